@@ -1,0 +1,103 @@
+/* Settings declared once: from a Param come reading, checking, defaulting, help and provenance.
+   Every registered struct starts with an Entry; a Family is the list of the entries of one kind. */
+#pragma once
+#include "base/mistakes.h"
+#include "base/text.h"
+
+typedef struct Family Family;
+struct Settings;
+typedef struct Entry Entry;
+
+typedef enum {
+  PARAM_INT,     /* int64_t */
+  PARAM_REAL,    /* double */
+  PARAM_BOOL,    /* bool: true | false */
+  PARAM_WORD,    /* int: index into words */
+  PARAM_TEXT,    /* char *, owned */
+  PARAM_SHARE,   /* Share: "5%" or a number */
+  PARAM_ANCHORS, /* char *, owned: name of a candidate set of the spec */
+  PARAM_CHOICE,  /* Choice: an entry of family with its own settings */
+} ParamType;
+
+typedef struct {
+  double value; /* percent: 0..100 */
+  bool percent;
+} Share;
+
+typedef struct {
+  const Entry *entry;
+  void *params; /* entry->params_size bytes, owned; NULL if it has none */
+} Choice;
+
+/* One setting: read, checked, defaulted, printed and stored from this line alone. */
+typedef struct {
+  const char *name; /* the key in the YAML */
+  ParamType type;
+  size_t offset;       /* of the field in the entry's parameter struct */
+  const char *initial; /* the default, as YAML would say it; NULL: must be given; "": optional, no
+                          value (text, anchors) */
+  double min, max;     /* bounds of INT, REAL and SHARE (of the value), both included; 0, 0: none */
+  const char *doc;     /* what it is, with the unit */
+  const char *const *words; /* PARAM_WORD: ended by NULL */
+  const Family *family;     /* PARAM_CHOICE */
+  bool open_min;            /* min itself is not allowed */
+} Param;
+
+/* Which seeds an entry draws from: a model that never draws from a purpose has no factor there. */
+enum { SEED_INIT = 1, SEED_DATA = 2, SEED_ANCHORS = 4 };
+
+struct Entry {
+  const char *name;    /* the word in the YAML, and the file's name */
+  const char *summary; /* one line, for `ardis list` and the report */
+  const char *cite;    /* paper and equation; NULL: none */
+  const Param *params; /* ends with {0}; NULL: none */
+  size_t params_size;
+  unsigned seeds; /* SEED_* it draws from */
+  /* Further checks on filled-in params and the whole run's settings (NULL: none): returns NULL, or
+   *the reason in fresh memory and, in path, the setting it is about (relative to the entry, static
+   *text). */
+  char *(*check)(const void *params, const struct Settings *all, const char **path);
+};
+
+struct Family {
+  const char *kind;            /* "code" */
+  const char *plural;          /* "codes": the word of `ardis list` */
+  const Entry *const *entries; /* sorted by name, ended by NULL */
+};
+
+/* The entry of that name, or NULL. */
+const Entry *family_find(const Family *family, const char *name);
+
+/* Settings of one run as flat, ordered (path, value) pairs: "code.name" = "topk", "code.k" = "16".
+ * Values are canonical text. */
+typedef struct Settings {
+  int64_t count;
+  struct {
+    char *path, *value;
+  } * items;
+} Settings;
+
+void settings_set(Settings *settings, const char *path,
+                  const char *value); /* replaces or appends; copies */
+const char *settings_get(const Settings *settings, const char *path); /* NULL: not there */
+double settings_real(const Settings *settings, const char *path);     /* NaN: not there */
+int64_t settings_int(const Settings *settings, const char *path);     /* 0: not there */
+void settings_copy(Settings *to, const Settings *from);
+void settings_clear(Settings *settings);
+
+/* ParamScalar - checks the text of one scalar setting (not CHOICE). Gives the canonical text in
+   *canonical (free), or what is wrong with it and what would be right in *complaint (free). Not
+   collective. */
+PetscErrorCode ParamScalar(const Param *param, const char *text, char **canonical,
+                           char **complaint);
+
+/* ParamsRead - fills out (params_size bytes) from resolved settings whose paths begin with prefix
+   ("" or "code."). The settings were checked before: a missing or bad one is a bug. ParamsRelease
+   frees what it owns. Not collective. */
+PetscErrorCode ParamsRead(const Settings *settings, const char *prefix, const Param *params,
+                          void *out);
+PetscErrorCode ParamsRelease(const Param *params, void *out);
+/* ChoiceRead - the entry named by "<path>.name" with its settings. ChoiceRelease frees. */
+PetscErrorCode ChoiceRead(const Settings *settings, const char *path, const Family *family,
+                          Choice *choice);
+PetscErrorCode ChoiceRelease(Choice *choice);

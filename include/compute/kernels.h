@@ -1,0 +1,86 @@
+/* The dense and sparse kernels behind one table. docs/numerics.md defines the arithmetic of each;
+   every backend gives the same bits. All kernels are local (no MPI), never fail, and write all of
+   their output. Matrices are row-major with a stride in elements (ld...); sizes may be 0. Outputs
+   may not overlap inputs. */
+#pragma once
+#include "base/param.h"
+
+/* Rows packed for scores: opaque to callers, layout chosen by the backend. */
+typedef struct {
+  int64_t rows, d;
+  float *x;      /* panels */
+  int64_t space; /* floats there is room for */
+} Packed;
+
+struct Nearest;
+
+typedef struct Kernels {
+  Entry entry;
+  int rank; /* the usable one of highest rank is the default */
+  bool (*usable)(void);
+
+  /* Packs m rows of E [m x d] (grows P as needed; free with PackedClear). */
+  void (*pack)(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P);
+  /* S[t][j] = chain over d from init[j] (NULL: + 0) of X[t] and row j of P. S [n x P->rows]. */
+  void (*scores)(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
+                 float *S, int64_t ldS);
+  /* OUT[j][i] = (chain over q of A[j][q] B[q][i] from + 0) + 0.0f. A [m x p], B [p x d], OUT [m x
+   * d]. */
+  void (*combine)(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
+                  int64_t ldB, float *OUT, int64_t ldOUT);
+  /* Of s[0..m) the k largest that are above 0, lowest index first among equals: their indices
+     ascending in index[], the values in value[]; gives how many. Where mask is not NULL only
+     elements with mask[j] != 0 count. NaN is never kept. */
+  int64_t (*select_top)(int64_t m, const float *s, int64_t k, const uint8_t *mask, int32_t *index,
+                        float *value);
+  /* All s above 0, ascending index; gives how many. */
+  int64_t (*select_positive)(int64_t m, const float *s, int32_t *index, float *value);
+  /* y[i] = (sum over the nonzeros, in their order, of value fmaf D[index][i] from + 0) + 0.0f. */
+  void (*decode)(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
+                 const float *D, int64_t ldD, float *y);
+  /* g[q] = blockdot(e, D[index[q]]). */
+  void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
+                    const float *e, float *g);
+  /* Leaf sum: a[i] = fmaf(value[q], X[row[q]][i], a[i]) for q = 0 .. count - 1; a is read and
+   * written. */
+  void (*accumulate)(int64_t count, const int64_t *row, const float *value, int64_t d,
+                     const float *X, int64_t ldX, float *a);
+  /* lane64 sums: of x[i]^2, of x[i] y[i], of (x[i] - y[i])^2 (differences rounded in float64), of
+   * x[i]. */
+  double (*square64)(int64_t d, const float *x);
+  double (*dot64)(int64_t d, const float *x, const float *y);
+  double (*distance64)(int64_t d, const float *x, const float *y);
+  double (*sum64)(int64_t d, const float *x);
+  /* x[i] = (x[i] - mu[i]) * inv[i] for each of n rows. */
+  void (*normalise)(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu, const float *inv);
+  /* Exact widening of count stored values: half (IEEE binary16), bfloat16. */
+  void (*widen_half)(int64_t count, const uint16_t *from, float *to);
+  void (*widen_bfloat)(int64_t count, const uint16_t *from, float *to);
+  /* Rounding to nearest even; overflow gives infinity. */
+  void (*narrow_half)(int64_t count, const float *from, uint16_t *to);
+  void (*narrow_bfloat)(int64_t count, const float *from, uint16_t *to);
+  /* One Adam update of count elements, docs/numerics.md section 3: a, s as there; g is multiplied
+     by scale first (one rounding; 1 does nothing). m, v, p are read and written. */
+  void (*adam)(int64_t count, float *p, float *m, float *v, const float *g, float scale, float a,
+               float s, float b1, float b2, float eps);
+  /* Exact nearest centroid of each of n tokens X [n x d] among the K centroids C [K x d] (packed by
+     pack_nearest): index[t], and distance[t] = the float64 squared distance (lane64) of
+     docs/numerics.md section 5. work is the backend's scratch. */
+  void (*nearest)(int64_t n, const float *X, int64_t ldX, const struct Nearest *centroids,
+                  int32_t *index, double *distance);
+} Kernels;
+
+extern const Family backends;
+
+/* KernelsChoose - the named kernels, or with NULL the best usable ones (environment ARDIS_KERNELS
+   forces one). An unknown or unusable name is a mistake. Not collective. */
+PetscErrorCode KernelsChoose(const char *name, Mistakes *mistakes, const Kernels **kernels);
+
+/* Centroids prepared for `nearest`: what the screening pass needs. Created once per iteration by
+ * NearestCreate. */
+typedef struct Nearest Nearest;
+PetscErrorCode NearestCreate(const Kernels *kernels, int64_t K, int64_t d, const float *C,
+                             Nearest **centroids);
+PetscErrorCode NearestDestroy(Nearest **centroids);
+
+void packed_clear(Packed *packed);

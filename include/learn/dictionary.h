@@ -1,0 +1,36 @@
+/* A finished model as measuring, comparing and exporting see it: read from model.h5. */
+#pragma once
+#include "learn/method.h"
+
+struct Dictionary {
+  const Method *method;
+  const Kernels *kernels;
+  Settings settings; /* this run's settings, from the file's attributes */
+  int64_t m, d;
+  float *atoms;         /* [m x d] */
+  float *encoder;       /* [m x d]; NULL: the method has none */
+  float *encoder_bias;  /* [m] */
+  float *bias;          /* [d]; NULL: none (0) */
+  double *mean, *scale; /* [d] normalisation */
+  char *anchors_digest; /* content of the anchors, or NULL */
+  char *tokens_digest;
+  Packed packed; /* encoder rows, packed for scores */
+  void *extra;   /* the method's own, freed with free() */
+};
+
+/* DictionaryRead - from model.h5, initial.h5 or an anchors file. A file that is not ours or not
+   whole is a mistake and *dictionary NULL. Not collective. */
+PetscErrorCode DictionaryRead(const char *path, const Kernels *kernels, Mistakes *mistakes,
+                              Dictionary **dictionary);
+PetscErrorCode DictionaryDestroy(Dictionary **dictionary);
+/* DictionaryEncode - codes of n normalised tokens X [n x d]. DictionaryDecode - reconstructions Y
+   [n x d] = codes atoms + bias. Not collective. */
+PetscErrorCode DictionaryEncode(const Dictionary *dictionary, int64_t n, const float *X,
+                                Codes *codes);
+PetscErrorCode DictionaryDecode(const Dictionary *dictionary, const Codes *codes, float *Y);
+
+/* ModelWrite - model.h5 or initial.h5 of a learner: the method's arrays, /normalise, attributes
+   from settings, seeds and digests, stop reason
+   ("" for initial). Collective on the task's comm. */
+PetscErrorCode ModelWrite(const Task *task, const Method *method, void *learner, const char *path,
+                          const char *reason, Mistakes *mistakes);

@@ -1,0 +1,59 @@
+/* A metric is a sum over tokens: it contains no MPI. It declares a state whose parts join by exact
+   sum, minimum or maximum, adds one tile, and finishes from the joined state. measure owns the
+   single pass over the tokens and the single reduction. */
+#pragma once
+#include "base/exact.h"
+#include "base/table.h"
+#include "learn/dictionary.h"
+
+/* One tile of tokens with everything the metrics may ask for. */
+typedef struct {
+  int64_t n, d;
+  const float *X; /* [n x d] normalised */
+  const float *Y; /* [n x d] reconstructions */
+  const Codes *codes;
+  const Dictionary *dictionary;
+} Tile;
+
+/* Sizes of a metric's state for m atoms and tokens of width d. */
+typedef struct {
+  int64_t exact, least, most, count; /* numbers of each kind of part */
+} MetricShape;
+
+typedef struct {
+  Exact *exact;   /* joined by exact sum */
+  double *least;  /* starts at +infinity, joined by minimum */
+  double *most;   /* starts at -infinity, joined by maximum */
+  int64_t *count; /* joined by sum */
+} MetricState;
+
+/* Where finish puts its numbers. setting may be NULL ("" in the file). */
+typedef struct MetricOutput MetricOutput;
+void metric_put(MetricOutput *output, const char *setting, double value);
+
+typedef struct {
+  Entry entry;
+  const char *unit;
+  int better;      /* 1 high, -1 low, 0 neither */
+  bool once;       /* does not depend on the split: reported with split train only */
+  bool train_only; /* computed on the training sample only, reported with split train */
+  MetricShape (*shape)(int64_t m, int64_t d, const void *params); /* NULL: no state, no add */
+  void (*add)(const Tile *tile, const void *params, MetricState *state);
+  /* tokens: how many were seen; the same on every rank. */
+  PetscErrorCode (*finish)(const Dictionary *dictionary, int64_t tokens, const void *params,
+                           const MetricState *state, MetricOutput *output);
+} Metric;
+
+extern const Family metrics;
+
+/* MeasureRun - one pass over the training sample and one over the held-out tokens for one model:
+   rows of metrics.csv (metric, split, setting, value) and of atoms.csv (atom, fired_train,
+   fired_held_out, norm) on every rank. chosen: list ended by an entry of NULL. Collective on comm.
+ */
+typedef struct {
+  const Metric *metric;
+  void *params;
+} ChosenMetric;
+PetscErrorCode MeasureRun(MPI_Comm comm, const View *view, const Dictionary *dictionary,
+                          const ChosenMetric *chosen, int64_t train_tokens, Table **values,
+                          Table **atoms);
