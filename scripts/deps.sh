@@ -2,26 +2,28 @@
 # deps.sh [build] [test] [check] [slurm]   makes sure that what is needed is there; `build` is always included.
 #
 # Where there is apt-get, missing Debian packages are installed (with sudo when not root) and one line says
-# which; nothing is said when nothing is missing. A library that pkg-config, PETSC_DIR, HDF5_DIR or HDF5_ROOT
-# already give is left alone. Elsewhere it says which library is missing and how to get it.
+# which; nothing is said when nothing is missing. A library that pkg-config, PETSC_DIR, HDF5_DIR, HDF5_ROOT or
+# YAML_DIR already give is left alone. Elsewhere it says which library is missing and how to get it.
 # Exit code: 0 all is there, 1 something is missing.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 
 here()   { command -v "$1" >/dev/null 2>&1; }
 pc()     { for p; do pkg-config --exists "$p" 2>/dev/null && return 0; done; return 1; }
-header() { printf '#include <%s>\n' "$1" | ${CC:-cc} -E -o /dev/null - 2>/dev/null; }
 
+if [ -n "${PETSC_DIR:-}" ]; then
+  export PKG_CONFIG_PATH="$PETSC_DIR/${PETSC_ARCH:-}/lib/pkgconfig:$PETSC_DIR/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
+fi
 has_mpi()   { here mpicc && here mpiexec; }
-has_petsc() { pc PETSc petsc PETSc64 petsc64 || [ -e "${PETSC_DIR:-/nowhere}/include/petsc.h" ]; }
+has_petsc() { pc PETSc petsc || [ -e "${PETSC_DIR:-/nowhere}/include/petsc.h" ]; }
 has_hdf5()  {
   pc hdf5-openmpi hdf5-mpich hdf5-mpi || here h5pcc && return 0
   for d in "${HDF5_DIR:-}" "${HDF5_ROOT:-}"; do [ -n "$d" ] && [ -e "$d/include/hdf5.h" ] && return 0; done
   pc hdf5 && grep -qs 'define H5_HAVE_PARALLEL 1' "$(pkg-config --variable=includedir hdf5)/H5pubconf.h"
 }
-has_yaml()  { pc yaml-0.1 || header yaml.h; }
+has_yaml()  { pc yaml-0.1 || [ -e "${YAML_DIR:-/nowhere}/include/yaml.h" ]; }
 
-# --- Debian: "test|package" lines; the package is missing when the test fails
+# --- Debian: the packages of each set that are missing, by what they bring
 installed() { dpkg-query -W -f='${Status}\n' "$1" 2>/dev/null | grep -q ' installed$'; }
 petsc_package() {
   if apt-cache show libpetsc-real3.18-dev >/dev/null 2>&1; then echo libpetsc-real3.18-dev
@@ -55,14 +57,10 @@ missing_slurm() {
 }
 missing() { for set in build $sets; do missing_$set; done | tr ' ' '\n' | sort -u | tr '\n' ' '; }
 
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 install() { # install PACKAGE…: quietly; once more with fresh package lists if the first try fails
-  as_root="env DEBIAN_FRONTEND=noninteractive"
-  if [ "$(id -u)" != 0 ]; then
-    here sudo || { echo "deps: missing, and no sudo to install them: $*" >&2; return 1; }
-    as_root="sudo $as_root"
-  fi
   log=$(mktemp) || return 1
-  apt="$as_root apt-get -q -y -o DPkg::Lock::Timeout=600"
+  apt="as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600"
   $apt install --no-install-recommends "$@" >"$log" 2>&1 ||
     { $apt update && $apt install --no-install-recommends "$@"; } >"$log" 2>&1 ||
     { tail -n 20 "$log" >&2; echo "deps: apt-get could not install: $*" >&2; rm -f "$log"; return 1; }
@@ -71,9 +69,10 @@ install() { # install PACKAGE…: quietly; once more with fresh package lists if
 debian() {
   want=$(missing)
   [ -z "$want" ] && return 0
+  [ "$(id -u)" = 0 ] || here sudo || { echo "deps: missing, and no sudo to install them: $want" >&2; return 1; }
   for p in $want; do
     apt-cache show "$p" >/dev/null 2>&1 && continue
-    if [ "$(id -u)" = 0 ]; then apt-get -q update >/dev/null 2>&1; elif here sudo; then sudo apt-get -q update >/dev/null 2>&1; fi
+    as_root apt-get -q update >/dev/null 2>&1
     want=$(missing)
     break
   done
@@ -90,7 +89,8 @@ elsewhere() {
     "Load its module, set PETSC_DIR (and PETSC_ARCH) or PKG_CONFIG_PATH, or: spack install petsc~complex"
   has_hdf5  || lack "HDF5 with MPI" \
     "Load its module (parallel build), set HDF5_DIR or put h5pcc on the PATH, or: spack install hdf5+mpi"
-  has_yaml  || lack "libyaml" "Install its development package, set PKG_CONFIG_PATH, or: spack install libyaml"
+  has_yaml  || lack "libyaml" \
+    "Install its development package, set YAML_DIR or PKG_CONFIG_PATH, or: spack install libyaml"
   for set in $sets; do
     case $set in
     test)  here prove || lack "prove (Perl's test runner)" "Install Perl"
