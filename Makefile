@@ -112,6 +112,8 @@ flags_ref.o  := -O3 -fopenmp-simd
 flags_ref    := -O3 -fopenmp-simd
 flags_avx2.o := -O3 -mavx2 -mfma -mf16c
 flags_avx2   := $(flags_avx2.o)
+# long loops over rows, vectorised
+$(B)/src/base/eigen.o $(B)/src/base/cholesky.o: flags = -O3
 flags_avx512.o := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 flags_avx512 := $(flags_avx512.o)
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
@@ -120,8 +122,8 @@ $(B)/src/cli/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$
   -DARDIS_COMMIT='"$(shell git -C $(ROOT) describe --always --dirty 2>/dev/null || echo unknown)"'
 
 libraries:
-	@$(if $(missing),echo "not found: $(missing). On Debian: make deps. Elsewhere load a module or Spack package, or set PKG_CONFIG_PATH," \
-	  "PETSC_DIR (PETSC_ARCH), HDF5_DIR, YAML_DIR." >&2; exit 1)
+	@test -z "$(missing)" || { echo "not found: $(missing). On Debian: make deps. Elsewhere load a module or Spack package," \
+	  "or set PKG_CONFIG_PATH, PETSC_DIR (PETSC_ARCH), HDF5_DIR, YAML_DIR." >&2; exit 1; }
 
 # --- registries: in $(B)/gen, one X(name) line for each .c file in a family's folder
 defs   := $(foreach f,$(FAMILIES),$(B)/gen/$(firstword $(subst :, ,$f)).def)

@@ -197,7 +197,8 @@ static int reduce_angle(double x, Pair *rest)
   const double n = (double)k; /* at most 23 bits: products with the 30-bit parts are exact */
   const double a = x - n * 0x1.921fb54000000p+0;
   const Pair b = pair_sum(a, -(n * 0x1.10b4611800000p-30));
-  *rest = pair_sum(b.high, b.low - n * 0x1.313198a2e0370p-61);
+  const Pair c = pair_sum(b.high, -(n * 0x1.313198a000000p-61));
+  *rest = pair_sum(c.high, b.low + c.low - n * 0x1.701b839a25205p-92);
   return (int)(k & 3);
 }
 
