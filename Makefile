@@ -118,7 +118,7 @@ flags_avx512.o := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -m
 flags_avx512 := $(flags_avx512.o)
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) -DREF_FMA -O3 -fopenmp-simd -mfma -mavx2 $(san) -MMD -MP -c -o $@ $<
-$(B)/src/cli/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' \
+$(B)/src/run/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' \
   -DARDIS_COMMIT='"$(shell git -C $(ROOT) describe --always --dirty 2>/dev/null || echo unknown)"'
 
 libraries:

@@ -1,0 +1,121 @@
+/* Files that are complete or not there. */
+#include "base/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void sync_folder(const char *path)
+{
+  char *folder = text_copy(path), *slash = strrchr(folder, '/');
+  if (slash && slash != folder) *slash = 0;
+  const int fd = open(!slash ? "." : slash == folder ? "/" : folder, O_RDONLY | O_DIRECTORY);
+  if (fd >= 0) {
+    fsync(fd);
+    close(fd);
+  }
+  free(folder);
+}
+
+static int write_all(int fd, const char *bytes, size_t count)
+{
+  while (count) {
+    const ssize_t done = write(fd, bytes, count);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return errno;
+    bytes += done, count -= (size_t)done;
+  }
+  return 0;
+}
+
+PetscErrorCode FileWrite(const char *path, const char *bytes, size_t count)
+{
+  Text temporary = {0};
+
+  PetscFunctionBegin;
+  text_add(&temporary, "%s.tmp.%ld", path, (long)getpid());
+  const int fd = open(temporary.s, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  int error = fd < 0 ? errno : write_all(fd, bytes, count);
+  if (fd >= 0) {
+    if (fsync(fd) && !error) error = errno;
+    if (close(fd) && !error) error = errno;
+  }
+  if (!error && rename(temporary.s, path)) error = errno;
+  if (error) unlink(temporary.s);
+  sync_folder(path);
+  text_clear(&temporary);
+  PetscCheck(!error, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written: %s", path,
+             strerror(error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FileRead(const char *path, Text *text, bool *found)
+{
+  char buffer[1 << 16];
+
+  PetscFunctionBegin;
+  memset(text, 0, sizeof(*text));
+  FILE *f = fopen(path, "rb");
+  *found = f != NULL;
+  if (!f) PetscFunctionReturn(PETSC_SUCCESS);
+  text_append(text, "", 0);
+  for (size_t got; (got = fread(buffer, 1, sizeof(buffer), f)) > 0;) text_append(text, buffer, got);
+  *found = !ferror(f);
+  fclose(f);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool file_exists(const char *path)
+{
+  struct stat status;
+  return !stat(path, &status);
+}
+
+PetscErrorCode FileMakeFolder(const char *path)
+{
+  char *part = text_copy(path);
+  int error = 0;
+
+  PetscFunctionBegin;
+  for (char *p = part + 1; !error; p++) {
+    if (*p && *p != '/') continue;
+    const char end = *p;
+    *p = 0;
+    if (mkdir(part, 0777) && errno != EEXIST) error = errno;
+    *p = end;
+    if (!end) break;
+  }
+  free(part);
+  PetscCheck(!error, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: the folder cannot be made: %s",
+             path, strerror(error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FileRename(const char *from, const char *to)
+{
+  PetscFunctionBegin;
+  PetscCheck(!rename(from, to), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE,
+             "%s: cannot be renamed to %s: %s", from, to, strerror(errno));
+  sync_folder(to);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FileRemove(const char *path)
+{
+  PetscFunctionBegin;
+  PetscCheck(!unlink(path) || errno == ENOENT, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE,
+             "%s: cannot be removed: %s", path, strerror(errno));
+  sync_folder(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+char *path_join(const char *folder, const char *name)
+{
+  if (!folder || !*folder || name[0] == '/') return text_copy(name);
+  Text text = {0};
+  text_add(&text, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+  return text.s;
+}
