@@ -31,11 +31,12 @@ typedef struct {
 
 /* One setting: read, checked, defaulted, printed and stored from this line alone. */
 typedef struct {
-  const char *name; /* the key in the YAML */
+  const char *name; /* the key in the YAML; "train.epochs" is the key epochs of the mapping train */
   ParamType type;
   size_t offset;       /* of the field in the entry's parameter struct */
-  const char *initial; /* the default, as YAML would say it; NULL: must be given; "": optional, no
-                          value (text, anchors) */
+  const char *initial; /* the default, as YAML would say it (a choice: the word); NULL: must be
+                          given; "": may be left out, then text and anchors are NULL, numbers 0
+                          (reals NaN) */
   double min, max;     /* bounds of INT, REAL and SHARE (of the value), both included; 0, 0: none */
   const char *doc;     /* what it is, with the unit */
   const char *const *words; /* PARAM_WORD: ended by NULL */
@@ -54,8 +55,10 @@ struct Entry {
   size_t params_size;
   unsigned seeds; /* SEED_* it draws from */
   /* Further checks on filled-in params and the whole run's settings (NULL: none): returns NULL, or
-   *the reason in fresh memory and, in path, the setting it is about (relative to the entry, static
-   *text). */
+     the reason in fresh memory and, in path, the setting it is about (relative to the entry, static
+     text). all holds more than settings where it is known: "anchors.count" (candidates of the set
+     that the model uses), and once the tokens are open "tokens.train" (training tokens) and
+     "tokens.width"; settings_int gives 0 while it is not known. */
   char *(*check)(const void *params, const struct Settings *all, const char **path);
 };
 
@@ -84,6 +87,10 @@ double settings_real(const Settings *settings, const char *path);     /* NaN: no
 int64_t settings_int(const Settings *settings, const char *path);     /* 0: not there */
 void settings_copy(Settings *to, const Settings *from);
 void settings_clear(Settings *settings);
+
+/* What a value may be, in words: "1 to 100", "above 0", "mean or rms". Adds nothing where all goes.
+ */
+void param_bounds(const Param *param, Text *text);
 
 /* ParamScalar - checks the text of one scalar setting (not CHOICE). Gives the canonical text in
    *canonical (free), or what is wrong with it and what would be right in *complaint (free). Not

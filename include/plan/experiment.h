@@ -7,30 +7,52 @@
 typedef struct {
   char *name;
   char *file;        /* path of a file with /atoms, or NULL */
-  Settings settings; /* method.name, method.iterations, count, … when made here */
-  bool shared;
-  int line;
+  Settings settings; /* made here: those of a run of its method ("method", "width" = count, …),
+                        without normalise.* and held_out; a file: none */
+  bool shared;       /* made once, with the first anchors seed; a file always is */
+  int64_t count;     /* candidates p; of a file too */
+  int64_t width;     /* d of a file's points; 0 where made here */
+  int line, column;
 } AnchorSet;
 
-/* One run: a model at one grid point with its seeds. */
+/* Where a value came from. */
 typedef struct {
-  char *id;          /* 16 hexadecimal digits: name of its folder */
-  char *model;       /* group: "topk" or "topk width=256 code.k=8" */
+  const char *from; /* "default", "spec" or "grid" */
+  int line, column; /* 0: none */
+} Origin;
+
+/* One model at one grid point: its runs differ only in seeds. */
+typedef struct {
+  char *model;       /* "topk" or "topk width=256 code.k=8" */
   char *folder;      /* "topk" */
-  Settings settings; /* method, width, …, normalise.*, train.*, held_out: every setting by its path,
-                        defaults filled in */
+  Settings settings; /* as Run.settings */
+  Origin *origin;    /* [settings.count] */
+  unsigned seeds;    /* SEED_* that its chosen entries draw from */
+  int set;           /* number of its AnchorSet, or -1 */
+  int share;         /* number of its held_out in Experiment.share */
+  int line, column;  /* of the model in the spec */
+} Group;
+
+/* One run: a group with its seeds. */
+typedef struct {
+  char *id;          /* 16 hexadecimal digits: name of its folder; NULL before ExperimentBind */
+  char *model;       /* as its group's */
+  char *folder;      /* as its group's */
+  Settings settings; /* "method", "width", …, "train.*", "normalise.*", "held_out": every setting by
+                        its path, defaults filled in. A setting that names a candidate set holds
+                        the set's name before ExperimentBind and the id of the AnchorRun after it */
   int64_t seed_init, seed_data, seed_anchors; /* -1: the model does not draw from that purpose */
   int anchors; /* number in Experiment.anchors made for this run, or -1 */
-  int group;   /* number of its group (model at a grid point) */
+  int group;   /* number in Experiment.group */
 } Run;
 
-/* One candidate set as a run needs it: a set of the spec at one normalisation, split and seed.
- * Named by what makes it. */
+/* One candidate set as runs need it: a set of the spec at one normalisation, split and seed. */
 typedef struct {
-  char *id;          /* 16 digits: anchors/<id>.h5 */
-  int set;           /* number of the AnchorSet */
-  Settings settings; /* of its method, with normalise.* and held_out */
-  int64_t seed;      /* anchors seed; -1 for a file */
+  char *id;          /* 16 digits, of what makes it: anchors/<id>.h5; NULL before ExperimentBind */
+  int set;           /* number of (one of) its AnchorSet */
+  Settings settings; /* all settings of the run that makes it, as Run.settings; a file: none */
+  int64_t seed;      /* serves every purpose of that run; -1 for a file */
+  int share;         /* number of its held_out in Experiment.share, -1 for a file */
 } AnchorRun;
 
 typedef struct {
@@ -38,21 +60,24 @@ typedef struct {
   char *text;          /* its bytes */
   char *name;
   int64_t token_files;
-  char **token_paths;
+  char **token_paths; /* to open: the spec's folder is in them */
   int64_t sets;
   AnchorSet *set;
   int64_t anchors_count;
   AnchorRun *anchors;
   int64_t runs;
-  Run *run;
+  Run *run; /* in the order of the plan: models as written, grid points, seeds */
   int64_t groups;
+  Group *group;
+  int64_t shares;
+  double *share; /* [shares] the different values of held_out */
   double checkpoint_minutes;
-  int64_t train_tokens;  /* measure.train_tokens */
-  int64_t metrics_count; /* -1: all */
-  Choice *metrics;       /* chosen metrics */
-  int64_t comparisons_count;
+  int64_t train_tokens;      /* measure.train_tokens */
+  int64_t metrics_count;     /* `all` is spelt out */
+  Choice *metrics;           /* chosen metrics */
+  int64_t comparisons_count; /* `all` is spelt out */
   Choice *comparisons;
-  Text resolved; /* the spec with every default, as YAML */
+  Text resolved; /* the spec with every default, as YAML; reads back as the same plan */
 } Experiment;
 
 /* The families whose words a spec may use; given by the caller, since they live in later layers. */
@@ -61,13 +86,17 @@ typedef struct {
 } SpecFamilies;
 
 /* ExperimentRead - reads and checks a spec without opening the tokens: names, types, bounds,
-combinations. All mistakes are collected with file:line:column. Not collective (rank 0 calls it, or
-every rank). *experiment NULL when there are mistakes. PetscErrorCode ExperimentRead(const char
-*path, const SpecFamilies *families, Mistakes *mistakes, Experiment **experiment);
+   combinations. All mistakes are collected with file:line:column; *experiment is NULL when there
+   are any. Not collective (rank 0 calls it, or every rank). */
+PetscErrorCode ExperimentRead(const char *path, const SpecFamilies *families, Mistakes *mistakes,
+                              Experiment **experiment);
 /* ExperimentBind - with the tokens known: checks what depends on them (batch and counts against
-training tokens, k and width), and gives runs and anchors their ids. Same on every rank. */
-PetscErrorCode ExperimentBind(Experiment *experiment, const char *tokens_digest, int64_t n_train,
-                              int64_t d, Mistakes *mistakes);
+   training tokens), and gives runs and anchors their ids. n_train [shares] has the number of
+   training tokens for each Experiment.share; d is the tokens' width. Same on every rank, not
+   collective. Mistakes leave the experiment without ids. */
+PetscErrorCode ExperimentBind(Experiment *experiment, const SpecFamilies *families,
+                              const char *tokens_digest, const int64_t *n_train, int64_t d,
+                              Mistakes *mistakes);
 PetscErrorCode ExperimentDestroy(Experiment **experiment);
-/* PlanTable - plan.csv. */
+/* PlanTable - plan.csv of a bound experiment, as docs/files.md has it. Not collective. */
 PetscErrorCode PlanTable(const Experiment *experiment, Table **plan);
