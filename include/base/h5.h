@@ -4,6 +4,7 @@
    rename (an MPI-IO write can hang on a full disk; this cannot). */
 #pragma once
 #include "base/mistakes.h"
+#include "base/text.h"
 
 typedef enum {
   H5_F16,
@@ -81,3 +82,16 @@ PetscErrorCode H5ReaderInteger(H5Reader *reader, const char *object, const char 
                                int64_t *value, bool *found);
 /* H5ReaderNames - names of all arrays ("encoder/weight"), sorted; free each and the list. */
 PetscErrorCode H5ReaderNames(H5Reader *reader, int64_t *count, char ***names);
+/* H5ReaderAttributes - names of the attributes of the root (object NULL) or an array, sorted; free
+ * each and the list. */
+PetscErrorCode H5ReaderAttributes(H5Reader *reader, const char *object, int64_t *count,
+                                  char ***names);
+/* H5ReaderDescribe - an attribute's value as text: numbers as %.17g separated by blanks, text as it
+ * is. */
+PetscErrorCode H5ReaderDescribe(H5Reader *reader, const char *object, const char *name,
+                                Text *value);
+/* H5NamesFree - frees a list that H5ReaderNames or H5ReaderAttributes gave. */
+PetscErrorCode H5NamesFree(int64_t count, char ***names);
+/* Do the file's first bytes say HDF5? False also where it cannot be read. Not
+ * collective. */
+bool h5_recognised(const char *path);
