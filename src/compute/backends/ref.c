@@ -1,0 +1,310 @@
+/* Plain loops: the definition of every kernel (docs/numerics.md), outputs innermost so that
+   compilers vectorise them. Compiled twice: as it is, where fmaf is the C library's, and with
+   REF_FMA and the CPU's own instruction; both give the same bits. */
+#include "compute/backend.h"
+#include <math.h>
+#include <string.h>
+
+#ifdef REF_FMA
+#define FMAF __builtin_fmaf
+#define FMA __builtin_fma
+#define TABLE kernels_ref_fma
+#define USABLE cpu_has_fma
+#else
+#define FMAF fmaf
+#define FMA fma
+#define TABLE backend_ref
+#define USABLE cpu_always
+#endif
+
+static void pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
+{
+  packed_reserve(P, m, d);
+  for (int64_t j0 = 0; j0 < m; j0 += PANEL) {
+    float *panel = P->x + j0 * d;
+    for (int64_t l = 0; l < PANEL; l++) {
+      for (int64_t i = 0; i < d; i++) {
+        panel[i * PANEL + l] = j0 + l < m ? E[(j0 + l) * ldE + i] : 0.0f;
+      }
+    }
+  }
+}
+
+static void chain_panel(int64_t d, const float *restrict x, const float *restrict panel,
+                        float *restrict a)
+{
+  for (int64_t i = 0; i < d; i++) {
+    for (int l = 0; l < PANEL; l++) a[l] = FMAF(x[i], panel[i * PANEL + l], a[l]);
+  }
+}
+
+static void scores(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
+                   float *S, int64_t ldS)
+{
+  for (int64_t j0 = 0; j0 < P->rows; j0 += PANEL) {
+    const int64_t lanes = P->rows - j0 < PANEL ? P->rows - j0 : PANEL;
+    for (int64_t t = 0; t < n; t++) {
+      float a[PANEL] = {0};
+      if (init) memcpy(a, init + j0, (size_t)lanes * sizeof(float));
+      chain_panel(P->d, X + t * ldX, P->x + j0 * P->d, a);
+      memcpy(S + t * ldS + j0, a, (size_t)lanes * sizeof(float));
+    }
+  }
+}
+
+static void add_rows(int64_t count, float value, const float *restrict x, float *restrict a)
+{
+  for (int64_t i = 0; i < count; i++) a[i] = FMAF(value, x[i], a[i]);
+}
+
+static void add_zero(int64_t count, float *restrict a)
+{
+  for (int64_t i = 0; i < count; i++) a[i] += 0.0f;
+}
+
+static void combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
+                    int64_t ldB, float *OUT, int64_t ldOUT)
+{
+  for (int64_t j = 0; j < m; j++) {
+    float *out = OUT + j * ldOUT;
+    for (int64_t i = 0; i < d; i++) out[i] = 0.0f;
+    for (int64_t q = 0; q < p; q++) add_rows(d, A[j * ldA + q], B + q * ldB, out);
+    add_zero(d, out);
+  }
+}
+
+/* Keeps index[] and value[] by falling value while it looks, then sorts them by index. */
+static int64_t select_top(int64_t m, const float *s, int64_t k, const uint8_t *mask, int32_t *index,
+                          float *value)
+{
+  int64_t kept = 0;
+  for (int64_t j = 0; j < m && k > 0; j++) {
+    if (!(s[j] > 0.0f) || (mask && !mask[j]) || (kept == k && !(s[j] > value[k - 1]))) continue;
+    int64_t at = kept < k ? kept++ : k - 1;
+    for (; at > 0 && value[at - 1] < s[j]; at--)
+      value[at] = value[at - 1], index[at] = index[at - 1];
+    value[at] = s[j];
+    index[at] = (int32_t)j;
+  }
+  for (int64_t q = 1; q < kept; q++) {
+    const int32_t j = index[q];
+    const float v = value[q];
+    int64_t at = q;
+    for (; at > 0 && index[at - 1] > j; at--) value[at] = value[at - 1], index[at] = index[at - 1];
+    index[at] = j;
+    value[at] = v;
+  }
+  return kept;
+}
+
+static int64_t select_positive(int64_t m, const float *s, int32_t *index, float *value)
+{
+  int64_t kept = 0;
+  for (int64_t j = 0; j < m; j++) {
+    if (s[j] > 0.0f) index[kept] = (int32_t)j, value[kept++] = s[j];
+  }
+  return kept;
+}
+
+static void decode(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
+                   const float *D, int64_t ldD, float *y)
+{
+  for (int64_t i = 0; i < d; i++) y[i] = 0.0f;
+  for (int64_t q = 0; q < nonzeros; q++) add_rows(d, value[q], D + index[q] * ldD, y);
+  add_zero(d, y);
+}
+
+static float blockdot(int64_t d, const float *restrict x, const float *restrict y)
+{
+  float sum = 0.0f;
+  for (int64_t i0 = 0; i0 < d; i0 += 64) {
+    float lane[16] = {0};
+    const int64_t end = d - i0 < 64 ? d - i0 : 64;
+    for (int64_t r = 0; r < end; r += 16) {
+      const int64_t lanes = end - r < 16 ? end - r : 16;
+      for (int64_t l = 0; l < lanes; l++) {
+        lane[l] = FMAF(x[i0 + r + l], y[i0 + r + l], lane[l]);
+      }
+    }
+    for (int h = 8; h > 0; h /= 2) {
+      for (int l = 0; l < h; l++) lane[l] += lane[l + h];
+    }
+    sum = i0 == 0 ? lane[0] : sum + lane[0];
+  }
+  return sum;
+}
+
+static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
+                      int64_t ldD, const float *e, float *g)
+{
+  for (int64_t q = 0; q < nonzeros; q++) g[q] = blockdot(d, e, D + index[q] * ldD);
+}
+
+static void accumulate(int64_t count, const int64_t *row, const float *value, int64_t d,
+                       const float *X, int64_t ldX, float *a)
+{
+  for (int64_t q = 0; q < count; q++) add_rows(d, value[q], X + row[q] * ldX, a);
+}
+
+/* lane64: TERM gives lane l its next value from element i. */
+#define LANE64(TERM)                                                                               \
+  double lane[8] = {0};                                                                            \
+  int64_t i0 = 0;                                                                                  \
+  for (; i0 + 8 <= d; i0 += 8) {                                                                   \
+    for (int l = 0; l < 8; l++) {                                                                  \
+      const int64_t i = i0 + l;                                                                    \
+      TERM;                                                                                        \
+    }                                                                                              \
+  }                                                                                                \
+  for (int l = 0; i0 + l < d; l++) {                                                               \
+    const int64_t i = i0 + l;                                                                      \
+    TERM;                                                                                          \
+  }                                                                                                \
+  for (int h = 4; h > 0; h /= 2) {                                                                 \
+    for (int l = 0; l < h; l++) lane[l] += lane[l + h];                                            \
+  }                                                                                                \
+  return lane[0]
+
+static double square64(int64_t d, const float *x)
+{
+  LANE64(lane[l] = FMA((double)x[i], (double)x[i], lane[l]));
+}
+
+static double dot64(int64_t d, const float *x, const float *y)
+{
+  LANE64(lane[l] = FMA((double)x[i], (double)y[i], lane[l]));
+}
+
+static double distance64(int64_t d, const float *x, const float *y)
+{
+  LANE64(const double e = (double)x[i] - (double)y[i]; lane[l] = FMA(e, e, lane[l]));
+}
+
+static double sum64(int64_t d, const float *x)
+{
+  LANE64(lane[l] += (double)x[i]);
+}
+
+static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
+                      const float *inv)
+{
+  for (int64_t t = 0; t < n; t++) {
+    float *restrict x = X + t * ldX;
+    for (int64_t i = 0; i < d; i++) x[i] = (x[i] - mu[i]) * inv[i];
+  }
+}
+
+static float from_bits(uint32_t bits)
+{
+  float x;
+  memcpy(&x, &bits, sizeof(x));
+  return x;
+}
+
+static uint32_t to_bits(float x)
+{
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof(bits));
+  return bits;
+}
+
+static void widen_half(int64_t count, const uint16_t *from, float *to)
+{
+  for (int64_t i = 0; i < count; i++) {
+    const uint32_t sign = (uint32_t)(from[i] & 0x8000u) << 16, size = from[i] & 0x7fffu;
+    uint32_t bits = (size << 13) + (112u << 23);                /* normal */
+    if (size >= 0x7c00u) bits = (size << 13) | 0x7f800000u;     /* infinity, NaN */
+    if (size < 0x0400u) bits = to_bits((float)size * 0x1p-24f); /* 0 and subnormal */
+    to[i] = from_bits(bits | sign);
+  }
+}
+
+static void widen_bfloat(int64_t count, const uint16_t *from, float *to)
+{
+  for (int64_t i = 0; i < count; i++) to[i] = from_bits((uint32_t)from[i] << 16);
+}
+
+static void narrow_half(int64_t count, const float *from, uint16_t *to)
+{
+  for (int64_t i = 0; i < count; i++) {
+    const uint32_t bits = to_bits(from[i]), size = bits & 0x7fffffffu, odd = (size >> 13) & 1u;
+    uint32_t half = (size - (112u << 23) + 0x0fffu + odd) >> 13;
+    if (size < 0x38800000u) half = to_bits(from_bits(size) + 0.5f) - 0x3f000000u;
+    if (size >= 0x477ff000u) half = 0x7c00u; /* 65520 and more */
+    if (size > 0x7f800000u) half = 0x7e00u;
+    to[i] = (uint16_t)(half | ((bits >> 16) & 0x8000u));
+  }
+}
+
+static void narrow_bfloat(int64_t count, const float *from, uint16_t *to)
+{
+  for (int64_t i = 0; i < count; i++) {
+    const uint32_t bits = to_bits(from[i]);
+    const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    to[i] = (uint16_t)(nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+  }
+}
+
+static void adam(int64_t count, float *restrict p, float *restrict m, float *restrict v,
+                 const float *restrict g, float scale, float a, float s, float b1, float b2,
+                 float eps)
+{
+  const float c1 = 1.0f - b1, c2 = 1.0f - b2, least = 0x1p-100f;
+  for (int64_t i = 0; i < count; i++) {
+    const float grad = g[i] * scale;
+    const float m1 = FMAF(b1, m[i], c1 * grad), v1 = FMAF(b2, v[i], c2 * (grad * grad));
+    m[i] = fabsf(m1) < least ? 0.0f : m1;
+    v[i] = fabsf(v1) < least ? 0.0f : v1;
+    p[i] = p[i] - (a * m[i]) / (sqrtf(v[i]) * s + eps);
+  }
+}
+
+static unsigned screen(const ScreenTile *tile)
+{
+  unsigned hits = 0;
+  for (int q = 0; q < PANEL_ROWS; q++) {
+    float *restrict s = tile->score + q * PANEL;
+    for (int l = 0; l < PANEL; l++) s[l] = tile->init[q];
+    for (int64_t i = 0; i < tile->d; i++) {
+      const float c = tile->centroids[i * PANEL_ROWS + q], *restrict x = tile->tokens + i * PANEL;
+      for (int l = 0; l < PANEL; l++) s[l] = FMAF(c, x[l], s[l]);
+    }
+    for (int l = 0; l < PANEL; l++) {
+      const float e = FMAF(tile->reach[l], tile->radius, tile->slack) + tile->room[l];
+      if (!(s[l] + e < tile->low[l])) hits |= 1u << q;
+      if (s[l] - e > tile->low[l]) tile->low[l] = s[l] - e;
+    }
+  }
+  return hits;
+}
+
+static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
+                    int32_t *index, double *distance)
+{
+  nearest_search(n, X, ldX, centroids, screen, distance64, index, distance);
+}
+
+const Kernels TABLE = {
+    .entry = {"ref", "plain loops, on any CPU: the definition of the arithmetic"},
+    .rank = 0,
+    .usable = USABLE,
+    .pack = pack,
+    .scores = scores,
+    .combine = combine,
+    .select_top = select_top,
+    .select_positive = select_positive,
+    .decode = decode,
+    .blockdots = blockdots,
+    .accumulate = accumulate,
+    .square64 = square64,
+    .dot64 = dot64,
+    .distance64 = distance64,
+    .sum64 = sum64,
+    .normalise = normalise,
+    .widen_half = widen_half,
+    .widen_bfloat = widen_bfloat,
+    .narrow_half = narrow_half,
+    .narrow_bfloat = narrow_bfloat,
+    .adam = adam,
+    .nearest = nearest,
+};
