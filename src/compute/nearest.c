@@ -154,7 +154,7 @@ static void prepare_tokens(const Nearest *N, int64_t count, const float *X, int6
     const bool wild = !(norm + N->largest < 1e18);
     N->reach[t] = wild ? 0.0f : (float)above((N->gamma + 8 * 0x1p-24) * norm);
     N->room[t] = wild ? INFINITY : (float)above(4 * N->eps * norm * norm + 0x1p-100);
-    N->low[t] = t < count ? -INFINITY : (double)INFINITY;
+    N->low[t] = t < count ? -INFINITY : +INFINITY;
     N->kept[t] = 0;
   }
 }

@@ -1,0 +1,361 @@
+/* Laws of the kernels: every usable set gives the bits of the plain loops, on awkward sizes and
+   values (tails, subnormal numbers, infinities, NaN, equal values), and the plain loops give what
+   docs/numerics.md says.
+   RUN ranks=1 time=300 */
+#include "../tap.h"
+#include "base/array.h"
+#include "base/random.h"
+#include "compute/backend.h"
+#include <stdlib.h>
+
+extern const Kernels backend_ref;
+
+enum { PLAIN, TIED, AWKWARD };
+static uint64_t counter;
+
+static uint64_t draw(void)
+{
+  const RandomBits b = random_bits(7, RANDOM_SYNTH, counter++);
+  return (uint64_t)b.word[0] << 32 | b.word[1];
+}
+static int64_t below(int64_t n)
+{
+  return (int64_t)(draw() % (uint64_t)n);
+}
+
+static float value_of(int kind)
+{
+  const float x = (float)random_normal(7, RANDOM_SYNTH + 1, counter++);
+  if (kind == TIED) return roundf(x * 2) / 2;
+  if (kind == PLAIN || below(4)) return x;
+  const float odd[] = {0.0f,      -0.0f,      INFINITY, -INFINITY, NAN,     0x1p-149f, -0x1p-149f,
+                       0x1p-130f, -0x1p-75f,  0x1p-75f, 0x1p100f,  -3e38f,  65520.0f,  65519.9f,
+                       0x1p-25f,  0x1.1p-24f, 6e-8f,    0x1p-14f,  1.0039f, -0x1p-101f};
+  return odd[below(sizeof(odd) / sizeof(*odd))];
+}
+
+static float *fill(int64_t n, int kind)
+{
+  float *x;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &x));
+  for (int64_t i = 0; i < n; i++) x[i] = value_of(kind);
+  return x;
+}
+
+static bool same_float(int64_t n, const float *a, const float *b)
+{
+  for (int64_t i = 0; i < n; i++) {
+    if (!(isnan(a[i]) && isnan(b[i])) && memcmp(a + i, b + i, 4)) {
+      fprintf(stderr, "# element %lld: %a against %a\n", (long long)i, (double)a[i], (double)b[i]);
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool same_double(double a, double b)
+{
+  return (isnan(a) && isnan(b)) || !memcmp(&a, &b, 8);
+}
+
+static bool same_half(int64_t n, const uint16_t *a, const uint16_t *b, int exponent)
+{
+  for (int64_t i = 0; i < n; i++) {
+    const int inf = exponent, na = (a[i] & 0x7fff) > inf, nb = (b[i] & 0x7fff) > inf;
+    if (a[i] != b[i] && !(na && nb)) {
+      fprintf(stderr, "# element %lld: %04x against %04x\n", (long long)i, a[i], b[i]);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Arrays of one case are freed together. */
+static void *held[32];
+static int holds;
+static float *hold(float *x)
+{
+  return held[holds++] = x;
+}
+static void let_go(void)
+{
+  while (holds) free(held[--holds]);
+}
+
+static bool check_scores(const Kernels *a, const Kernels *b, int64_t n, int64_t m, int64_t d, int k)
+{
+  const int64_t ldX = d + below(5), ldE = d + below(5), ldS = m + below(5);
+  const float *X = hold(fill(n * ldX, k)), *E = hold(fill(m * ldE, k)), *init = hold(fill(m, k));
+  float *S = hold(fill(n * ldS, PLAIN)), *T = hold(fill(n * ldS, PLAIN));
+  memcpy(T, S, (size_t)(n * ldS) * 4);
+  Packed P = {0}, Q = {0};
+  a->pack(m, d, E, ldE, &P);
+  b->pack(m, d, E, ldE, &Q);
+  const bool with = below(2);
+  a->scores(n, X, ldX, &P, with ? init : NULL, S, ldS);
+  b->scores(n, X, ldX, &Q, with ? init : NULL, T, ldS);
+  packed_clear(&P);
+  packed_clear(&Q);
+  return same_float(n * ldS, S, T);
+}
+
+static bool check_combine(const Kernels *a, const Kernels *b, int64_t m, int64_t p, int64_t d,
+                          int k)
+{
+  const int64_t ldA = p + below(3), ldB = d + below(3), ldO = d + below(3);
+  const float *A = hold(fill(m * ldA, k)), *B = hold(fill(p * ldB, k));
+  float *S = hold(fill(m * ldO, PLAIN)), *T = hold(fill(m * ldO, PLAIN));
+  memcpy(T, S, (size_t)(m * ldO) * 4);
+  a->combine(m, p, d, A, ldA, B, ldB, S, ldO);
+  b->combine(m, p, d, A, ldA, B, ldB, T, ldO);
+  return same_float(m * ldO, S, T);
+}
+
+static bool check_select(const Kernels *a, const Kernels *b, int64_t m, int64_t top, int kind)
+{
+  const float *s = hold(fill(m, kind));
+  float *v = hold(fill(m + top, PLAIN)), *w = hold(fill(m + top, PLAIN));
+  int32_t *i = (int32_t *)hold(fill(m + top, PLAIN)), *j = (int32_t *)hold(fill(m + top, PLAIN));
+  uint8_t *mask = (uint8_t *)hold(fill(m, PLAIN));
+  for (int64_t l = 0; l < m; l++) mask[l] = below(3) != 0;
+  bool same = true;
+  for (int masked = 0; masked < 2; masked++) {
+    const int64_t x = a->select_top(m, s, top, masked ? mask : NULL, i, v);
+    const int64_t y = b->select_top(m, s, top, masked ? mask : NULL, j, w);
+    same = same && x == y && !memcmp(i, j, (size_t)x * 4) && same_float(x, v, w);
+  }
+  const int64_t x = a->select_positive(m, s, i, v), y = b->select_positive(m, s, j, w);
+  return same && x == y && !memcmp(i, j, (size_t)x * 4) && same_float(x, v, w);
+}
+
+static bool check_sparse(const Kernels *a, const Kernels *b, int64_t nonzeros, int64_t d, int kind)
+{
+  const int64_t rows = 1 + below(20), ld = d + below(5);
+  const float *D = hold(fill(rows * ld, kind)), *e = hold(fill(d, kind));
+  const float *value = hold(fill(nonzeros, kind));
+  float *y = hold(fill(d, PLAIN)), *z = hold(fill(d, PLAIN)), *g = hold(fill(nonzeros, PLAIN)),
+        *h = hold(fill(nonzeros, PLAIN)), *s = hold(fill(d, kind)), *t = hold(fill(d, kind));
+  int32_t *index = (int32_t *)hold(fill(nonzeros, PLAIN));
+  int64_t *row;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(nonzeros, &row));
+  hold((float *)row);
+  for (int64_t q = 0; q < nonzeros; q++) row[q] = index[q] = (int32_t)below(rows);
+  memcpy(t, s, (size_t)d * 4);
+  a->decode(nonzeros, index, value, d, D, ld, y);
+  b->decode(nonzeros, index, value, d, D, ld, z);
+  a->blockdots(nonzeros, index, d, D, ld, e, g);
+  b->blockdots(nonzeros, index, d, D, ld, e, h);
+  a->accumulate(nonzeros, row, value, d, D, ld, s);
+  b->accumulate(nonzeros, row, value, d, D, ld, t);
+  return same_float(d, y, z) && same_float(nonzeros, g, h) && same_float(d, s, t);
+}
+
+static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kind)
+{
+  const float *x = hold(fill(d, kind)), *y = hold(fill(d, kind)), *inv = hold(fill(d, kind));
+  const int64_t n = below(4), ld = d + below(3);
+  float *X = hold(fill(n * ld, kind)), *Y = hold(fill(n * ld, kind));
+  memcpy(Y, X, (size_t)(n * ld) * 4);
+  a->normalise(n, d, X, ld, y, inv);
+  b->normalise(n, d, Y, ld, y, inv);
+  return same_float(n * ld, X, Y) && same_double(a->square64(d, x), b->square64(d, x)) &&
+         same_double(a->dot64(d, x, y), b->dot64(d, x, y)) &&
+         same_double(a->distance64(d, x, y), b->distance64(d, x, y)) &&
+         same_double(a->sum64(d, x), b->sum64(d, x));
+}
+
+static bool check_adam(const Kernels *a, const Kernels *b, int64_t n, int kind)
+{
+  const float *g = hold(fill(n, kind));
+  float *p = hold(fill(n, kind)), *m = hold(fill(n, kind)), *v = hold(fill(n, kind));
+  float *q = hold(fill(n, kind)), *o = hold(fill(n, kind)), *w = hold(fill(n, kind));
+  for (int64_t i = 0; i < n; i++) v[i] = fabsf(v[i]);
+  memcpy(q, p, (size_t)n * 4);
+  memcpy(o, m, (size_t)n * 4);
+  memcpy(w, v, (size_t)n * 4);
+  const float scale = below(2) ? 1.0f : 0.37f;
+  a->adam(n, p, m, v, g, scale, 1e-3f, 1.5f, 0.9f, 0.999f, 1e-8f);
+  b->adam(n, q, o, w, g, scale, 1e-3f, 1.5f, 0.9f, 0.999f, 1e-8f);
+  return same_float(n, p, q) && same_float(n, m, o) && same_float(n, v, w);
+}
+
+static bool check_narrow(const Kernels *a, const Kernels *b, int64_t n, int kind)
+{
+  const float *x = hold(fill(n, kind));
+  uint16_t *h = (uint16_t *)hold(fill(n, PLAIN)), *i = (uint16_t *)hold(fill(n, PLAIN));
+  a->narrow_half(n, x, h);
+  b->narrow_half(n, x, i);
+  const bool same = same_half(n, h, i, 0x7c00);
+  a->narrow_bfloat(n, x, h);
+  b->narrow_bfloat(n, x, i);
+  return same && same_half(n, h, i, 0x7f80);
+}
+
+/* All 65,536 stored values, and back. */
+static bool check_widen(const Kernels *a, const Kernels *b)
+{
+  const int64_t n = 65536;
+  uint16_t *h = (uint16_t *)hold(fill(n, PLAIN)), *back = (uint16_t *)hold(fill(n, PLAIN));
+  float *x = hold(fill(n, PLAIN)), *y = hold(fill(n, PLAIN));
+  for (int64_t i = 0; i < n; i++) h[i] = (uint16_t)i;
+  a->widen_half(n, h, x);
+  b->widen_half(n, h, y);
+  bool same = same_float(n, x, y);
+  b->narrow_half(n, y, back);
+  same = same && same_half(n, h, back, 0x7c00);
+  a->widen_bfloat(n, h, x);
+  b->widen_bfloat(n, h, y);
+  same = same && same_float(n, x, y);
+  b->narrow_bfloat(n, y, back);
+  return same && same_half(n, h, back, 0x7f80);
+}
+
+/* The nearest centroids by their definition. */
+static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int kind, float shift)
+{
+  const int64_t ld = d + below(3);
+  float *X = hold(fill(n * ld, kind)), *C = hold(fill(K * d, kind));
+  for (int64_t i = 0; i < n * ld; i++) X[i] += shift;
+  for (int64_t i = 0; i < K * d; i++) C[i] += shift;
+  for (int64_t j = 1; j < K; j++) { /* some equal centroids, some tokens that are centroids */
+    if (!below(3)) memcpy(C + j * d, C + below(j) * d, (size_t)d * 4);
+  }
+  for (int64_t t = 0; t < n; t++) {
+    if (!below(3)) memcpy(X + t * ld, C + below(K) * d, (size_t)d * 4);
+  }
+  int32_t *index = (int32_t *)hold(fill(n, PLAIN));
+  double *distance;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &distance));
+  hold((float *)distance);
+  Nearest *centroids;
+  PetscCallAbort(PETSC_COMM_SELF, NearestCreate(b, K, d, C, &centroids));
+  b->nearest(n, X, ld, centroids, index, distance);
+  PetscCallAbort(PETSC_COMM_SELF, NearestDestroy(&centroids));
+  for (int64_t t = 0; t < n; t++) {
+    double best = (double)INFINITY;
+    int32_t at = 0;
+    for (int64_t j = 0; j < K; j++) {
+      const double e = backend_ref.distance64(d, X + t * ld, C + j * d);
+      if (e < best) best = e, at = (int32_t)j;
+    }
+    if (index[t] != at || distance[t] != best) {
+      fprintf(stderr, "# token %lld: %d (%a) instead of %d (%a)\n", (long long)t, index[t],
+              distance[t], at, best);
+      return false;
+    }
+  }
+  return true;
+}
+
+static int64_t size_of(int64_t most)
+{
+  const int64_t special[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 47, 48, 49, 63, 64, 65, 96, 127, 129};
+  const int64_t n = below(2) ? special[below(18)] : below(most + 1);
+  return n < most ? n : most;
+}
+
+static void check(const Kernels *b, const char *called)
+{
+  const Kernels *a = &backend_ref;
+  bool good[10];
+  for (int i = 0; i < 10; i++) good[i] = true;
+  counter = 0;
+  for (int turn = 0; turn < 240; turn++) {
+    const int kind = turn % 3;
+    good[0] &= check_scores(a, b, size_of(70), size_of(200), size_of(130), kind), let_go();
+    good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
+    good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
+    good[3] &= check_sparse(a, b, size_of(90), size_of(900), kind), let_go();
+    good[4] &= check_vectors(a, b, size_of(300), kind), let_go();
+    good[5] &= check_adam(a, b, size_of(300), kind), let_go();
+    good[6] &= check_narrow(a, b, size_of(300), kind), let_go();
+    good[7] &= check_nearest(b, size_of(120), 1 + size_of(150), size_of(80), kind,
+                             turn % 5 ? 0.0f : 100.0f);
+    let_go();
+  }
+  for (int t = 0; t < 4; t++) good[7] &= check_nearest(b, 900, 300 + t, 33, t % 2, 3.0f), let_go();
+  good[8] = check_widen(a, b), let_go();
+  OK(good[0], "%s: pack and scores are those of the plain loops", called);
+  OK(good[1], "%s: combine", called);
+  OK(good[2], "%s: select_top and select_positive", called);
+  OK(good[3], "%s: decode, blockdots and accumulate", called);
+  OK(good[4], "%s: normalise and the lane64 sums", called);
+  OK(good[5], "%s: adam", called);
+  OK(good[6], "%s: narrowing", called);
+  OK(good[7], "%s: nearest is the float64 brute force, lowest index first", called);
+  OK(good[8], "%s: widening, and back", called);
+}
+
+/* The definitions, on cases small enough to say them again. */
+static void check_definition(void)
+{
+  const Kernels *k = &backend_ref;
+  const int64_t d = 131;
+  float *x = hold(fill(d, PLAIN)), *y = hold(fill(d, PLAIN)), s, init = 0.25f;
+  Packed P = {0};
+  k->pack(1, d, y, d, &P);
+  k->scores(1, x, d, &P, &init, &s, 1);
+  packed_clear(&P);
+  float a = init, blocks[3], sum;
+  for (int64_t i = 0; i < d; i++) a = fmaf(x[i], y[i], a);
+  OK(a == s, "a score is one chain over d from init");
+  for (int q = 0; q < 3; q++) {
+    float l[16];
+    for (int i = 0; i < 16; i++) {
+      l[i] = 0.0f;
+      for (int r = 0; r < 4 && 64 * q + 16 * r + i < d; r++)
+        l[i] = fmaf(x[64 * q + 16 * r + i], y[64 * q + 16 * r + i], l[i]);
+    }
+    for (int i = 0; i < 8; i++) l[i] = l[i] + l[i + 8];
+    blocks[q] = ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));
+  }
+  sum = (blocks[0] + blocks[1]) + blocks[2];
+  const int32_t zero = 0;
+  k->blockdots(1, &zero, d, y, d, x, &s);
+  OK(sum == s, "blockdot: blocks of 64 in order, 16 lanes joined by halving");
+  double lane[8] = {0};
+  for (int64_t i = 0; i < d; i++) {
+    const double e = (double)x[i] - (double)y[i];
+    lane[i % 8] = fma(e, e, lane[i % 8]);
+  }
+  const double total =
+      ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+  OK(total == k->distance64(d, x, y), "distance64: 8 lanes joined by halving");
+  const float v[] = {1, 3, -2, 3, 0, NAN, 3, 2};
+  int32_t index[3];
+  float value[3];
+  OK(k->select_top(8, v, 2, NULL, index, value) == 2 && index[0] == 1 && index[1] == 3,
+     "select_top keeps the lowest index among equals");
+  const uint8_t mask[] = {1, 0, 1, 1, 1, 1, 0, 1};
+  OK(k->select_top(8, v, 3, mask, index, value) == 3 && index[0] == 0 && index[1] == 3 &&
+         index[2] == 7 && value[2] == 2.0f,
+     "select_top with a mask, ascending");
+  float p = 1.0f, m = 0.5f, w = 0.25f, g = 2.0f;
+  k->adam(1, &p, &m, &w, &g, 0.5f, 0.1f, 2.0f, 0.75f, 0.5f, 0.5f);
+  OK(m == 0.625f && w == 0.625f && p == 1.0f - (0.1f * 0.625f) / (sqrtf(0.625f) * 2.0f + 0.5f),
+     "adam by hand");
+  m = 0x1p-100f, g = 0.0f;
+  k->adam(1, &p, &m, &w, &g, 1.0f, 0.1f, 2.0f, 0.75f, 0.5f, 0.5f);
+  OK(m == 0.0f, "a moment below 2^-100 becomes 0");
+  let_go();
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  check_definition();
+  if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
+  for (const Entry *const *e = backends.entries; *e; e++) {
+    const Kernels *k = (const Kernels *)*e;
+    if (k->usable()) check(k, k->entry.name);
+  }
+  Mistakes *mistakes;
+  const Kernels *kernels;
+  RUN(MistakesCreate(&mistakes));
+  RUN(KernelsChoose("avx", mistakes, &kernels));
+  OK(!kernels && mistakes_count(mistakes) == 1, "unknown kernels are a mistake");
+  RUN(KernelsChoose("ref", mistakes, &kernels));
+  OK(kernels && !strcmp(kernels->entry.name, "ref"), "kernels by name");
+  RUN(MistakesDestroy(&mistakes));
+  return TestEnd();
+}
