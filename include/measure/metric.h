@@ -67,8 +67,8 @@ typedef struct {
   in   dictionary    the finished model, the same on every rank
   in   chosen        the metrics, ended by an entry of NULL; their order is the rows' order
   in   train_tokens  limit of the training sample
-  out  values        rows of metrics.csv (metric, split, setting, value), on every rank; the caller's
-  out  atoms         rows of atoms.csv (atom, fired_train, fired_held_out, norm), likewise
+  out  values        rows of metrics.csv (metric, split, setting, value), on every rank; the
+  caller's out  atoms         rows of atoms.csv (atom, fired_train, fired_held_out, norm), likewise
 */
 PetscErrorCode MeasureRun(MPI_Comm comm, const View *view, const Dictionary *dictionary,
                           const ChosenMetric *chosen, int64_t train_tokens, Table **values,

@@ -10,7 +10,8 @@ PetscErrorCode PassCreate(const Dictionary *dictionary, const ChosenMetric *chos
                           Pass **pass);
 /* PassAdd - n normalised tokens X [n x d], any number at a time. Not collective. */
 PetscErrorCode PassAdd(Pass *pass, int64_t n, const float *X);
-/* PassJoin - joins what all ranks have added: every rank then holds the whole. Collective on comm. */
+/* PassJoin - joins what all ranks have added: every rank then holds the whole. Collective on comm.
+ */
 PetscErrorCode PassJoin(MPI_Comm comm, Pass *pass);
 /* PassFinish - appends the metrics' rows (metric, split, setting, value). Not collective. */
 PetscErrorCode PassFinish(const Pass *pass, const char *split, Table *values);

@@ -4,7 +4,8 @@
 
 enum { TILE = 256 }; /* tokens read and worked on at a time: affects speed alone */
 
-/* This rank's tiles of n tokens: those of file rows sample[0..n), or with NULL the held-out ones. */
+/* This rank's tiles of n tokens: those of file rows sample[0..n), or with NULL the held-out ones.
+ */
 static PetscErrorCode AddTokens(MPI_Comm comm, const View *view, int64_t n, const int64_t *sample,
                                 Pass *pass)
 {

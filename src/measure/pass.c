@@ -15,7 +15,7 @@ struct Pass {
   MetricState whole, *state;
   Packed unit; /* atoms with unit rows, for the cosines */
   Codes codes;
-  int64_t space;   /* tokens there is room for below */
+  int64_t space;    /* tokens there is room for below */
   float *Y, *U, *S; /* [space x d], [space x d], [space x m] */
 };
 

@@ -11,7 +11,8 @@ static PetscErrorCode ShortSide(const Dictionary *D, int64_t *rows, int64_t *col
   *cols = tall ? D->m : D->d;
   PetscCall(ArrayCreate(D->m * D->d, R));
   for (int64_t j = 0; j < D->m; j++)
-    for (int64_t i = 0; i < D->d; i++) (*R)[tall ? i * D->m + j : j * D->d + i] = D->atoms[j * D->d + i];
+    for (int64_t i = 0; i < D->d; i++)
+      (*R)[tall ? i * D->m + j : j * D->d + i] = D->atoms[j * D->d + i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -32,7 +32,7 @@ static PetscErrorCode finish(const Dictionary *dictionary, int64_t tokens, const
     kernels->scores(rows, unit + i * d, d, &packed, NULL, S, m);
     most = fmax(most, largest(i, rows, m, S));
   }
-  metric_put(output, NULL, m > 1 ? most : NAN);
+  metric_put(output, NULL, m > 1 ? most : (double)NAN);
   packed_clear(&packed);
   PetscCall(ArrayDestroy(&S));
   PetscCall(ArrayDestroy(&unit));

@@ -16,7 +16,7 @@ static PetscErrorCode finish(const Dictionary *dictionary, int64_t tokens, const
     const double p = sqrt(squares[i]) / sum;
     if (p > 0) entropy -= p * math_log(p);
   }
-  metric_put(output, NULL, sum > 0 ? math_exp(entropy) : NAN);
+  metric_put(output, NULL, sum > 0 ? math_exp(entropy) : (double)NAN);
   PetscCall(ArrayDestroy(&squares));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

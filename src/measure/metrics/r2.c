@@ -33,7 +33,7 @@ static PetscErrorCode finish(const Dictionary *dictionary, int64_t tokens, const
     of_mean += sum * sum / (double)tokens;
   }
   const double spread = exact_value(&state->exact[1]) - of_mean;
-  metric_put(output, NULL, spread > 0 ? 1 - exact_value(&state->exact[0]) / spread : NAN);
+  metric_put(output, NULL, spread > 0 ? 1 - exact_value(&state->exact[0]) / spread : (double)NAN);
   return PETSC_SUCCESS;
 }
 

@@ -27,7 +27,7 @@ static PetscErrorCode finish(const Dictionary *dictionary, int64_t tokens, const
   const double spread =
       exact_value(&state->exact[1]) - sum * sum / ((double)tokens * (double)dictionary->d);
   (void)params;
-  metric_put(output, NULL, spread > 0 ? 1 - exact_value(&state->exact[0]) / spread : NAN);
+  metric_put(output, NULL, spread > 0 ? 1 - exact_value(&state->exact[0]) / spread : (double)NAN);
   return PETSC_SUCCESS;
 }
 

@@ -11,7 +11,7 @@ static PetscErrorCode finish(const Dictionary *dictionary, int64_t tokens, const
   PetscFunctionBeginUser;
   PetscCall(SpectrumSquares(dictionary, &count, &squares));
   for (int64_t i = 0; i < count; i++) sum += squares[i];
-  metric_put(output, NULL, sum > 0 ? sum / squares[count - 1] : NAN);
+  metric_put(output, NULL, sum > 0 ? sum / squares[count - 1] : (double)NAN);
   PetscCall(ArrayDestroy(&squares));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
