@@ -30,10 +30,10 @@ PetscErrorCode EigenSymmetric(int64_t d, double *A, bool vectors, double *values
 /*
   cholesky - the factor R of a positive semi-definite matrix, A = R^T R with R upper triangular
 
-  Row k is settled in turn and taken from the rows below it. A pivot at most 16 d 2^-52 of the
-  diagonal element that it started from counts as 0, and its row of R is zero. So R^T z has
-  covariance A for a vector z of independent normals, also where A is singular. False, with A
-  spoilt, where a pivot is clearly negative or anything is not finite.
+  Row k is settled in turn and taken from the rows below it. A pivot at most 1e-10 of the diagonal
+  element that it started from counts as 0, and its row of R is zero. So R^T z has covariance A for
+  a vector z of independent normals, also where A is singular. False, with A spoilt, where a pivot
+  is below -1e-6 of that element or anything is not finite.
 
   Not collective.
 

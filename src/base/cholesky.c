@@ -27,10 +27,10 @@ bool cholesky(int64_t d, double *A)
   for (int64_t k = 0; k < d; k++) {
     double *row = A + k * d;
     const double start = row[0];
-    const double limit = 16 * (double)d * 0x1p-52 * start;
+    const double limit = 1e-10 * start;
     const double pivot = row[k];
     if (k > 0) row[0] = 0;
-    if (!isfinite(pivot) || pivot < -1e-8 * fabs(start) || start < 0) return false;
+    if (!isfinite(pivot) || pivot < -1e-6 * fabs(start) || start < 0) return false;
     if (pivot <= limit) {
       memset(row, 0, (size_t)d * sizeof(*row));
       continue;

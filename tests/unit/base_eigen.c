@@ -2,7 +2,7 @@
    spectra. RUN ranks=1 */
 #include "base/eigen.h"
 #include "base/random.h"
-#include "tap.h"
+#include "../tap.h"
 
 /* The largest difference between A v_i and values[i] v_i, and between V V^T and 1 */
 static void residuals(int64_t d, const double *A, const double *V, const double *values,

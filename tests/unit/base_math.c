@@ -2,7 +2,7 @@
    RUN ranks=1 */
 #include "base/math.h"
 #include "base/random.h"
-#include "tap.h"
+#include "../tap.h"
 
 static double relative(double ours, long double exact)
 {

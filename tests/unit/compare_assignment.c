@@ -2,7 +2,7 @@
    RUN ranks=1 */
 #include "compare/assignment.h"
 #include "base/random.h"
-#include "tap.h"
+#include "../tap.h"
 
 enum { MOST = 7 };
 
