@@ -1,7 +1,7 @@
 /* Token files: activations [n x d] with labels, groups and positions, as docs/files.md describes.
  * Several files may be read as one. */
 #pragma once
-#include "base/mistakes.h"
+#include "base/h5.h"
 #include "compute/kernels.h"
 
 typedef struct Tokens Tokens;
@@ -25,7 +25,8 @@ PetscErrorCode TokensClose(Tokens **tokens);
 
 int64_t tokens_count(const Tokens *tokens);
 int64_t tokens_width(const Tokens *tokens);
-const char *tokens_digest(const Tokens *tokens); /* content of tokens, labels and groups */
+const char *tokens_digest(const Tokens *tokens); /* content of tokens, labels, groups, positions
+                                                    and names; of several files, of their digests */
 const TokenStatistics *tokens_statistics(const Tokens *tokens);
 
 /* TokensRead - count rows named by row[] (any order, repeats allowed; ascending runs are read
@@ -35,8 +36,8 @@ PetscErrorCode TokensRead(Tokens *tokens, int64_t count, const int64_t *row, flo
 /* TokensReadRange - rows first .. first + count - 1. Not collective. */
 PetscErrorCode TokensReadRange(Tokens *tokens, int64_t first, int64_t count, float *X);
 /* TokensGroups, TokensLabels - the group (label) of rows first .. ; without groups in the file,
- *blocks of 256 consecutive tokens are the groups. there says whether the file has labels. Not
- *collective. */
+   blocks of 256 consecutive tokens are the groups. there says whether all files have labels. Not
+   collective. */
 PetscErrorCode TokensGroups(Tokens *tokens, int64_t first, int64_t count, int64_t *group);
 PetscErrorCode TokensLabels(Tokens *tokens, int64_t first, int64_t count, int64_t *label,
                             bool *there);

@@ -8,7 +8,7 @@
 typedef struct Split Split;
 
 /* SplitCreate - share in [0, 1) of the groups is held out. Collective on comm. A split that leaves
- * no training token is a mistake. */
+   no training token is a mistake, and *split NULL. */
 PetscErrorCode SplitCreate(MPI_Comm comm, Tokens *tokens, double share, Mistakes *mistakes,
                            Split **split);
 PetscErrorCode SplitDestroy(Split **split);
@@ -41,7 +41,8 @@ PetscErrorCode NormaliserFromArrays(int64_t d, const double *mean, const double 
 PetscErrorCode NormaliserDestroy(Normaliser **normaliser);
 
 /* Training position -> training token (an element of the split's training side), for n training
-   tokens: chunks of 64 permuted, then tokens within windows of 256 chunks. */
+   tokens: chunks of 64 permuted (a short last one stays last), then tokens within windows of 256
+   chunks. */
 typedef struct {
   uint64_t seed;
   int64_t n;

@@ -1,0 +1,394 @@
+/* Reading token files: rank 0 reads what HDF5 knows and tells the others; every rank then reads
+   rows from the file itself, which keeps its memory small. */
+#include "data/tokens.h"
+#include "base/array.h"
+#include "base/digest.h"
+#include "statistics.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { GROUP_TOKENS = 256, PIECE_BYTES = 1 << 20 };
+
+/* What is broadcast about one file. */
+typedef struct {
+  int64_t n, d, kind, offset;
+  int64_t groups, labels; /* offsets, -1: none */
+  char digest[DIGEST_LENGTH];
+} FileFacts;
+
+typedef struct {
+  FileFacts facts;
+  int64_t first; /* row of its first token among all */
+  int fd;
+  char *path;
+} TokenFile;
+
+struct Tokens {
+  const Kernels *kernels;
+  int64_t files, n, d;
+  TokenFile *file;
+  TokenStatistics *statistics;
+  char digest[DIGEST_LENGTH];
+  void *piece; /* [PIECE_BYTES] stored values on their way */
+};
+
+/* The offset of an optional array of n int64, -1: not there. */
+static PetscErrorCode FindIntegers(H5Reader *reader, const char *path, const char *name, int64_t n,
+                                   int64_t size, Mistakes *mistakes, int64_t *offset)
+{
+  PetscFunctionBeginUser;
+  H5Info info;
+  bool found;
+  *offset = -1;
+  PetscCall(H5ReaderInfo(reader, name, &info, &found));
+  if (!found) PetscFunctionReturn(PETSC_SUCCESS);
+  if (info.rank != 1 || info.dims[0] != n || info.kind != H5_I64 || !info.plain)
+    mistake(mistakes, path, 0, 0, "/%s is not a plain array of %" PRId64 " int64 numbers", name, n);
+  else if (info.offset + n * 8 > size)
+    mistake(mistakes, path, 0, 0, "is cut short: /%s ends at byte %" PRId64 " of %" PRId64, name,
+            info.offset + n * 8, size);
+  *offset = info.offset;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is /tokens what a token file of ours holds? Says what is wrong otherwise. */
+static void check_array(const H5Info *info, const char *path, int64_t size, Mistakes *mistakes)
+{
+  if (info->rank != 2 || info->dims[0] < 1 || info->dims[1] < 1)
+    mistake(mistakes, path, 0, 0, "/tokens has %d dimensions; [tokens x width] is needed",
+            info->rank);
+  else if (info->kind > H5_F32 || !info->plain)
+    mistake(mistakes, path, 0, 0,
+            "/tokens is not a contiguous array of float16, bfloat16 or float32; `ardis import` "
+            "makes one");
+  else if (info->offset + info->dims[0] * info->dims[1] * (int64_t)h5_size(info->kind) > size)
+    mistake(mistakes, path, 0, 0, "is cut short: /tokens ends at byte %" PRId64 " of %" PRId64,
+            info->offset + info->dims[0] * info->dims[1] * (int64_t)h5_size(info->kind), size);
+}
+
+/* Fills facts and sums [6 x d], least, most [d] (fresh memory) from an open file. */
+static PetscErrorCode ReadFacts(H5Reader *reader, const char *path, Mistakes *mistakes,
+                                FileFacts *facts, double **numbers)
+{
+  PetscFunctionBeginUser;
+  H5Info info, sums;
+  struct stat status = {0};
+  bool found, known, named;
+  int64_t schema = 0;
+  char *digest;
+  const int before = mistakes_count(mistakes);
+  PetscCall(H5ReaderInfo(reader, "tokens", &info, &found));
+  PetscCall(H5ReaderInteger(reader, NULL, "schema", &schema, &known));
+  PetscCall(H5ReaderText(reader, NULL, "digest", &digest, &named));
+  stat(path, &status);
+  if (!found)
+    mistake(mistakes, path, 0, 0, "has no array /tokens: it is no token file");
+  else if (!known || !named || strlen(digest) >= DIGEST_LENGTH)
+    mistake(mistakes, path, 0, 0,
+            "was not written by Ardis (no schema, statistics and digest); `ardis import "
+            "%s:/tokens -o NEW.h5` makes a token file of it",
+            path);
+  else if (schema != 1)
+    mistake(mistakes, path, 0, 0,
+            "has schema %" PRId64 "; this version of Ardis reads schema 1 only", schema);
+  else
+    check_array(&info, path, (int64_t)status.st_size, mistakes);
+  if (mistakes_count(mistakes) == before) {
+    *facts = (FileFacts){info.dims[0], info.dims[1], info.kind, info.offset, -1, -1, ""};
+    snprintf(facts->digest, sizeof(facts->digest), "%s", digest);
+    PetscCall(
+        FindIntegers(reader, path, "groups", facts->n, status.st_size, mistakes, &facts->groups));
+    PetscCall(
+        FindIntegers(reader, path, "labels", facts->n, status.st_size, mistakes, &facts->labels));
+    PetscCall(H5ReaderInfo(reader, "statistics/sums", &sums, &found));
+    if (!found || sums.rank != 2 || sums.dims[0] != SUM_ROWS || sums.dims[1] != facts->d)
+      mistake(mistakes, path, 0, 0, "has no /statistics/sums [6 x %" PRId64 "]", facts->d);
+  }
+  free(digest);
+  if (mistakes_count(mistakes) == before) {
+    PetscCall(PetscMalloc1((SUM_ROWS + 2) * facts->d, numbers));
+    PetscCall(H5ReaderRows(reader, "statistics/sums", 0, SUM_ROWS, H5_F64, *numbers));
+    PetscCall(H5ReaderRows(reader, "statistics/minimum", 0, facts->d, H5_F64,
+                           *numbers + SUM_ROWS * facts->d));
+    PetscCall(H5ReaderRows(reader, "statistics/maximum", 0, facts->d, H5_F64,
+                           *numbers + (SUM_ROWS + 1) * facts->d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rank 0 reads one file's facts, all ranks get them and open it. numbers is fresh memory on every
+ * rank, NULL after a mistake. */
+static PetscErrorCode OpenOne(MPI_Comm comm, TokenFile *file, Mistakes *mistakes, double **numbers)
+{
+  PetscFunctionBeginUser;
+  int rank, good = 1;
+  *numbers = NULL;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) {
+    H5Reader *reader;
+    PetscCall(H5ReaderOpen(file->path, mistakes, &reader));
+    if (reader) PetscCall(ReadFacts(reader, file->path, mistakes, &file->facts, numbers));
+    PetscCall(H5ReaderClose(&reader));
+    good = *numbers != NULL;
+  }
+  PetscCallMPI(MPI_Bcast(&good, 1, MPI_INT, 0, comm));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(&file->facts, sizeof(file->facts), MPI_BYTE, 0, comm));
+  const int64_t count = (SUM_ROWS + 2) * file->facts.d;
+  if (rank) PetscCall(PetscMalloc1(count, numbers));
+  PetscCallMPI(MPI_Bcast(*numbers, (int)count, MPI_DOUBLE, 0, comm));
+  file->fd = open(file->path, O_RDONLY | O_CLOEXEC);
+  if (file->fd < 0) mistake(mistakes, file->path, 0, 0, "cannot be read: %s", strerror(errno));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Statistics and digest of all files as one. */
+static PetscErrorCode JoinFiles(Tokens *tokens, double *const *numbers)
+{
+  PetscFunctionBeginUser;
+  const int64_t d = tokens->d;
+  PetscCall(StatisticsCreate(d, &tokens->statistics));
+  TokenStatistics *s = tokens->statistics;
+  statistics_from_sums(tokens->n, d, tokens->files, (const double *const *)numbers, s);
+  for (int64_t i = 0; i < d; i++) {
+    s->minimum[i] = PETSC_INFINITY;
+    s->maximum[i] = PETSC_NINFINITY;
+    for (int64_t f = 0; f < tokens->files; f++) {
+      s->minimum[i] = PetscMin(s->minimum[i], numbers[f][SUM_ROWS * d + i]);
+      s->maximum[i] = PetscMax(s->maximum[i], numbers[f][(SUM_ROWS + 1) * d + i]);
+    }
+  }
+  if (tokens->files == 1) {
+    memcpy(tokens->digest, tokens->file[0].facts.digest, sizeof(tokens->digest));
+  } else {
+    Digest digest;
+    digest_begin(&digest);
+    for (int64_t f = 0; f < tokens->files; f++) digest_text(&digest, tokens->file[f].facts.digest);
+    digest_end(&digest, tokens->digest);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TokensOpen(MPI_Comm comm, const Kernels *kernels, int64_t files,
+                          const char *const *paths, Mistakes *mistakes, Tokens **tokens)
+{
+  PetscFunctionBeginUser;
+  Tokens *t;
+  double **numbers;
+  const int before = mistakes_count(mistakes);
+  PetscCall(PetscNew(tokens));
+  t = *tokens;
+  t->kernels = kernels;
+  t->files = files;
+  PetscCall(PetscCalloc1(files, &t->file));
+  PetscCall(PetscCalloc1(files, &numbers));
+  for (int64_t f = 0; f < files; f++) {
+    t->file[f].path = text_copy(paths[f]);
+    t->file[f].fd = -1;
+  }
+  for (int64_t f = 0; f < files; f++) {
+    TokenFile *file = &t->file[f];
+    PetscCall(OpenOne(comm, file, mistakes, &numbers[f]));
+    if (!numbers[f]) continue;
+    file->first = t->n;
+    t->n += file->facts.n;
+    if (!t->d) t->d = file->facts.d;
+    if (file->facts.d != t->d)
+      mistake(mistakes, file->path, 0, 0, "holds tokens of width %" PRId64 ", %s of %" PRId64,
+              file->facts.d, t->file[0].path, t->d);
+    if ((file->facts.groups >= 0) != (t->file[0].facts.groups >= 0) && numbers[0])
+      mistake(mistakes, file->path, 0, 0,
+              "%s /groups and %s %s: read as one, all need them or none",
+              file->facts.groups >= 0 ? "has" : "has no", t->file[0].path,
+              file->facts.groups >= 0 ? "has not" : "has");
+  }
+  bool any;
+  PetscCall(MistakesAgree(comm, mistakes, &any));
+  if (mistakes_count(mistakes) == before) {
+    PetscCall(JoinFiles(t, numbers));
+    PetscCall(PetscMalloc(PIECE_BYTES, &t->piece));
+  } else {
+    PetscCall(TokensClose(tokens));
+  }
+  for (int64_t f = 0; f < files; f++) PetscCall(PetscFree(numbers[f]));
+  PetscCall(PetscFree(numbers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TokensClose(Tokens **tokens)
+{
+  PetscFunctionBeginUser;
+  if (!*tokens) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int64_t f = 0; f < (*tokens)->files; f++) {
+    if ((*tokens)->file[f].fd >= 0) close((*tokens)->file[f].fd);
+    free((*tokens)->file[f].path);
+  }
+  PetscCall(StatisticsDestroy(&(*tokens)->statistics));
+  PetscCall(PetscFree((*tokens)->piece));
+  PetscCall(PetscFree((*tokens)->file));
+  PetscCall(PetscFree(*tokens));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int64_t tokens_count(const Tokens *tokens)
+{
+  return tokens->n;
+}
+
+int64_t tokens_width(const Tokens *tokens)
+{
+  return tokens->d;
+}
+
+const char *tokens_digest(const Tokens *tokens)
+{
+  return tokens->digest;
+}
+
+const TokenStatistics *tokens_statistics(const Tokens *tokens)
+{
+  return tokens->statistics;
+}
+
+/* The file that holds row, which exists. */
+static const TokenFile *file_of(const Tokens *tokens, int64_t row)
+{
+  int64_t low = 0, high = tokens->files - 1;
+  while (low < high) {
+    const int64_t middle = (low + high + 1) / 2;
+    if (tokens->file[middle].first <= row)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return &tokens->file[low];
+}
+
+static PetscErrorCode ReadBytes(const TokenFile *file, int64_t row, int64_t offset, size_t count,
+                                void *bytes)
+{
+  PetscFunctionBeginUser;
+  char *to = bytes;
+  while (count) {
+    const ssize_t n = pread(file->fd, to, count, offset);
+    if (n < 0 && errno == EINTR) continue;
+    PetscCheck(n > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_READ,
+               "%s: row %" PRId64 " (byte %" PRId64 ") cannot be read: %s", file->path, row, offset,
+               n ? strerror(errno) : "end of file");
+    to += n;
+    offset += n;
+    count -= (size_t)n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is any of count numbers not finite? */
+static bool not_finite(int64_t count, const float *x)
+{
+  uint32_t most = 0;
+  for (int64_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof(bits));
+    bits &= 0x7fffffffu;
+    most = bits > most ? bits : most;
+  }
+  return most >= 0x7f800000u;
+}
+
+/* Rows of one file, first counted in it. */
+static PetscErrorCode ReadRows(Tokens *tokens, const TokenFile *file, int64_t first, int64_t count,
+                               float *X)
+{
+  PetscFunctionBeginUser;
+  const int64_t d = tokens->d;
+  const int64_t size = (int64_t)h5_size((H5Kind)file->facts.kind);
+  int64_t values = count * d, offset = file->facts.offset + first * d * size;
+  float *x = X;
+  if (file->facts.kind == H5_F32) {
+    PetscCall(ReadBytes(file, first, offset, (size_t)(values * size), X));
+    values = 0;
+  }
+  while (values) {
+    const int64_t part = min_i64(values, PIECE_BYTES / size);
+    PetscCall(ReadBytes(file, first, offset, (size_t)(part * size), tokens->piece));
+    if (file->facts.kind == H5_F16)
+      tokens->kernels->widen_half(part, tokens->piece, x);
+    else
+      tokens->kernels->widen_bfloat(part, tokens->piece, x);
+    x += part;
+    values -= part;
+    offset += part * size;
+  }
+  if (not_finite(count * d, X))
+    for (int64_t t = 0; t < count; t++)
+      PetscCheck(!not_finite(d, X + t * d), PETSC_COMM_SELF, PETSC_ERR_FP,
+                 "%s: row %" PRId64 " holds NaN or infinity", file->path, first + t);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TokensReadRange(Tokens *tokens, int64_t first, int64_t count, float *X)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(first >= 0 && count >= 0 && first + count <= tokens->n, PETSC_COMM_SELF,
+             PETSC_ERR_ARG_OUTOFRANGE, "rows %" PRId64 " to %" PRId64 " of %" PRId64, first,
+             first + count, tokens->n);
+  while (count) {
+    const TokenFile *file = file_of(tokens, first);
+    const int64_t part = min_i64(count, file->first + file->facts.n - first);
+    PetscCall(ReadRows(tokens, file, first - file->first, part, X));
+    X += part * tokens->d;
+    first += part;
+    count -= part;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TokensRead(Tokens *tokens, int64_t count, const int64_t *row, float *X)
+{
+  PetscFunctionBeginUser;
+  for (int64_t i = 0, run; i < count; i += run) {
+    for (run = 1; i + run < count && row[i + run] == row[i] + run; run++)
+      ;
+    PetscCall(TokensReadRange(tokens, row[i], run, X + i * tokens->d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TokensGroups(Tokens *tokens, int64_t first, int64_t count, int64_t *group)
+{
+  PetscFunctionBeginUser;
+  while (count) {
+    const TokenFile *file = file_of(tokens, first);
+    const int64_t at = first - file->first, part = min_i64(count, file->facts.n - at);
+    if (file->facts.groups >= 0)
+      PetscCall(ReadBytes(file, at, file->facts.groups + at * 8, (size_t)part * 8, group));
+    else
+      for (int64_t i = 0; i < part; i++) group[i] = (first + i) / GROUP_TOKENS;
+    group += part;
+    first += part;
+    count -= part;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TokensLabels(Tokens *tokens, int64_t first, int64_t count, int64_t *label,
+                            bool *there)
+{
+  PetscFunctionBeginUser;
+  *there = true;
+  for (int64_t f = 0; f < tokens->files; f++) *there &= tokens->file[f].facts.labels >= 0;
+  while (count && *there) {
+    const TokenFile *file = file_of(tokens, first);
+    const int64_t at = first - file->first, part = min_i64(count, file->facts.n - at);
+    PetscCall(ReadBytes(file, at, file->facts.labels + at * 8, (size_t)part * 8, label));
+    label += part;
+    first += part;
+    count -= part;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
