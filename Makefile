@@ -113,7 +113,8 @@ flags_ref    := -O3 -fopenmp-simd
 flags_avx2.o := -O3 -mavx2 -mfma -mf16c
 flags_avx2   := $(flags_avx2.o)
 # long loops over rows, vectorised
-$(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/assignment_warm.o compare/assignment_complete.o compare/assignment_least.o): flags = -O3
+$(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/assignment_warm.o compare/assignment_complete.o compare/assignment_least.o \
+  compare/covariance.o compare/nulls.o compare/comparisons/max_cosine.o measure/metrics/ood.o): flags = -O3
 flags_avx512.o := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 flags_avx512 := $(flags_avx512.o)
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries

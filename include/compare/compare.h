@@ -1,0 +1,44 @@
+/* Stability: how much of a model's dictionary comes back when its seeds change. */
+#pragma once
+#include "base/table.h"
+#include "compare/pair.h"
+
+/* One finished run of a group. */
+typedef struct {
+  const char *id;
+  const char *folder;                         /* holds initial.h5, model.h5 and atoms.csv */
+  int64_t seed_init, seed_data, seed_anchors; /* -1: the model does not draw from that purpose */
+  const char *anchors; /* digest of its anchors' content; NULL: it uses none */
+} ComparedRun;
+
+/* The finished runs of one model at one grid point, which differ only in seeds. */
+typedef struct {
+  const char *model;   /* as in the files: "topk width=256 code.k=8" */
+  const char *anchors; /* as declared: "shared", "per_seed" or "none" */
+  const View *view;    /* the tokens as these runs saw them */
+  int64_t runs;
+  const ComparedRun *run; /* [runs] in plan order */
+} ComparedGroup;
+
+/*
+  CompareGroups - all pairs of runs within each group: rows of pairs.csv and stability.csv
+
+  Atoms that fired on no token of the training sample (fired_train 0 in atoms.csv) are left out, at
+  the end and at step 0 alike. pairs.csv holds all pairs. A row of stability.csv holds the mean over
+  the pairs of those runs whose varied seeds are all distinct, taken greedily in plan order: a run
+  enters unless it shares a varied seed with one that has. Each row comes with its interval over
+  runs, the value at step 0 and three nulls (compare/nulls.h) for the mean number of living atoms,
+  rounded.
+
+  Collective on comm: pairs are spread over its ranks; the tables are the same on every rank, and do
+  not depend on how many there are.
+
+  in   groups      [count]  a group whose files are missing or foreign gives mistakes and no rows
+  in   chosen      the comparisons, ended by an entry of NULL
+  out  pairs       model, run_a, run_b, measure, centring, stage, value, atoms_a, atoms_b
+  out  stability   model, measure, centring, runs, value, low, high, initial, null_random,
+                   null_gaussian, null_tokens, anchors, dead, note
+*/
+PetscErrorCode CompareGroups(MPI_Comm comm, const Kernels *kernels, int64_t count,
+                             const ComparedGroup *groups, const ChosenComparison *chosen,
+                             Mistakes *mistakes, Table **pairs, Table **stability);

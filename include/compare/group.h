@@ -1,0 +1,44 @@
+/* The parts of comparing one group. */
+#pragma once
+#include "compare/compare.h"
+
+typedef enum { STAGE_INITIAL, STAGE_END, STAGES } Stage;
+extern const char *const stage_names[STAGES];
+
+/* Which atoms of a run live: fired on a token of the training sample. */
+typedef struct {
+  int64_t m, d;  /* of the whole dictionary */
+  int64_t alive; /* how many live */
+  int64_t *atom; /* [alive] their numbers, ascending */
+} Living;
+
+/* LivingRead - from a run's atoms.csv and model.h5. Not collective. */
+PetscErrorCode LivingRead(const char *folder, Mistakes *mistakes, Living *living);
+/* AtomsRead - all atoms of a stage, D [m x d]; the caller's, freed with ArrayDestroy. What is
+   missing is a mistake and *D NULL. Not collective. */
+PetscErrorCode AtomsRead(const char *folder, Stage stage, const Living *living, Mistakes *mistakes,
+                         float **D);
+/* Moves the living atoms to the front of D. */
+void keep_living(const Living *living, float *D);
+
+/* All pairs of a group: pair (i, j), i < j, is number pair_number(). */
+typedef struct {
+  int64_t runs, pairs, measures;
+  Living *living; /* [runs] */
+  double *value;  /* [pairs x STAGES x CENTRINGS x measures] */
+  double *same;   /* [pairs] 1: both started from the same atoms */
+} GroupPairs;
+
+int64_t pair_number(int64_t runs, int64_t i, int64_t j);
+double *pair_value(const GroupPairs *all, int64_t pair, Stage stage, Centring centring,
+                   int64_t measure);
+/* GroupPairsCreate - computes them, spread over the ranks. *any: there were mistakes, on every rank
+   then. Collective on comm. */
+PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
+                                const ChosenComparison *chosen, Mistakes *mistakes, bool *any,
+                                GroupPairs *all);
+PetscErrorCode GroupPairsDestroy(GroupPairs *all);
+
+/* Marks in enters[runs] the runs whose varied seeds are all distinct, greedily in plan order; gives
+   how many. */
+int64_t runs_that_enter(const ComparedGroup *group, bool *enters);

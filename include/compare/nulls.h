@@ -1,0 +1,54 @@
+/* What unrelated dictionaries would score: the values that stability is read against. */
+#pragma once
+#include "compare/pair.h"
+
+typedef enum { NULL_RANDOM, NULL_GAUSSIAN, NULL_TOKENS, NULL_KINDS } NullKind;
+
+/* Where null dictionaries come from. */
+typedef struct NullSource NullSource;
+
+/*
+  NullSourceCreate - mean and covariance of the training tokens, and the factor of the covariance
+
+  Sums in float64 over at most 32,768 training tokens, evenly spaced in file order; each element of
+  the covariance is one sum in order of tokens, whatever the ranks.
+
+  Collective on comm.
+
+  in   kernels
+  in   d        width of the atoms
+  in   view     the tokens, borrowed until NullSourceDestroy; NULL: only NULL_RANDOM can be had
+  out  source   the caller's
+
+  Errors  PETSC_ERR_FP  a token is not finite
+*/
+PetscErrorCode NullSourceCreate(MPI_Comm comm, const Kernels *kernels, int64_t d, const View *view,
+                                NullSource **source);
+PetscErrorCode NullSourceDestroy(NullSource **source);
+
+/*
+  NullDictionary - m atoms [m x d] of null dictionary `number` of a kind, a function of these alone
+
+  NULL_RANDOM: independent normals, so directions without preference. NULL_GAUSSIAN: normals with
+  the tokens' mean and covariance. NULL_TOKENS: m different training tokens (any m of them where
+  there are fewer than m).
+
+  Not collective.
+*/
+PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t number, int64_t m,
+                              float *D);
+
+/*
+  NullValues - mean values of the chosen comparisons over pairs of null dictionaries of m atoms
+
+  Pair p compares dictionaries 2p and 2p + 1. There are as many pairs as bring the standard error
+  of every value below .002: at least 2 (8 where m < 1024), at most 4096. Pairs are spread over the
+  ranks; the numbers do not depend on it.
+
+  Collective on comm.
+
+  out  values  [CENTRINGS x comparisons], the same on every rank; NaN where m is 0
+  out  pairs   how many were taken; may be NULL
+*/
+PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
+                          const ChosenComparison *chosen, double *values, int64_t *pairs);

@@ -1,0 +1,187 @@
+/* Null dictionaries, and the mean values of their pairs. */
+#include "compare/nulls.h"
+#include "base/eigen.h"
+#include "base/random.h"
+#include "compare/covariance.h"
+#include <math.h>
+#include <string.h>
+
+enum { NULL_SEED = 0x4e554c4c, COVARIANCE_TOKENS = 32768, MOST_PAIRS = 4096 };
+static const double standard_error = .002;
+
+struct NullSource {
+  const Kernels *kernels;
+  const View *view;
+  int64_t d;
+  double *mean;   /* [d] */
+  double *factor; /* [d x d] upper triangular R: R^T R is the covariance */
+};
+
+static PetscErrorCode FactorCovariance(MPI_Comm comm, NullSource *source)
+{
+  const View *view = source->view;
+  const int64_t tokens = split_count(view->split, false), n = min_i64(tokens, COVARIANCE_TOKENS);
+  int64_t *row;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(n, &row));
+  PetscCall(ArrayCreate(source->d, &source->mean));
+  PetscCall(ArrayCreate(source->d * source->d, &source->factor));
+  for (int64_t i = 0; i < n; i++) row[i] = split_row(view->split, false, i * tokens / n);
+  PetscCall(TokensCovariance(comm, view, n, row, source->mean, source->factor));
+  PetscCheck(cholesky(source->d, source->factor), comm, PETSC_ERR_FP,
+             "the covariance of the tokens has no factor");
+  PetscCall(ArrayDestroy(&row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NullSourceCreate(MPI_Comm comm, const Kernels *kernels, int64_t d, const View *view,
+                                NullSource **source)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(source));
+  (*source)->kernels = kernels;
+  (*source)->view = view;
+  (*source)->d = d;
+  if (view) PetscCall(FactorCovariance(comm, *source));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NullSourceDestroy(NullSource **source)
+{
+  PetscFunctionBeginUser;
+  if (!*source) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ArrayDestroy(&(*source)->mean));
+  PetscCall(ArrayDestroy(&(*source)->factor));
+  PetscCall(PetscFree(*source));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Element i of dictionary `number`. */
+static double normal(NullKind kind, int64_t number, int64_t i)
+{
+  return random_normal(NULL_SEED + (uint64_t)kind, RANDOM_NULL,
+                       ((uint64_t)number << 40) + (uint64_t)i);
+}
+
+/* Each atom is mean + R^T z, rows of R added in order. */
+static PetscErrorCode Gaussians(const NullSource *source, int64_t number, int64_t m, float *D)
+{
+  const int64_t d = source->d;
+  double *atom;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(d, &atom));
+  for (int64_t j = 0; j < m; j++) {
+    memcpy(atom, source->mean, (size_t)d * sizeof(*atom));
+    for (int64_t q = 0; q < d; q++) {
+      const double z = normal(NULL_GAUSSIAN, number, j * d + q);
+      const double *r = source->factor + q * d;
+      for (int64_t i = q; i < d; i++) atom[i] += z * r[i];
+    }
+    for (int64_t i = 0; i < d; i++) D[j * d + i] = (float)atom[i];
+  }
+  PetscCall(ArrayDestroy(&atom));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SomeTokens(const NullSource *source, int64_t number, int64_t m, float *D)
+{
+  const Split *split = source->view->split;
+  const int64_t n = split_count(split, false);
+  const uint64_t seed = NULL_SEED + (uint64_t)NULL_TOKENS;
+  int64_t *row;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(m, &row));
+  for (int64_t j = 0; j < m; j++) {
+    const uint64_t at = ((uint64_t)number << 40) + (uint64_t)j;
+    row[j] = split_row(split, false,
+                       m <= n ? random_permuted(seed, RANDOM_SAMPLE, (uint64_t)number, n, j)
+                              : random_below(seed, RANDOM_SAMPLE, at, n));
+  }
+  PetscCall(ViewRead(source->view, m, row, D));
+  PetscCall(ArrayDestroy(&row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t number, int64_t m,
+                              float *D)
+{
+  PetscFunctionBeginUser;
+  if (kind == NULL_GAUSSIAN) PetscCall(Gaussians(source, number, m, D));
+  if (kind == NULL_TOKENS) PetscCall(SomeTokens(source, number, m, D));
+  if (kind == NULL_RANDOM)
+    for (int64_t i = 0; i < m * source->d; i++) D[i] = (float)normal(kind, number, i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int64_t count_of(const ChosenComparison *chosen)
+{
+  int64_t count = 0;
+  while (chosen[count].comparison) count++;
+  return count;
+}
+
+/* All values of pair p: [CENTRINGS x comparisons]. */
+static PetscErrorCode NullPair(const NullSource *source, NullKind kind, int64_t p, int64_t m,
+                               const ChosenComparison *chosen, double *values)
+{
+  const int64_t d = source->d;
+  float *D, *unit;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(2 * m * d, &D));
+  PetscCall(ArrayCreate(2 * m * d, &unit));
+  for (int side = 0; side < 2; side++)
+    PetscCall(NullDictionary(source, kind, 2 * p + side, m, D + side * m * d));
+  for (Centring c = 0; c < CENTRINGS; c++) {
+    for (int side = 0; side < 2; side++)
+      PetscCall(AtomsPrepare(source->kernels, c, m, d, D + side * m * d, unit + side * m * d));
+    PetscCall(PairValues(source->kernels, (Atoms){m, d, unit}, (Atoms){m, d, unit + m * d}, chosen,
+                         values + c * count_of(chosen)));
+  }
+  PetscCall(ArrayDestroy(&unit));
+  PetscCall(ArrayDestroy(&D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Means over n pairs of width values each, pairs in order. Gives how many pairs the least steady
+   value needs, judged by these. */
+static double pairs_needed(int64_t n, int64_t width, const double *all, double *mean)
+{
+  double needed = 0;
+  for (int64_t v = 0; v < width; v++) {
+    double sum = 0, squares = 0;
+    for (int64_t p = 0; p < n; p++) sum += all[p * width + v];
+    mean[v] = sum / (double)n;
+    for (int64_t p = 0; p < n; p++) {
+      const double off = all[p * width + v] - mean[v];
+      squares += off * off;
+    }
+    needed = fmax(needed, squares / (double)(n - 1) / (standard_error * standard_error));
+  }
+  return needed;
+}
+
+PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
+                          const ChosenComparison *chosen, double *values, int64_t *pairs)
+{
+  const int64_t width = CENTRINGS * count_of(chosen);
+  int64_t done = 0, n = m == 0 ? 0 : m < 1024 ? 8 : 2;
+  int rank, size;
+  double *all;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(ArrayCreate(MOST_PAIRS * width, &all));
+  for (int64_t v = 0; v < width; v++) values[v] = (double)NAN;
+  while (done < n) {
+    for (int64_t p = done; p < n; p++)
+      if (p % size == rank) PetscCall(NullPair(source, kind, p, m, chosen, all + p * width));
+    PetscCall(SpreadJoin(comm, (n - done) * width, all + done * width));
+    done = n;
+    const double needed = pairs_needed(done, width, all, values);
+    if (needed >= (double)done)
+      n = min_i64(MOST_PAIRS, min_i64(2 * done, (int64_t)fmin(needed, 1e9) + 1));
+  }
+  if (pairs) *pairs = done;
+  PetscCall(ArrayDestroy(&all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
