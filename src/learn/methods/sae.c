@@ -1,0 +1,137 @@
+/* Sparse autoencoders as a method: the settings, and the door to src/learn/sae. */
+#include "learn/dictionary.h"
+#include "learn/sae.h"
+#include <string.h>
+
+const Param sae_params[] = {
+    {"width", PARAM_INT, offsetof(SAEParams, width), NULL, 1, 1e9, "atoms of the dictionary"},
+    {"code", PARAM_CHOICE, offsetof(SAEParams, code), NULL, .doc = "which scores become the code", .family = &sae_codes},
+    {"atoms", PARAM_CHOICE, offsetof(SAEParams, atoms), "free", .doc = "what atoms can be", .family = &sae_atoms},
+    {"encoder", PARAM_CHOICE, offsetof(SAEParams, encoder), "linear", .doc = "tokens to scores", .family = &sae_encoders},
+    {"goal", PARAM_CHOICE, offsetof(SAEParams, goal), "plain", .doc = "what the loss sums", .family = &sae_goals},
+    {"revive", PARAM_CHOICE, offsetof(SAEParams, revive), "none", .doc = "help for silent atoms", .family = &sae_revivals},
+    {"train.epochs", PARAM_INT, offsetof(SAEParams, epochs), "20", 1, 1e9, "passes over the training tokens"},
+    {"train.steps", PARAM_INT, offsetof(SAEParams, steps), "0", 0, 1e12, "steps instead of epochs; 0: by epochs"},
+    {"train.batch", PARAM_INT, offsetof(SAEParams, batch), "1024", 1, 1e9, "tokens of a step"},
+    {"train.optimizer", PARAM_CHOICE, offsetof(SAEParams, optimizer), "adam", .doc = "how gradients become steps", .family = &optimizers},
+    {"train.schedule", PARAM_CHOICE, offsetof(SAEParams, schedule), "constant", .doc = "course of the learning rate", .family = &schedules},
+    {"train.clip", PARAM_REAL, offsetof(SAEParams, clip), "1", 0, 1e9, "greatest norm of all gradients together; 0: no clipping"},
+    {0},
+};
+
+static PetscErrorCode Create(const Task *task, void **self)
+{
+  PetscFunctionBegin;
+  PetscCall(SAECreate(task, (SAE **)self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(void **self)
+{
+  PetscFunctionBegin;
+  PetscCall(SAEDestroy((SAE **)self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void add_tensor(State *state, const SAE *sae, const Tensor *t, const char *name, float *data)
+{
+  const int rank = t->cols > 1 || !strcmp(t->name, "W") ? 2 : 1;
+  if (t->shared)
+    state_shared(state, name, H5_F32, 1, t->cols, 1, data);
+  else
+    state_sliced(state, name, H5_F32, sae->m, rank == 2 ? t->cols : 1, sae->first, sae->rows, data);
+}
+
+/* Parameters, moments, counters: all a checkpoint needs. */
+static PetscErrorCode Save(void *self, State *state)
+{
+  SAE *sae = self;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < sae->tensors; i++) {
+    Tensor *t = &sae->tensor[i];
+    add_tensor(state, sae, t, t->names[0], t->p);
+    add_tensor(state, sae, t, t->names[1], t->m);
+    add_tensor(state, sae, t, t->names[2], t->v);
+  }
+  state_shared(state, "silent", H5_I64, 1, sae->m, 1, sae->silent);
+  state_shared(state, "step", H5_I64, 1, 1, 1, &sae->step);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Resumed(void *self)
+{
+  PetscFunctionBegin;
+  PetscCall(SAEPublish(self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(void *self, StepReport *report)
+{
+  PetscFunctionBegin;
+  PetscCall(SAEStep(self, report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Model(void *self, State *state)
+{
+  SAE *sae = self;
+
+  PetscFunctionBegin;
+  state_sliced(state, "atoms", H5_F32, sae->m, sae->d, sae->first, sae->rows, sae->D + sae->first * sae->d);
+  for (int i = 0; i < sae->tensors; i++) {
+    const Tensor *t = &sae->tensor[i];
+    if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier")) add_tensor(state, sae, t, t->name, t->p);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Attributes(void *self, H5Writer *writer)
+{
+  const Tensor *s = tensor_named(self, "log_multiplier");
+
+  PetscFunctionBegin;
+  if (s) PetscCall(H5WriterReal(writer, NULL, "log_multiplier", (double)s->p[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
+{
+  enum { ROWS = 64 };
+  const int64_t m = dictionary->m, d = dictionary->d;
+  Choice code;
+  float *xc, *S;
+
+  PetscFunctionBegin;
+  PetscCall(ChoiceRead(&dictionary->settings, "code", &sae_codes, &code));
+  const SAECode *kind = (const SAECode *)code.entry;
+  PetscCall(ArrayCreate(ROWS * d, &xc));
+  PetscCall(ArrayCreate(ROWS * m, &S));
+  codes->rows = 0;
+  PetscCall(CodesReserve(codes, n, 0));
+  codes->start[0] = 0;
+  for (int64_t first = 0; first < n; first += ROWS) {
+    const int64_t count = min_i64(ROWS, n - first);
+    for (int64_t i = 0; i < count * d; i++) xc[i] = X[first * d + i] - dictionary->bias[i % d];
+    dictionary->kernels->scores(count, xc, d, &dictionary->packed, dictionary->encoder_bias, S, m);
+    PetscCall(CodesReserve(codes, n, codes->start[codes->rows] + count * kind->most(code.params, m)));
+    kind->forward(code.params, dictionary->kernels, count, m, S, codes);
+  }
+  PetscCall(ArrayDestroy(&xc));
+  PetscCall(ArrayDestroy(&S));
+  PetscCall(ChoiceRelease(&code));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Method method_sae = {
+    .entry = {"sae", "sparse autoencoder: code x atoms x encoder x goal x revival", "docs/numerics.md, section 3", sae_params,
+              sizeof(SAEParams), SEED_DATA},
+    .create = Create,
+    .state = Save,
+    .resumed = Resumed,
+    .step = Step,
+    .model = Model,
+    .attributes = Attributes,
+    .destroy = Destroy,
+    .encode = Encode,
+};

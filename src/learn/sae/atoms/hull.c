@@ -1,0 +1,53 @@
+/* Atoms are convex combinations of anchors: D = W C. */
+#include "learn/simplex.h"
+
+typedef struct {
+  char *anchors;
+  int pick;
+} Hull;
+
+static const Param params[] = {
+    {"anchors", PARAM_ANCHORS, offsetof(Hull, anchors), NULL, .doc = "name of the candidate set"},
+    {"pick", PARAM_WORD, offsetof(Hull, pick), "default", .doc = PICK_DOC, .words = pick_words},
+    {0},
+};
+
+static unsigned draws(const void *settings)
+{
+  return ((const Hull *)settings)->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+}
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "pick";
+  return pick_check(((const Hull *)settings)->pick, all);
+}
+
+static void tensors(SAE *sae)
+{
+  sae_add_tensor(sae, "W", false, sae->task->anchors->p);
+}
+
+static PetscErrorCode start(SAE *sae)
+{
+  PetscFunctionBegin;
+  simplex_start(sae, (Pick)((const Hull *)sae->params.atoms.params)->pick);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode pull_back(SAE *sae)
+{
+  PetscFunctionBegin;
+  simplex_pull_back(sae, 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const SAEAtoms sae_atoms_hull = {
+    .entry = {"hull", "convex combinations of anchors, D = W C", "Fel et al. 2025, arXiv:2502.12892, section 4 (A-SAE)", params, sizeof(Hull),
+              .draws = draws, .check = check},
+    .tensors = tensors,
+    .start = start,
+    .form = simplex_form,
+    .pull_back = pull_back,
+    .project = simplex_project,
+};

@@ -1,0 +1,106 @@
+/* Atoms near the hull of the anchors: D = e^s (W C + L), rows of L no longer than delta. */
+#include "learn/simplex.h"
+#include "base/exact.h"
+#include "base/math.h"
+
+typedef struct {
+  char *anchors;
+  int pick;
+  double delta;
+  bool multiplier;
+} Relaxed;
+
+static const Param params[] = {
+    {"anchors", PARAM_ANCHORS, offsetof(Relaxed, anchors), NULL, .doc = "name of the candidate set"},
+    {"pick", PARAM_WORD, offsetof(Relaxed, pick), "default", .doc = PICK_DOC, .words = pick_words},
+    {"delta", PARAM_REAL, offsetof(Relaxed, delta), "1", 0, 1e9, "greatest norm of a row of the relaxation, in units of the normalised tokens"},
+    {"multiplier", PARAM_BOOL, offsetof(Relaxed, multiplier), "true", .doc = "learn a common scale e^s"},
+    {0},
+};
+
+static const Relaxed *settings_of(const SAE *sae)
+{
+  return sae->params.atoms.params;
+}
+
+static unsigned draws(const void *settings)
+{
+  return ((const Relaxed *)settings)->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+}
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "pick";
+  return pick_check(((const Relaxed *)settings)->pick, all);
+}
+
+static void tensors(SAE *sae)
+{
+  sae_add_tensor(sae, "W", false, sae->task->anchors->p);
+  if (settings_of(sae)->delta > 0) sae_add_tensor(sae, "relaxation", false, sae->d);
+  if (settings_of(sae)->multiplier) sae_add_tensor(sae, "log_multiplier", true, 1);
+}
+
+static PetscErrorCode start(SAE *sae)
+{
+  PetscFunctionBegin;
+  simplex_start(sae, (Pick)settings_of(sae)->pick);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static float multiplier(SAE *sae)
+{
+  const Tensor *s = tensor_named(sae, "log_multiplier");
+  return s ? (float)math_exp((double)s->p[0]) : 1;
+}
+
+static void form(SAE *sae, float *D)
+{
+  const Tensor *L = tensor_named(sae, "relaxation");
+  const float scale = multiplier(sae);
+  simplex_form(sae, D);
+  for (int64_t i = 0; i < sae->rows * sae->d; i++) D[i] = (D[i] + (L ? L->p[i] : 0)) * scale;
+}
+
+static PetscErrorCode pull_back(SAE *sae)
+{
+  Tensor *L = tensor_named(sae, "relaxation"), *s = tensor_named(sae, "log_multiplier");
+  const float scale = multiplier(sae);
+  const int64_t d = sae->d;
+
+  PetscFunctionBegin;
+  simplex_pull_back(sae, scale);
+  if (L)
+    for (int64_t i = 0; i < sae->rows * d; i++) L->g[i] = sae->G[i] * scale;
+  if (s) {
+    Exact sum = {0};
+    for (int64_t j = 0; j < sae->rows; j++) exact_add(&sum, sae->kernels->dot64(d, sae->G + j * d, sae->D + (sae->first + j) * d));
+    PetscCall(ExactSum(sae->comm, 1, &sum));
+    s->g[0] = (float)exact_value(&sum);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void project(SAE *sae)
+{
+  Tensor *L = tensor_named(sae, "relaxation");
+  const double delta = settings_of(sae)->delta;
+  const int64_t d = sae->d;
+  simplex_project(sae);
+  for (int64_t j = 0; L && j < sae->rows; j++) {
+    float *row = L->p + j * d;
+    const double norm = __builtin_sqrt(sae->kernels->square64(d, row));
+    if (norm > delta)
+      for (int64_t i = 0; i < d; i++) row[i] = (float)(row[i] * (delta / norm));
+  }
+}
+
+const SAEAtoms sae_atoms_hull_relaxed = {
+    .entry = {"hull_relaxed", "convex combinations of anchors, moved by at most delta and scaled together, D = e^s (W C + L)",
+              "Fel et al. 2025, arXiv:2502.12892, section 4 (RA-SAE)", params, sizeof(Relaxed), .draws = draws, .check = check},
+    .tensors = tensors,
+    .start = start,
+    .form = form,
+    .pull_back = pull_back,
+    .project = project,
+};

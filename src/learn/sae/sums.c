@@ -1,0 +1,104 @@
+/* The batch's sums for the atoms of this rank: leaves of 1,024 tokens in token order, joined by a fixed tree (docs/numerics.md section 1). */
+#include "batch.h"
+#include <string.h>
+
+/* Joins count rows of d numbers pairwise into the first. */
+static void tree(int64_t count, int64_t d, float *rows)
+{
+  while (count > 1) {
+    for (int64_t l = 0; l < count / 2; l++)
+      for (int64_t i = 0; i < d; i++) rows[l * d + i] = rows[2 * l * d + i] + rows[(2 * l + 1) * d + i];
+    if (count & 1) memmove(rows + count / 2 * d, rows + (count - 1) * d, (size_t)d * sizeof(*rows));
+    count = (count + 1) / 2;
+  }
+}
+
+/* Counting sort: the nonzeros of the atoms here, by atom, in token order inside an atom. */
+static PetscErrorCode Sort(SAE *sae, const SAETerm *term)
+{
+  SAEBatch *batch = sae->batch;
+  const Codes *codes = term->codes;
+  int64_t *bucket = batch->bucket;
+
+  PetscFunctionBegin;
+  memset(bucket, 0, (size_t)(sae->rows + 1) * sizeof(*bucket));
+  for (int64_t q = 0; q < codes->start[codes->rows]; q++) {
+    const int64_t j = codes->atom[q] - sae->first;
+    if (j >= 0 && j < sae->rows) bucket[j + 1]++;
+  }
+  for (int64_t j = 0; j < sae->rows; j++) bucket[j + 1] += bucket[j];
+  const int64_t total = bucket[sae->rows];
+  if (total > batch->bucket_space) {
+    batch->bucket_space = total + total / 2;
+    PetscCall(ArrayDestroy(&batch->token));
+    PetscCall(ArrayDestroy(&batch->z));
+    PetscCall(ArrayDestroy(&batch->slope));
+    PetscCall(ArrayCreate(batch->bucket_space, &batch->token));
+    PetscCall(ArrayCreate(batch->bucket_space, &batch->z));
+    PetscCall(ArrayCreate(batch->bucket_space, &batch->slope));
+  }
+  for (int64_t t = 0; t < codes->rows; t++)
+    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
+      const int64_t j = codes->atom[q] - sae->first;
+      if (j < 0 || j >= sae->rows) continue;
+      const int64_t at = bucket[j]++;
+      batch->token[at] = t, batch->z[at] = codes->value[q], batch->slope[at] = term->g[q];
+    }
+  memmove(bucket + 1, bucket, (size_t)sae->rows * sizeof(*bucket));
+  bucket[0] = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One atom's sum of value times rows of X: out [d]. */
+static void row_sum(SAE *sae, int64_t from, int64_t to, const float *value, const float *X, int64_t d, float *out)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t leaves = (batch->b + LEAF - 1) / LEAF;
+  memset(batch->leaf, 0, (size_t)(leaves * d) * sizeof(float));
+  for (int64_t l = 0, at = from; l < leaves; l++) {
+    int64_t end = at;
+    while (end < to && batch->token[end] < (l + 1) * LEAF) end++;
+    sae->kernels->accumulate(end - at, batch->token + at, value + at, d, X, d, batch->leaf + l * d);
+    at = end;
+  }
+  tree(leaves, d, batch->leaf);
+  memcpy(out, batch->leaf, (size_t)d * sizeof(float));
+}
+
+static float scalar_sum(SAE *sae, int64_t from, int64_t to, const float *value)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t leaves = (batch->b + LEAF - 1) / LEAF;
+  memset(batch->leaf, 0, (size_t)leaves * sizeof(float));
+  for (int64_t q = from; q < to; q++) batch->leaf[batch->token[q] / LEAF] += value[q];
+  tree(leaves, 1, batch->leaf);
+  return batch->leaf[0];
+}
+
+PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, float *GD, float *GE, float *gb, float *zs)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d;
+
+  PetscFunctionBegin;
+  PetscCall(Sort(sae, term));
+  for (int64_t j = 0; j < sae->rows; j++) {
+    const int64_t from = batch->bucket[j], to = batch->bucket[j + 1];
+    row_sum(sae, from, to, batch->z, term->e, d, GD + j * d);
+    row_sum(sae, from, to, batch->slope, batch->xc, d, GE + j * d);
+    gb[j] = scalar_sum(sae, from, to, batch->slope);
+    if (zs) zs[j] = scalar_sum(sae, from, to, batch->z);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void batch_column_sums(SAE *sae, const float *e, float *ge)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d, leaves = (batch->b + LEAF - 1) / LEAF;
+  memset(batch->leaf, 0, (size_t)(leaves * d) * sizeof(float));
+  for (int64_t t = 0; t < batch->b; t++)
+    for (int64_t i = 0; i < d; i++) batch->leaf[t / LEAF * d + i] += e[t * d + i];
+  tree(leaves, d, batch->leaf);
+  memcpy(ge, batch->leaf, (size_t)d * sizeof(float));
+}
