@@ -14,8 +14,9 @@ struct Dictionary {
   double *mean, *scale; /* [d] normalisation */
   char *anchors_digest; /* content of the anchors, or NULL */
   char *tokens_digest;
-  Packed packed; /* encoder rows, packed for scores */
-  void *extra;   /* the method's own, freed with free() */
+  Packed packed;                                           /* encoder rows, packed for scores */
+  void *extra;                                             /* the method's own */
+  PetscErrorCode (*forget)(struct Dictionary *dictionary); /* frees extra; NULL: nothing to free */
 };
 
 /* DictionaryRead - from model.h5, initial.h5 or an anchors file. A file that is not ours or not
@@ -34,3 +35,9 @@ PetscErrorCode DictionaryDecode(const Dictionary *dictionary, const Codes *codes
    ("" for initial). Collective on the task's comm. */
 PetscErrorCode ModelWrite(const Task *task, const Method *method, void *learner, const char *path,
                           const char *reason, Mistakes *mistakes);
+
+/* AnchorsRead - candidates from a file with /atoms of ours, with the digest of their content. A bad
+   file is a mistake and *anchors NULL. Not collective. AnchorsDestroy frees. */
+PetscErrorCode AnchorsRead(const char *path, const Kernels *kernels, Mistakes *mistakes,
+                           Anchors **anchors);
+PetscErrorCode AnchorsDestroy(Anchors **anchors);

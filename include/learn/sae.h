@@ -1,5 +1,5 @@
-/* A sparse autoencoder is a composition: code x atoms x encoder x goal x revival. This header is what the parts see; docs/numerics.md section 3
-   defines the step. */
+/* A sparse autoencoder is a composition: code x atoms x encoder x goal x revival. This header is
+   what the parts see; docs/numerics.md section 3 defines the step. */
 #pragma once
 #include "learn/method.h"
 #include "learn/train.h"
@@ -13,10 +13,11 @@ typedef struct {
   double clip;
 } SAEParams;
 
-/* A named part of the parameter block: rows of atoms this rank owns, or an array that all ranks hold. */
+/* A named part of the parameter block: rows of atoms this rank owns, or an array that all ranks
+ * hold. */
 typedef struct {
-  const char *name;     /* as in model.h5 */
-  char names[3][40];    /* of parameters and moments in a checkpoint */
+  const char *name;  /* as in model.h5 */
+  char names[3][40]; /* of parameters and moments in a checkpoint */
   bool shared;
   int64_t cols;         /* numbers for each atom; shared: in all */
   int64_t rows;         /* atoms here; shared: 1 */
@@ -33,40 +34,44 @@ typedef struct {
   int rank, size;
   SAEParams params;
   int64_t m, d;
-  int64_t first, rows;    /* the atoms this rank owns */
+  int64_t first, rows; /* the atoms this rank owns */
   int tensors;
   Tensor tensor[SAE_TENSORS];
-  float *block[4];        /* parameters, gradients, moments: all tensors one after another */
+  float *block[4]; /* parameters, gradients, moments: all tensors one after another */
   int64_t block_size;
-  float *D, *E, *b;       /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks */
-  float *bias;            /* [d] view of the tensor */
+  float *D, *E, *b; /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks */
+  float *bias;      /* [d] view of the tensor */
   Packed encoder, anchors; /* packed E; packed anchors where the atoms need them */
-  float *G;               /* [rows x d] gradient of this rank's atoms */
-  float *previous;        /* the parameter block before the step */
+  float *G;                /* [rows x d] gradient of this rank's atoms */
+  float *previous;         /* the parameter block before the step */
   int64_t step, steps, per_epoch, n_train;
   int64_t *silent;        /* [m] tokens since each atom fired */
   struct SAEBatch *batch; /* scratch of a step */
 } SAE;
 
-/* SAEAddTensor - declares a tensor while the model is laid out; its number. tensor_named finds one. */
+/* SAEAddTensor - declares a tensor while the model is laid out; its number. tensor_named finds one.
+ */
 int sae_add_tensor(SAE *sae, const char *name, bool shared, int64_t cols);
 Tensor *tensor_named(SAE *sae, const char *name);
 
 typedef struct {
   Entry entry;
-  /* Appends the codes of n tokens with scores S [n x m]. Room for n * m_most(params, m) nonzeros is there. Local. */
-  void (*forward)(const void *params, const Kernels *kernels, int64_t n, int64_t m, const float *S, Codes *codes);
+  /* Appends the codes of n tokens with scores S [n x m]. Room for n * m_most(params, m) nonzeros is
+   * there. Local. */
+  void (*forward)(const void *params, const Kernels *kernels, int64_t n, int64_t m, const float *S,
+                  Codes *codes);
   int64_t (*most)(const void *params, int64_t m); /* nonzeros a token can have */
-  double (*l1)(const void *params);               /* weight of mean over tokens of sum_j z_j |D_j|; NULL: none */
+  double (*l1)(const void *params); /* weight of mean over tokens of sum_j z_j |D_j|; NULL: none */
 } SAECode;
 
 typedef struct {
   Entry entry;
-  void (*tensors)(SAE *sae);               /* declares what it learns */
-  PetscErrorCode (*start)(SAE *sae);       /* starting values of its tensors' rows here. Collective */
-  void (*form)(SAE *sae, float *D);        /* D [rows x d] of the atoms here */
-  PetscErrorCode (*pull_back)(SAE *sae);   /* sae->G -> gradients of its tensors. Collective */
-  void (*project)(SAE *sae);               /* the constraint, after the step; sae->previous holds the parameters before it, laid out like the block */
+  void (*tensors)(SAE *sae);             /* declares what it learns */
+  PetscErrorCode (*start)(SAE *sae);     /* starting values of its tensors' rows here. Collective */
+  void (*form)(SAE *sae, float *D);      /* D [rows x d] of the atoms here */
+  PetscErrorCode (*pull_back)(SAE *sae); /* sae->G -> gradients of its tensors. Collective */
+  void (*project)(SAE *sae); /* the constraint, after the step; sae->previous holds the parameters
+                                before it, laid out like the block */
 } SAEAtoms;
 
 /* Where free atoms start: rows [rows x d] of the atoms here, any length but 0. Collective. */
@@ -77,18 +82,20 @@ typedef struct {
 
 typedef struct {
   Entry entry;
-  void (*start)(const void *params, SAE *sae, const float *D); /* encoder rows and biases here, D [rows x d] the starting atoms */
+  void (*start)(const void *params, SAE *sae,
+                const float *D); /* encoder rows and biases here, D [rows x d] the starting atoms */
 } SAEEncoder;
 
-/* One token: e [d] = gradient of the loss by the reconstruction up to the factor 2 / (b d), g [nonzeros] = dot products for the code gradient.
-   Gives the token's share |e|^2 of the loss. */
+/* One token: e [d] = gradient of the loss by the reconstruction up to the factor 2 / (b d), g
+   [nonzeros] = dot products for the code gradient. Gives the token's share |e|^2 of the loss. */
 typedef struct {
   Entry entry;
-  double (*token)(const Kernels *kernels, int64_t nonzeros, const int32_t *atom, const float *value, int64_t d, const float *D,
-                  const float *xc, float *e, float *g);
+  double (*token)(const Kernels *kernels, int64_t nonzeros, const int32_t *atom, const float *value,
+                  int64_t d, const float *D, const float *xc, float *e, float *g);
 } SAEGoal;
 
-/* Help for silent atoms: an auxiliary loss of weight `weight`, in which k dead atoms (silent for dead_after tokens) predict the residual. */
+/* Help for silent atoms: an auxiliary loss of weight `weight`, in which k dead atoms (silent for
+ * dead_after tokens) predict the residual. */
 typedef struct {
   int64_t k, dead_after;
   double weight; /* 0: none */
@@ -100,7 +107,8 @@ typedef struct {
 
 extern const Family sae_codes, sae_atoms, sae_starts, sae_encoders, sae_goals, sae_revivals;
 
-/* SAECreate … SAEDestroy - the life of a model, behind Method. All collective on the task's comm. SAEStep trains on one batch. */
+/* SAECreate … SAEDestroy - the life of a model, behind Method. All collective on the task's comm.
+ * SAEStep trains on one batch. */
 PetscErrorCode SAECreate(const Task *task, SAE **sae);
 PetscErrorCode SAEPublish(SAE *sae); /* D, E, b of all ranks from the tensors */
 PetscErrorCode SAEStep(SAE *sae, StepReport *report);

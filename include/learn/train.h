@@ -1,14 +1,16 @@
-/* What training by steps is made of beside the model: optimizers and schedules. docs/numerics.md section 3. */
+/* What training by steps is made of beside the model: optimizers and schedules. docs/numerics.md
+ * section 3. */
 #pragma once
 #include "compute/kernels.h"
 
 /* One update of count parameters. */
 typedef struct {
   int64_t count, step; /* step counts from 1 */
-  float *p, *m, *v;    /* parameters and two moments, read and written; moments an optimizer does not use stay 0 */
-  const float *g;      /* gradient, to be multiplied by scale first */
+  float *p, *m, *v; /* parameters and two moments, read and written; moments an optimizer does not
+                       use stay 0 */
+  const float *g;   /* gradient, to be multiplied by scale first */
   float scale;
-  double rate;         /* learning rate of this step */
+  double rate; /* learning rate of this step */
   const Kernels *kernels;
 } Update;
 
@@ -26,6 +28,7 @@ typedef struct {
 
 extern const Family optimizers, schedules;
 
-/* Linear rise over the warm-up: 1 past it. steps_of_share: a share in percent of steps, or a number of steps. */
+/* Linear rise over the warm-up: 1 past it. steps_of_share: a share in percent of steps, or a number
+ * of steps. */
 double warmup_factor(const Share *warmup, int64_t step, int64_t steps);
 int64_t steps_of_share(const Share *share, int64_t steps);

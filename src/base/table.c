@@ -117,7 +117,7 @@ const char *table_cell(const Table *table, int64_t row, const char *column)
 double table_real(const Table *table, int64_t row, const char *column)
 {
   const char *cell = table_cell(table, row, column);
-  return *cell ? strtod(cell, NULL) : NAN;
+  return *cell ? strtod(cell, NULL) : (double)NAN;
 }
 
 PetscErrorCode TableWrite(const Table *table, const char *path)

@@ -8,7 +8,8 @@ PetscErrorCode CodesReserve(Codes *codes, int64_t rows, int64_t count)
   PetscFunctionBegin;
   if (rows > codes->row_space || !codes->start) {
     int64_t *start = realloc(codes->start, (size_t)(rows + 1) * sizeof(*start));
-    PetscCheck(start, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the codes of %lld tokens", (long long)rows);
+    PetscCheck(start, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the codes of %lld tokens",
+               (long long)rows);
     if (!codes->start) start[0] = 0;
     codes->start = start, codes->row_space = rows;
   }
@@ -18,7 +19,8 @@ PetscErrorCode CodesReserve(Codes *codes, int64_t rows, int64_t count)
     if (atom) codes->atom = atom;
     float *value = realloc(codes->value, (size_t)space * sizeof(*value));
     if (value) codes->value = value;
-    PetscCheck(atom && value, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %lld codes", (long long)space);
+    PetscCheck(atom && value, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %lld codes",
+               (long long)space);
     codes->space = space;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

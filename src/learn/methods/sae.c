@@ -5,17 +5,27 @@
 
 const Param sae_params[] = {
     {"width", PARAM_INT, offsetof(SAEParams, width), NULL, 1, 1e9, "atoms of the dictionary"},
-    {"code", PARAM_CHOICE, offsetof(SAEParams, code), NULL, .doc = "which scores become the code", .family = &sae_codes},
-    {"atoms", PARAM_CHOICE, offsetof(SAEParams, atoms), "free", .doc = "what atoms can be", .family = &sae_atoms},
-    {"encoder", PARAM_CHOICE, offsetof(SAEParams, encoder), "linear", .doc = "tokens to scores", .family = &sae_encoders},
-    {"goal", PARAM_CHOICE, offsetof(SAEParams, goal), "plain", .doc = "what the loss sums", .family = &sae_goals},
-    {"revive", PARAM_CHOICE, offsetof(SAEParams, revive), "none", .doc = "help for silent atoms", .family = &sae_revivals},
-    {"train.epochs", PARAM_INT, offsetof(SAEParams, epochs), "20", 1, 1e9, "passes over the training tokens"},
-    {"train.steps", PARAM_INT, offsetof(SAEParams, steps), "0", 0, 1e12, "steps instead of epochs; 0: by epochs"},
+    {"code", PARAM_CHOICE, offsetof(SAEParams, code), NULL, .doc = "which scores become the code",
+     .family = &sae_codes},
+    {"atoms", PARAM_CHOICE, offsetof(SAEParams, atoms), "free", .doc = "what atoms can be",
+     .family = &sae_atoms},
+    {"encoder", PARAM_CHOICE, offsetof(SAEParams, encoder), "linear", .doc = "tokens to scores",
+     .family = &sae_encoders},
+    {"goal", PARAM_CHOICE, offsetof(SAEParams, goal), "plain", .doc = "what the loss sums",
+     .family = &sae_goals},
+    {"revive", PARAM_CHOICE, offsetof(SAEParams, revive), "none", .doc = "help for silent atoms",
+     .family = &sae_revivals},
+    {"train.epochs", PARAM_INT, offsetof(SAEParams, epochs), "20", 1, 1e9,
+     "passes over the training tokens"},
+    {"train.steps", PARAM_INT, offsetof(SAEParams, steps), "0", 0, 1e12,
+     "steps instead of epochs; 0: by epochs"},
     {"train.batch", PARAM_INT, offsetof(SAEParams, batch), "1024", 1, 1e9, "tokens of a step"},
-    {"train.optimizer", PARAM_CHOICE, offsetof(SAEParams, optimizer), "adam", .doc = "how gradients become steps", .family = &optimizers},
-    {"train.schedule", PARAM_CHOICE, offsetof(SAEParams, schedule), "constant", .doc = "course of the learning rate", .family = &schedules},
-    {"train.clip", PARAM_REAL, offsetof(SAEParams, clip), "1", 0, 1e9, "greatest norm of all gradients together; 0: no clipping"},
+    {"train.optimizer", PARAM_CHOICE, offsetof(SAEParams, optimizer), "adam",
+     .doc = "how gradients become steps", .family = &optimizers},
+    {"train.schedule", PARAM_CHOICE, offsetof(SAEParams, schedule), "constant",
+     .doc = "course of the learning rate", .family = &schedules},
+    {"train.clip", PARAM_REAL, offsetof(SAEParams, clip), "1", 0, 1e9,
+     "greatest norm of all gradients together; 0: no clipping"},
     {0},
 };
 
@@ -78,10 +88,12 @@ static PetscErrorCode Model(void *self, State *state)
   SAE *sae = self;
 
   PetscFunctionBegin;
-  state_sliced(state, "atoms", H5_F32, sae->m, sae->d, sae->first, sae->rows, sae->D + sae->first * sae->d);
+  state_sliced(state, "atoms", H5_F32, sae->m, sae->d, sae->first, sae->rows,
+               sae->D + sae->first * sae->d);
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
-    if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier")) add_tensor(state, sae, t, t->name, t->p);
+    if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
+      add_tensor(state, sae, t, t->name, t->p);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -114,7 +126,8 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
     const int64_t count = min_i64(ROWS, n - first);
     for (int64_t i = 0; i < count * d; i++) xc[i] = X[first * d + i] - dictionary->bias[i % d];
     dictionary->kernels->scores(count, xc, d, &dictionary->packed, dictionary->encoder_bias, S, m);
-    PetscCall(CodesReserve(codes, n, codes->start[codes->rows] + count * kind->most(code.params, m)));
+    PetscCall(
+        CodesReserve(codes, n, codes->start[codes->rows] + count * kind->most(code.params, m)));
     kind->forward(code.params, dictionary->kernels, count, m, S, codes);
   }
   PetscCall(ArrayDestroy(&xc));
@@ -124,8 +137,8 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
 }
 
 const Method method_sae = {
-    .entry = {"sae", "sparse autoencoder: code x atoms x encoder x goal x revival", "docs/numerics.md, section 3", sae_params,
-              sizeof(SAEParams), SEED_DATA},
+    .entry = {"sae", "sparse autoencoder: code x atoms x encoder x goal x revival",
+              "docs/numerics.md, section 3", sae_params, sizeof(SAEParams), SEED_DATA},
     .create = Create,
     .state = Save,
     .resumed = Resumed,

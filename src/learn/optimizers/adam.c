@@ -8,8 +8,10 @@ typedef struct {
 static const Param params[] = {
     {"lr", PARAM_REAL, offsetof(Adam, lr), "5e-4", 0, 1e6, "learning rate", .open_min = true},
     {"beta1", PARAM_REAL, offsetof(Adam, beta1), "0.9", 0, 0.9999999, "decay of the first moment"},
-    {"beta2", PARAM_REAL, offsetof(Adam, beta2), "0.999", 0, 0.9999999, "decay of the second moment"},
-    {"epsilon", PARAM_REAL, offsetof(Adam, epsilon), "1e-8", 0, 1, "added to the root of the second moment", .open_min = true},
+    {"beta2", PARAM_REAL, offsetof(Adam, beta2), "0.999", 0, 0.9999999,
+     "decay of the second moment"},
+    {"epsilon", PARAM_REAL, offsetof(Adam, epsilon), "1e-8", 0, 1,
+     "added to the root of the second moment", .open_min = true},
     {0},
 };
 
@@ -30,13 +32,15 @@ static double power(double x, int64_t n)
 static void update(const void *settings, const Update *now)
 {
   const Adam *adam = settings;
-  const double a = now->rate / (1 - power(adam->beta1, now->step)), s = 1 / __builtin_sqrt(1 - power(adam->beta2, now->step));
-  now->kernels->adam(now->count, now->p, now->m, now->v, now->g, now->scale, (float)a, (float)s, (float)adam->beta1,
-                     (float)adam->beta2, (float)adam->epsilon);
+  const double a = now->rate / (1 - power(adam->beta1, now->step)),
+               s = 1 / __builtin_sqrt(1 - power(adam->beta2, now->step));
+  now->kernels->adam(now->count, now->p, now->m, now->v, now->g, now->scale, (float)a, (float)s,
+                     (float)adam->beta1, (float)adam->beta2, (float)adam->epsilon);
 }
 
 const Optimizer optimizer_adam = {
-    .entry = {"adam", "Adam with bias correction", "Kingma & Ba 2015, arXiv:1412.6980, algorithm 1", params, sizeof(Adam)},
+    .entry = {"adam", "Adam with bias correction", "Kingma & Ba 2015, arXiv:1412.6980, algorithm 1",
+              params, sizeof(Adam)},
     .rate = rate,
     .update = update,
 };

@@ -7,7 +7,8 @@ typedef struct {
 
 static const Param params[] = {
     {"lr", PARAM_REAL, offsetof(SGD, lr), "0.1", 0, 1e6, "learning rate", .open_min = true},
-    {"momentum", PARAM_REAL, offsetof(SGD, momentum), "0", 0, 0.9999999, "share of the last update that is kept"},
+    {"momentum", PARAM_REAL, offsetof(SGD, momentum), "0", 0, 0.9999999,
+     "share of the last update that is kept"},
     {0},
 };
 

@@ -45,13 +45,18 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
-  void **arrays[] = {(void **)&batch->row, (void **)&batch->S,  (void **)&batch->xc,     (void **)&batch->e,      (void **)&batch->ea,
-                     (void **)&batch->g,   (void **)&batch->ga, (void **)&batch->all_g,  (void **)&batch->all_ga, (void **)&batch->dead,
-                     (void **)&batch->q,   (void **)&batch->norm, (void **)&batch->GE,   (void **)&batch->gb,     (void **)&batch->zs,
-                     (void **)&batch->ge,  (void **)&batch->aG, (void **)&batch->aE,     (void **)&batch->ab,     (void **)&batch->ae,
-                     (void **)&batch->gb_all, (void **)&batch->leaf, (void **)&batch->bucket, (void **)&batch->token, (void **)&batch->z,
-                     (void **)&batch->slope, (void **)&batch->chain, (void **)&batch->counts, (void **)&batch->starts};
-  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++) PetscCall(ArrayDestroyBytes(arrays[i]));
+  void **arrays[] = {(void **)&batch->row,    (void **)&batch->S,      (void **)&batch->xc,
+                     (void **)&batch->e,      (void **)&batch->ea,     (void **)&batch->g,
+                     (void **)&batch->ga,     (void **)&batch->all_g,  (void **)&batch->all_ga,
+                     (void **)&batch->dead,   (void **)&batch->q,      (void **)&batch->norm,
+                     (void **)&batch->GE,     (void **)&batch->gb,     (void **)&batch->zs,
+                     (void **)&batch->ge,     (void **)&batch->aG,     (void **)&batch->aE,
+                     (void **)&batch->ab,     (void **)&batch->ae,     (void **)&batch->gb_all,
+                     (void **)&batch->leaf,   (void **)&batch->bucket, (void **)&batch->token,
+                     (void **)&batch->z,      (void **)&batch->slope,  (void **)&batch->chain,
+                     (void **)&batch->counts, (void **)&batch->starts};
+  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
+    PetscCall(ArrayDestroyBytes(arrays[i]));
   codes_clear(&batch->own);
   codes_clear(&batch->aux);
   codes_clear(&batch->all);
@@ -81,11 +86,13 @@ PetscErrorCode GatherRows(SAE *sae, const float *here, int64_t cols, float *all)
 {
   PetscFunctionBegin;
   parts(sae, sae->m, cols);
-  PetscCallMPI(MPI_Allgatherv(here, (int)(sae->rows * cols), MPI_FLOAT, all, sae->batch->counts, sae->batch->starts, MPI_FLOAT, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(here, (int)(sae->rows * cols), MPI_FLOAT, all, sae->batch->counts,
+                              sae->batch->starts, MPI_FLOAT, sae->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BatchExchange(SAE *sae, const Codes *own, const float *own_g, Codes *all, float **all_g, int64_t *space, float *rows)
+PetscErrorCode BatchExchange(SAE *sae, const Codes *own, const float *own_g, Codes *all,
+                             float **all_g, int64_t *space, float *rows)
 {
   SAEBatch *batch = sae->batch;
   const int64_t mine = own->start[own->rows];
@@ -93,22 +100,28 @@ PetscErrorCode BatchExchange(SAE *sae, const Codes *own, const float *own_g, Cod
 
   PetscFunctionBegin;
   parts(sae, batch->b, sae->d);
-  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, rows, batch->counts, batch->starts, MPI_FLOAT, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, rows, batch->counts,
+                              batch->starts, MPI_FLOAT, sae->comm));
   PetscCallMPI(MPI_Allgather(&mine_int, 1, MPI_INT, batch->counts, 1, MPI_INT, sae->comm));
   displace(batch, sae->size);
-  const int64_t total = batch->starts[sae->size - 1] + batch->counts[sae->size - 1], before = batch->starts[sae->rank];
+  const int64_t total = batch->starts[sae->size - 1] + batch->counts[sae->size - 1],
+                before = batch->starts[sae->rank];
   PetscCall(CodesReserve(all, batch->b, total));
   if (total > *space) {
     PetscCall(ArrayDestroy(all_g));
     *space = total + total / 2;
     PetscCall(ArrayCreate(*space, all_g));
   }
-  PetscCallMPI(MPI_Allgatherv(own->atom, mine_int, MPI_INT32_T, all->atom, batch->counts, batch->starts, MPI_INT32_T, sae->comm));
-  PetscCallMPI(MPI_Allgatherv(own->value, mine_int, MPI_FLOAT, all->value, batch->counts, batch->starts, MPI_FLOAT, sae->comm));
-  PetscCallMPI(MPI_Allgatherv(own_g, mine_int, MPI_FLOAT, *all_g, batch->counts, batch->starts, MPI_FLOAT, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(own->atom, mine_int, MPI_INT32_T, all->atom, batch->counts,
+                              batch->starts, MPI_INT32_T, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(own->value, mine_int, MPI_FLOAT, all->value, batch->counts,
+                              batch->starts, MPI_FLOAT, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(own_g, mine_int, MPI_FLOAT, *all_g, batch->counts, batch->starts,
+                              MPI_FLOAT, sae->comm));
   for (int64_t t = 0; t < batch->count; t++) all->start[batch->first + t] = before + own->start[t];
   parts(sae, batch->b, 1);
-  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all->start, batch->counts, batch->starts, MPI_INT64_T, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all->start, batch->counts,
+                              batch->starts, MPI_INT64_T, sae->comm));
   all->start[batch->b] = total;
   all->rows = batch->b;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -118,6 +131,7 @@ PetscErrorCode BatchShareTokens(SAE *sae)
 {
   PetscFunctionBegin;
   parts(sae, sae->batch->b, sae->d);
-  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, sae->batch->xc, sae->batch->counts, sae->batch->starts, MPI_FLOAT, sae->comm));
+  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, sae->batch->xc,
+                              sae->batch->counts, sae->batch->starts, MPI_FLOAT, sae->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -65,7 +65,8 @@ static PetscErrorCode TileCodes(SAE *sae, int64_t n)
     for (int64_t t = 0; t < n; t++) {
       const int64_t at = codes->start[codes->rows];
       codes->start[++codes->rows] =
-          at + sae->kernels->select_top(sae->m, batch->S + t * sae->m, k, batch->dead, codes->atom + at, codes->value + at);
+          at + sae->kernels->select_top(sae->m, batch->S + t * sae->m, k, batch->dead,
+                                        codes->atom + at, codes->value + at);
     }
     PetscCall(Room(&batch->ga, &batch->ga_space, codes->start[codes->rows]));
   }
@@ -80,14 +81,17 @@ static void token_losses(SAE *sae, double l1, int64_t from, int64_t to, Exact lo
   const int64_t d = sae->d;
   const float c = (float)(2.0 / (double)d);
   for (int64_t t = from; t < to; t++) {
-    const int64_t at = batch->own.start[t], count = batch->own.start[t + 1] - at, row = (batch->first + t) * d;
+    const int64_t at = batch->own.start[t], count = batch->own.start[t + 1] - at,
+                  row = (batch->first + t) * d;
     const int32_t *atom = batch->own.atom + at;
     float *g = batch->g + at;
-    exact_add(&losses[0], goal->token(sae->kernels, count, atom, batch->own.value + at, d, sae->D, batch->xc + row, batch->e + row, g));
+    exact_add(&losses[0], goal->token(sae->kernels, count, atom, batch->own.value + at, d, sae->D,
+                                      batch->xc + row, batch->e + row, g));
     for (int64_t q = 0; q < count; q++) g[q] = c * g[q] + (l1 > 0 ? batch->q[atom[q]] : 0);
     if (l1 > 0) {
       double sum = 0;
-      for (int64_t q = 0; q < count; q++) sum += batch->own.value[at + q] * batch->norm[atom[q]];
+      for (int64_t q = 0; q < count; q++)
+        sum += (double)batch->own.value[at + q] * batch->norm[atom[q]];
       exact_add(&losses[1], sum);
     }
   }
@@ -100,13 +104,15 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   const SAECode *code = (const SAECode *)sae->params.code.entry;
   const double l1 = code->l1 ? code->l1(sae->params.code.params) : 0;
   const Order order = {(uint64_t)task->seed_data, sae->n_train};
-  const int64_t epoch = sae->step / sae->per_epoch, start = sae->step % sae->per_epoch * sae->params.batch;
+  const int64_t epoch = sae->step / sae->per_epoch,
+                start = sae->step % sae->per_epoch * sae->params.batch;
 
   PetscFunctionBegin;
   batch->b = min_i64(sae->params.batch, sae->n_train - start);
   part_of(batch->b, 1, sae->rank, sae->size, &batch->first, &batch->count);
   for (int64_t t = 0; t < batch->count; t++)
-    batch->row[t] = split_row(task->view.split, false, order_at(&order, epoch, start + batch->first + t));
+    batch->row[t] =
+        split_row(task->view.split, false, order_at(&order, epoch, start + batch->first + t));
   batch->own.rows = batch->aux.rows = 0;
   prepare(sae, l1);
   for (int64_t at = 0; at < batch->count; at += TILE) {
@@ -126,7 +132,8 @@ PetscErrorCode BatchAux(SAE *sae, Exact *loss)
 
   PetscFunctionBegin;
   for (int64_t t = 0; t < batch->count; t++) {
-    const int64_t at = batch->aux.start[t], count = batch->aux.start[t + 1] - at, row = (batch->first + t) * d;
+    const int64_t at = batch->aux.start[t], count = batch->aux.start[t + 1] - at,
+                  row = (batch->first + t) * d;
     float *ea = batch->ea + row;
     kernels->decode(count, batch->aux.atom + at, batch->aux.value + at, d, sae->D, d, ea);
     for (int64_t i = 0; i < d; i++) ea[i] += batch->e[row + i];

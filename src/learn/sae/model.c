@@ -1,4 +1,5 @@
-/* A sparse autoencoder's parameters: one block, named views into it, each atom with the rank that owns it. */
+/* A sparse autoencoder's parameters: one block, named views into it, each atom with the rank that
+ * owns it. */
 #include "learn/sae.h"
 #include "batch.h"
 #include <stdio.h>
@@ -7,7 +8,8 @@
 
 int sae_add_tensor(SAE *sae, const char *name, bool shared, int64_t cols)
 {
-  if (sae->tensors == SAE_TENSORS) abort(); /* a bug: a model with more tensors than there is room for */
+  if (sae->tensors == SAE_TENSORS)
+    abort(); /* a bug: a model with more tensors than there is room for */
   Tensor *t = &sae->tensor[sae->tensors];
   *t = (Tensor){.name = name, .shared = shared, .cols = cols, .rows = shared ? 1 : sae->rows};
   snprintf(t->names[0], sizeof(t->names[0]), "%s", name);
@@ -32,13 +34,15 @@ static PetscErrorCode LayOut(SAE *sae)
   sae_add_tensor(sae, "encoder/weight", false, sae->d);
   sae_add_tensor(sae, "encoder/bias", false, 1);
   sae_add_tensor(sae, "bias", true, sae->d);
-  for (int i = 0; i < sae->tensors; i++) sae->block_size += sae->tensor[i].rows * sae->tensor[i].cols;
+  for (int i = 0; i < sae->tensors; i++)
+    sae->block_size += sae->tensor[i].rows * sae->tensor[i].cols;
   for (int k = 0; k < 4; k++) PetscCall(ArrayCreate(sae->block_size, &sae->block[k]));
   PetscCall(ArrayCreate(sae->block_size, &sae->previous));
   int64_t at = 0;
   for (int i = 0; i < sae->tensors; i++) {
     Tensor *t = &sae->tensor[i];
-    t->p = sae->block[0] + at, t->g = sae->block[1] + at, t->m = sae->block[2] + at, t->v = sae->block[3] + at;
+    t->p = sae->block[0] + at, t->g = sae->block[1] + at, t->m = sae->block[2] + at,
+    t->v = sae->block[3] + at;
     at += t->rows * t->cols;
   }
   sae->bias = tensor_named(sae, "bias")->p;
@@ -83,7 +87,8 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(ArrayCreate(sae->m, &sae->b));
   PetscCall(ArrayCreate(sae->m, &sae->silent));
   PetscCall(ArrayCreate(sae->rows * sae->d, &sae->G));
-  if (task->anchors) sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
+  if (task->anchors)
+    sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
   PetscCall(LayOut(sae));
   PetscCall(BatchCreate(sae));
   PetscCall(Start(sae));

@@ -19,7 +19,8 @@ AnchorPick anchor_pick(Pick pick, uint64_t seed, int64_t m, int64_t p, int64_t a
   } else if (pick == PICK_IDENTITY) {
     result.q[0] = atom;
   } else {
-    result.q[0] = random_permuted(seed, RANDOM_PICK, UINT64_MAX, pick == PICK_RANDOM_SUBSET ? p : min_i64(m, p), atom);
+    result.q[0] = random_permuted(seed, RANDOM_PICK, UINT64_MAX,
+                                  pick == PICK_RANDOM_SUBSET ? p : min_i64(m, p), atom);
   }
   return result;
 }
@@ -29,7 +30,9 @@ char *pick_check(int pick, const Settings *all)
   Text why = {0};
   const int64_t m = settings_int(all, "width"), p = settings_int(all, "anchors.count");
   if (pick == PICK_RANDOM_SUBSET && m && p && m > p)
-    text_add(&why, "random_subset needs at least as many anchors as atoms, but there are %lld anchors for %lld atoms; take permuted", (long long)p,
-             (long long)m);
+    text_add(&why,
+             "random_subset needs at least as many anchors as atoms, but there are %lld anchors "
+             "for %lld atoms; take permuted",
+             (long long)p, (long long)m);
   return why.s;
 }

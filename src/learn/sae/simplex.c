@@ -7,7 +7,8 @@ void simplex_start(SAE *sae, Pick pick)
   Tensor *W = tensor_named(sae, "W");
   const int64_t p = W->cols;
   for (int64_t j = 0; j < sae->rows; j++) {
-    const AnchorPick picked = anchor_pick(pick, (uint64_t)sae->task->seed_anchors, sae->m, p, sae->first + j);
+    const AnchorPick picked =
+        anchor_pick(pick, (uint64_t)sae->task->seed_anchors, sae->m, p, sae->first + j);
     W->p[j * p + picked.q[0]] = picked.w[0];
     if (picked.w[1] != 0) W->p[j * p + picked.q[1]] = picked.w[1];
   }
@@ -16,7 +17,8 @@ void simplex_start(SAE *sae, Pick pick)
 void simplex_form(SAE *sae, float *D)
 {
   const Tensor *W = tensor_named(sae, "W");
-  sae->kernels->combine(sae->rows, W->cols, sae->d, W->p, W->cols, sae->task->anchors->points, sae->d, D, sae->d);
+  sae->kernels->combine(sae->rows, W->cols, sae->d, W->p, W->cols, sae->task->anchors->points,
+                        sae->d, D, sae->d);
 }
 
 void simplex_pull_back(SAE *sae, float scale)
@@ -40,6 +42,6 @@ void simplex_project(SAE *sae)
     if (sum < 1e-6)
       memcpy(w, previous + j * p, (size_t)p * sizeof(*w));
     else
-      for (int64_t q = 0; q < p; q++) w[q] = (float)(w[q] / (sum + 1e-8));
+      for (int64_t q = 0; q < p; q++) w[q] = (float)((double)w[q] / (sum + 1e-8));
   }
 }

@@ -10,12 +10,14 @@ static PetscErrorCode MainGradients(SAE *sae, double l1)
   const int64_t d = sae->d;
   const double b = (double)batch->b;
   const float f = (float)(2.0 / (b * (double)d)), h = (float)(1.0 / b);
-  float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g, *dbias = tensor_named(sae, "bias")->g;
+  float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g,
+        *dbias = tensor_named(sae, "bias")->g;
   SAETerm term = {&batch->own, batch->g, batch->e};
 
   PetscFunctionBegin;
   if (sae->size > 1) {
-    PetscCall(BatchExchange(sae, &batch->own, batch->g, &batch->all, &batch->all_g, &batch->all_g_space, batch->e));
+    PetscCall(BatchExchange(sae, &batch->own, batch->g, &batch->all, &batch->all_g,
+                            &batch->all_g_space, batch->e));
     term.codes = &batch->all, term.g = batch->all_g;
   }
   PetscCall(BatchSums(sae, &term, sae->G, batch->GE, batch->gb, l1 > 0 ? batch->zs : NULL));
@@ -42,7 +44,8 @@ static PetscErrorCode AuxGradients(SAE *sae, double square, double weight, doubl
 {
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d;
-  float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g, *dbias = tensor_named(sae, "bias")->g;
+  float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g,
+        *dbias = tensor_named(sae, "bias")->g;
   const double variance = square - sae->kernels->square64(d, batch->ge) / (double)batch->b;
   Exact sum = {0};
 
@@ -54,7 +57,8 @@ static PetscErrorCode AuxGradients(SAE *sae, double square, double weight, doubl
   *loss = weight * exact_value(&sum) / variance;
   SAETerm term = {&batch->aux, batch->ga, batch->ea};
   if (sae->size > 1) {
-    PetscCall(BatchExchange(sae, &batch->aux, batch->ga, &batch->all_aux, &batch->all_ga, &batch->all_ga_space, batch->ea));
+    PetscCall(BatchExchange(sae, &batch->aux, batch->ga, &batch->all_aux, &batch->all_ga,
+                            &batch->all_ga_space, batch->ea));
     term.codes = &batch->all_aux, term.g = batch->all_ga;
   }
   PetscCall(BatchSums(sae, &term, batch->aG, batch->aE, batch->ab, NULL));
@@ -70,7 +74,8 @@ static PetscErrorCode AuxGradients(SAE *sae, double square, double weight, doubl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Squared norm of all gradients: rows in float64, their sum exact; what all ranks hold is counted once. */
+/* Squared norm of all gradients: rows in float64, their sum exact; what all ranks hold is counted
+ * once. */
 static PetscErrorCode GradientNorm(SAE *sae, double *norm)
 {
   Exact sum = {0};
@@ -79,7 +84,8 @@ static PetscErrorCode GradientNorm(SAE *sae, double *norm)
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
     if (t->shared && sae->rank) continue;
-    for (int64_t j = 0; j < t->rows; j++) exact_add(&sum, sae->kernels->square64(t->cols, t->g + j * t->cols));
+    for (int64_t j = 0; j < t->rows; j++)
+      exact_add(&sum, sae->kernels->square64(t->cols, t->g + j * t->cols));
   }
   PetscCall(ExactSum(sae->comm, 1, &sum));
   *norm = __builtin_sqrt(exact_value(&sum));
@@ -140,19 +146,21 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const double l1 = code->l1 ? code->l1(params->code.params) : 0;
   const Optimizer *optimizer = (const Optimizer *)params->optimizer.entry;
   Exact sums[2] = {0};
-  double aux_loss = 0, norm;
-  bool finite;
+  double aux_loss = 0, norm = 0;
+  bool finite = true;
 
   PetscFunctionBegin;
   const double rate = optimizer->rate(params->optimizer.params) *
-                      ((const Schedule *)params->schedule.entry)->factor(params->schedule.params, sae->step, sae->steps);
+                      ((const Schedule *)params->schedule.entry)
+                          ->factor(params->schedule.params, sae->step, sae->steps);
   PetscCall(BatchForward(sae, sums));
   PetscCall(ExactSum(sae->comm, 2, sums));
   const double square = exact_value(&sums[0]);
   if (sae->size > 1) PetscCall(BatchShareTokens(sae));
   PetscCall(MainGradients(sae, l1));
   if (batch->deads) {
-    const SAEAux aux = ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
+    const SAEAux aux =
+        ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
     PetscCall(AuxGradients(sae, square, aux.weight, &aux_loss));
   }
   const int64_t nonzeros = count_silence(sae, sae->size > 1 ? &batch->all : &batch->own);
@@ -161,11 +169,19 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(Apply(sae, rate, norm, &finite));
   PetscCall(SAEPublish(sae));
   sae->step++;
-  const double mse = square / ((double)batch->b * (double)sae->d), penalty = l1 * exact_value(&sums[1]) / (double)batch->b;
+  const double mse = square / ((double)batch->b * (double)sae->d),
+               penalty = l1 * exact_value(&sums[1]) / (double)batch->b;
   const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss;
-  *report = (StepReport){.step = sae->step, .steps = sae->steps, .tokens = batch->b, .log = worth_logging(sae->step, sae->steps)};
-  report->state = !finite || !isfinite(loss) ? STEP_FAILED : sae->step >= sae->steps ? STEP_DONE : STEP_MORE;
-  report->reason = !isfinite(loss) ? "the loss is not finite" : !finite ? "a parameter is not finite" : "all steps done";
+  *report = (StepReport){.step = sae->step,
+                         .steps = sae->steps,
+                         .tokens = batch->b,
+                         .log = worth_logging(sae->step, sae->steps)};
+  report->state = !finite || !isfinite(loss) ? STEP_FAILED
+                  : sae->step >= sae->steps  ? STEP_DONE
+                                             : STEP_MORE;
+  report->reason = !isfinite(loss) ? "the loss is not finite"
+                   : !finite       ? "a parameter is not finite"
+                                   : "all steps done";
   report_value(report, "loss", loss);
   report_value(report, "mse", mse);
   report_value(report, "l0", (double)nonzeros / (double)batch->b);

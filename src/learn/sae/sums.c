@@ -1,4 +1,5 @@
-/* The batch's sums for the atoms of this rank: leaves of 1,024 tokens in token order, joined by a fixed tree (docs/numerics.md section 1). */
+/* The batch's sums for the atoms of this rank: leaves of 1,024 tokens in token order, joined by a
+ * fixed tree (docs/numerics.md section 1). */
 #include "batch.h"
 #include <string.h>
 
@@ -7,7 +8,8 @@ static void tree(int64_t count, int64_t d, float *rows)
 {
   while (count > 1) {
     for (int64_t l = 0; l < count / 2; l++)
-      for (int64_t i = 0; i < d; i++) rows[l * d + i] = rows[2 * l * d + i] + rows[(2 * l + 1) * d + i];
+      for (int64_t i = 0; i < d; i++)
+        rows[l * d + i] = rows[2 * l * d + i] + rows[(2 * l + 1) * d + i];
     if (count & 1) memmove(rows + count / 2 * d, rows + (count - 1) * d, (size_t)d * sizeof(*rows));
     count = (count + 1) / 2;
   }
@@ -50,7 +52,8 @@ static PetscErrorCode Sort(SAE *sae, const SAETerm *term)
 }
 
 /* One atom's sum of value times rows of X: out [d]. */
-static void row_sum(SAE *sae, int64_t from, int64_t to, const float *value, const float *X, int64_t d, float *out)
+static void row_sum(SAE *sae, int64_t from, int64_t to, const float *value, const float *X,
+                    int64_t d, float *out)
 {
   SAEBatch *batch = sae->batch;
   const int64_t leaves = (batch->b + LEAF - 1) / LEAF;

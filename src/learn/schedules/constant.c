@@ -6,7 +6,8 @@ typedef struct {
 } Constant;
 
 static const Param params[] = {
-    {"warmup", PARAM_SHARE, offsetof(Constant, warmup), "0", 0, 1e12, "linear rise from 0, in steps or in % of all steps"},
+    {"warmup", PARAM_SHARE, offsetof(Constant, warmup), "0", 0, 1e12,
+     "linear rise from 0, in steps or in % of all steps"},
     {0},
 };
 

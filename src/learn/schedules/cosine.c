@@ -7,7 +7,8 @@ typedef struct {
 } Cosine;
 
 static const Param params[] = {
-    {"warmup", PARAM_SHARE, offsetof(Cosine, warmup), "0", 0, 1e12, "linear rise from 0, in steps or in % of all steps"},
+    {"warmup", PARAM_SHARE, offsetof(Cosine, warmup), "0", 0, 1e12,
+     "linear rise from 0, in steps or in % of all steps"},
     {0},
 };
 
@@ -20,6 +21,8 @@ static double factor(const void *settings, int64_t step, int64_t steps)
 }
 
 const Schedule schedule_cosine = {
-    .entry = {"cosine", "falls to 0 as half a cosine", "Loshchilov & Hutter 2017, arXiv:1608.03983, eq. (5), one period", params, sizeof(Cosine)},
+    .entry = {"cosine", "falls to 0 as half a cosine",
+              "Loshchilov & Hutter 2017, arXiv:1608.03983, eq. (5), one period", params,
+              sizeof(Cosine)},
     .factor = factor,
 };

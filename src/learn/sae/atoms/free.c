@@ -7,7 +7,8 @@ typedef struct {
 } Free;
 
 static const Param params[] = {
-    {"start", PARAM_CHOICE, offsetof(Free, start), "random", .doc = "where the atoms start", .family = &sae_starts},
+    {"start", PARAM_CHOICE, offsetof(Free, start), "random", .doc = "where the atoms start",
+     .family = &sae_starts},
     {0},
 };
 
@@ -24,7 +25,7 @@ static void unit_rows(const SAE *sae, float *rows, const float *previous)
     float *row = rows + j * d;
     const double norm = __builtin_sqrt(sae->kernels->square64(d, row));
     if (norm > 0)
-      for (int64_t i = 0; i < d; i++) row[i] = (float)(row[i] / norm);
+      for (int64_t i = 0; i < d; i++) row[i] = (float)((double)row[i] / norm);
     else if (previous)
       memcpy(row, previous + j * d, (size_t)d * sizeof(*row));
   }
@@ -43,7 +44,8 @@ static PetscErrorCode start(SAE *sae)
 
 static void form(SAE *sae, float *D)
 {
-  if (sae->rows) memcpy(D, tensor_named(sae, "atoms")->p, (size_t)(sae->rows * sae->d) * sizeof(*D));
+  if (sae->rows)
+    memcpy(D, tensor_named(sae, "atoms")->p, (size_t)(sae->rows * sae->d) * sizeof(*D));
 }
 
 static PetscErrorCode pull_back(SAE *sae)
@@ -55,7 +57,8 @@ static PetscErrorCode pull_back(SAE *sae)
   for (int64_t j = 0; j < sae->rows; j++) {
     const float *G = sae->G + j * d, *D = atoms->p + j * d;
     const double along = sae->kernels->dot64(d, G, D);
-    for (int64_t i = 0; i < d; i++) atoms->g[j * d + i] = (float)(G[i] - along * D[i]);
+    for (int64_t i = 0; i < d; i++)
+      atoms->g[j * d + i] = (float)((double)G[i] - along * (double)D[i]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -43,7 +43,8 @@ static PetscErrorCode pull_back(SAE *sae)
 }
 
 const SAEAtoms sae_atoms_hull = {
-    .entry = {"hull", "convex combinations of anchors, D = W C", "Fel et al. 2025, arXiv:2502.12892, section 4 (A-SAE)", params, sizeof(Hull),
+    .entry = {"hull", "convex combinations of anchors, D = W C",
+              "Fel et al. 2025, arXiv:2502.12892, section 4 (A-SAE)", params, sizeof(Hull),
               .draws = draws, .check = check},
     .tensors = tensors,
     .start = start,

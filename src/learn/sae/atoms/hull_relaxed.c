@@ -11,10 +11,13 @@ typedef struct {
 } Relaxed;
 
 static const Param params[] = {
-    {"anchors", PARAM_ANCHORS, offsetof(Relaxed, anchors), NULL, .doc = "name of the candidate set"},
+    {"anchors", PARAM_ANCHORS, offsetof(Relaxed, anchors), NULL,
+     .doc = "name of the candidate set"},
     {"pick", PARAM_WORD, offsetof(Relaxed, pick), "default", .doc = PICK_DOC, .words = pick_words},
-    {"delta", PARAM_REAL, offsetof(Relaxed, delta), "1", 0, 1e9, "greatest norm of a row of the relaxation, in units of the normalised tokens"},
-    {"multiplier", PARAM_BOOL, offsetof(Relaxed, multiplier), "true", .doc = "learn a common scale e^s"},
+    {"delta", PARAM_REAL, offsetof(Relaxed, delta), "1", 0, 1e9,
+     "greatest norm of a row of the relaxation, in units of the normalised tokens"},
+    {"multiplier", PARAM_BOOL, offsetof(Relaxed, multiplier), "true",
+     .doc = "learn a common scale e^s"},
     {0},
 };
 
@@ -74,7 +77,8 @@ static PetscErrorCode pull_back(SAE *sae)
     for (int64_t i = 0; i < sae->rows * d; i++) L->g[i] = sae->G[i] * scale;
   if (s) {
     Exact sum = {0};
-    for (int64_t j = 0; j < sae->rows; j++) exact_add(&sum, sae->kernels->dot64(d, sae->G + j * d, sae->D + (sae->first + j) * d));
+    for (int64_t j = 0; j < sae->rows; j++)
+      exact_add(&sum, sae->kernels->dot64(d, sae->G + j * d, sae->D + (sae->first + j) * d));
     PetscCall(ExactSum(sae->comm, 1, &sum));
     s->g[0] = (float)exact_value(&sum);
   }
@@ -91,13 +95,16 @@ static void project(SAE *sae)
     float *row = L->p + j * d;
     const double norm = __builtin_sqrt(sae->kernels->square64(d, row));
     if (norm > delta)
-      for (int64_t i = 0; i < d; i++) row[i] = (float)(row[i] * (delta / norm));
+      for (int64_t i = 0; i < d; i++) row[i] = (float)((double)row[i] * (delta / norm));
   }
 }
 
 const SAEAtoms sae_atoms_hull_relaxed = {
-    .entry = {"hull_relaxed", "convex combinations of anchors, moved by at most delta and scaled together, D = e^s (W C + L)",
-              "Fel et al. 2025, arXiv:2502.12892, section 4 (RA-SAE)", params, sizeof(Relaxed), .draws = draws, .check = check},
+    .entry = {"hull_relaxed",
+              "convex combinations of anchors, moved by at most delta and scaled together, D = e^s "
+              "(W C + L)",
+              "Fel et al. 2025, arXiv:2502.12892, section 4 (RA-SAE)", params, sizeof(Relaxed),
+              .draws = draws, .check = check},
     .tensors = tensors,
     .start = start,
     .form = form,

@@ -6,16 +6,19 @@ typedef struct {
 } ReLU;
 
 static const Param params[] = {
-    {"l1", PARAM_REAL, offsetof(ReLU, l1), "1e-3", 0, 1e6, "weight of the mean over tokens of sum_j z_j |D_j|"},
+    {"l1", PARAM_REAL, offsetof(ReLU, l1), "1e-3", 0, 1e6,
+     "weight of the mean over tokens of sum_j z_j |D_j|"},
     {0},
 };
 
-static void forward(const void *settings, const Kernels *kernels, int64_t n, int64_t m, const float *S, Codes *codes)
+static void forward(const void *settings, const Kernels *kernels, int64_t n, int64_t m,
+                    const float *S, Codes *codes)
 {
   (void)settings;
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = codes->start[codes->rows];
-    codes->start[codes->rows + 1] = at + kernels->select_positive(m, S + t * m, codes->atom + at, codes->value + at);
+    codes->start[codes->rows + 1] =
+        at + kernels->select_positive(m, S + t * m, codes->atom + at, codes->value + at);
     codes->rows++;
   }
 }
@@ -33,7 +36,9 @@ static double l1(const void *settings)
 
 const SAECode sae_code_relu = {
     .entry = {"relu", "keep all positive scores, with an L1 penalty weighted by the atoms' norms",
-              "Bricken et al. 2023, Towards Monosemanticity; norm-weighted as in Anthropic's update of April 2024", params, sizeof(ReLU)},
+              "Bricken et al. 2023, Towards Monosemanticity; norm-weighted as in Anthropic's "
+              "update of April 2024",
+              params, sizeof(ReLU)},
     .forward = forward,
     .most = most,
     .l1 = l1,

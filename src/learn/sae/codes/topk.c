@@ -15,16 +15,20 @@ static char *check(const void *settings, const Settings *all, const char **path)
   Text why = {0};
   const int64_t width = settings_int(all, "width"), k = ((const TopK *)settings)->k;
   *path = "k";
-  if (width && k > width) text_add(&why, "k is %lld, but the dictionary has %lld atoms; k must be at most width", (long long)k, (long long)width);
+  if (width && k > width)
+    text_add(&why, "k is %lld, but the dictionary has %lld atoms; k must be at most width",
+             (long long)k, (long long)width);
   return why.s;
 }
 
-static void forward(const void *settings, const Kernels *kernels, int64_t n, int64_t m, const float *S, Codes *codes)
+static void forward(const void *settings, const Kernels *kernels, int64_t n, int64_t m,
+                    const float *S, Codes *codes)
 {
   const int64_t k = ((const TopK *)settings)->k;
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = codes->start[codes->rows];
-    codes->start[codes->rows + 1] = at + kernels->select_top(m, S + t * m, k, NULL, codes->atom + at, codes->value + at);
+    codes->start[codes->rows + 1] =
+        at + kernels->select_top(m, S + t * m, k, NULL, codes->atom + at, codes->value + at);
     codes->rows++;
   }
 }
@@ -35,8 +39,9 @@ static int64_t most(const void *settings, int64_t m)
 }
 
 const SAECode sae_code_topk = {
-    .entry = {"topk", "keep the k largest positive scores of each token", "Gao et al. 2024, arXiv:2406.04093, section 2.3", params,
-              sizeof(TopK), .check = check},
+    .entry = {"topk", "keep the k largest positive scores of each token",
+              "Gao et al. 2024, arXiv:2406.04093, section 2.3", params, sizeof(TopK),
+              .check = check},
     .forward = forward,
     .most = most,
 };

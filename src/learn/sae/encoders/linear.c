@@ -10,7 +10,8 @@ enum { START_ATOMS, START_RANDOM };
 static const char *const start_words[] = {"atoms", "random", NULL};
 
 static const Param params[] = {
-    {"start", PARAM_WORD, offsetof(Linear, start), "atoms", .doc = "rows start as the unit atoms, or uniform in +-1/sqrt(d)", .words = start_words},
+    {"start", PARAM_WORD, offsetof(Linear, start), "atoms",
+     .doc = "rows start as the unit atoms, or uniform in +-1/sqrt(d)", .words = start_words},
     {0},
 };
 
@@ -29,14 +30,17 @@ static void start(const void *settings, SAE *sae, const float *D)
     for (int64_t i = 0; i < d; i++) {
       const uint64_t index = (uint64_t)((sae->first + j) * d + i);
       if (((const Linear *)settings)->start == START_RANDOM)
-        E[j * d + i] = (float)(bound * (2 * random_uniform((uint64_t)sae->task->seed_init, RANDOM_ENCODER, index) - 1));
+        E[j * d + i] = (float)(bound * (2 * random_uniform((uint64_t)sae->task->seed_init,
+                                                           RANDOM_ENCODER, index) -
+                                        1));
       else
-        E[j * d + i] = norm > 0 ? (float)(D[j * d + i] / norm) : 0.0f;
+        E[j * d + i] = norm > 0 ? (float)((double)D[j * d + i] / norm) : 0.0f;
     }
   }
 }
 
 const SAEEncoder sae_encoder_linear = {
-    .entry = {"linear", "one linear layer with biases", NULL, params, sizeof(Linear), .draws = draws},
+    .entry = {"linear", "one linear layer with biases", NULL, params, sizeof(Linear),
+              .draws = draws},
     .start = start,
 };

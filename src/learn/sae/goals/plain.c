@@ -1,8 +1,9 @@
 /* One reconstruction from all active atoms. */
 #include "learn/sae.h"
 
-static double token(const Kernels *kernels, int64_t nonzeros, const int32_t *atom, const float *value, int64_t d, const float *D,
-                    const float *xc, float *e, float *g)
+static double token(const Kernels *kernels, int64_t nonzeros, const int32_t *atom,
+                    const float *value, int64_t d, const float *D, const float *xc, float *e,
+                    float *g)
 {
   kernels->decode(nonzeros, atom, value, d, D, d, e);
   for (int64_t i = 0; i < d; i++) e[i] -= xc[i];
@@ -11,6 +12,7 @@ static double token(const Kernels *kernels, int64_t nonzeros, const int32_t *ato
 }
 
 const SAEGoal sae_goal_plain = {
-    .entry = {"plain", "the squared error of one reconstruction from all active atoms", NULL, NULL, 0},
+    .entry = {"plain", "the squared error of one reconstruction from all active atoms", NULL, NULL,
+              0},
     .token = token,
 };

@@ -7,9 +7,12 @@ typedef struct {
 } AuxK;
 
 static const Param params[] = {
-    {"k", PARAM_INT, offsetof(AuxK, k), "0", 0, 1e9, "dead atoms that predict each token's residual; 0: half the tokens' width"},
-    {"weight", PARAM_REAL, offsetof(AuxK, weight), "0.03125", 0, 1e6, "weight of the auxiliary loss, the residual's squared error over its variance"},
-    {"dead_after", PARAM_INT, offsetof(AuxK, dead_after), "10000000", 1, 1e15, "tokens without firing after which an atom is dead"},
+    {"k", PARAM_INT, offsetof(AuxK, k), "0", 0, 1e9,
+     "dead atoms that predict each token's residual; 0: half the tokens' width"},
+    {"weight", PARAM_REAL, offsetof(AuxK, weight), "0.03125", 0, 1e6,
+     "weight of the auxiliary loss, the residual's squared error over its variance"},
+    {"dead_after", PARAM_INT, offsetof(AuxK, dead_after), "10000000", 1, 1e15,
+     "tokens without firing after which an atom is dead"},
     {0},
 };
 
@@ -20,7 +23,7 @@ static SAEAux aux(const void *settings, int64_t d)
 }
 
 const SAERevive sae_revive_auxk = {
-    .entry = {"auxk", "the k best dead atoms of each token predict its residual", "Gao et al. 2024, arXiv:2406.04093, appendix A.2", params,
-              sizeof(AuxK)},
+    .entry = {"auxk", "the k best dead atoms of each token predict its residual",
+              "Gao et al. 2024, arXiv:2406.04093, appendix A.2", params, sizeof(AuxK)},
     .aux = aux,
 };

@@ -7,4 +7,5 @@ static SAEAux aux(const void *settings, int64_t d)
   return (SAEAux){0, 0, 0};
 }
 
-const SAERevive sae_revive_none = {.entry = {"none", "silent atoms are left alone", NULL, NULL, 0}, .aux = aux};
+const SAERevive sae_revive_none = {.entry = {"none", "silent atoms are left alone", NULL, NULL, 0},
+                                   .aux = aux};

@@ -12,8 +12,11 @@ static PetscErrorCode start(const void *settings, SAE *sae, float *rows)
   PetscFunctionBegin;
   PetscCall(ArrayCreate(sae->rows, &row));
   for (int64_t j = 0; j < sae->rows; j++) {
-    const int64_t atom = sae->first + j, turn = atom / n; /* more atoms than tokens: the order begins anew */
-    row[j] = split_row(view->split, false, random_permuted((uint64_t)sae->task->seed_init, RANDOM_ATOMS, (uint64_t)turn, n, atom % n));
+    const int64_t atom = sae->first + j,
+                  turn = atom / n; /* more atoms than tokens: the order begins anew */
+    row[j] = split_row(
+        view->split, false,
+        random_permuted((uint64_t)sae->task->seed_init, RANDOM_ATOMS, (uint64_t)turn, n, atom % n));
   }
   PetscCall(ViewRead(view, sae->rows, row, rows));
   PetscCall(ArrayDestroy(&row));
