@@ -107,16 +107,13 @@ $(lib): $(filter-out $(main),$(obj))
 $(B)/%.o: $(ROOT)/%.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) $(flags) $(san) -MMD -MP -c -o $@ $<
 # vector code is compiled for its CPU, file by file, and chosen at start; plain loops are compiled with and without FMA instructions
-$(B)/src/compute/backends/%: flags = $(flags_$(firstword $(subst _, ,$*)))
-flags_ref.o  := -O3 -fopenmp-simd
+$(B)/src/compute/backends/%: flags = $(flags_$(firstword $(subst _, ,$(basename $(@F)))))
 flags_ref    := -O3 -fopenmp-simd
-flags_avx2.o := -O3 -mavx2 -mfma -mf16c
-flags_avx2   := $(flags_avx2.o)
+flags_avx2   := -O3 -mavx2 -mfma -mf16c
+flags_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 # long loops over rows, vectorised
 $(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/assignment_warm.o compare/assignment_complete.o compare/assignment_least.o \
   compare/covariance.o compare/nulls.o compare/comparisons/max_cosine.o measure/metrics/ood.o): flags = -O3
-flags_avx512.o := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
-flags_avx512 := $(flags_avx512.o)
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) -DREF_FMA -O3 -fopenmp-simd -mfma -mavx2 $(san) -MMD -MP -c -o $@ $<
 $(B)/src/run/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' \

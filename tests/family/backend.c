@@ -217,8 +217,10 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
   float *X = hold(fill(n * ld, kind)), *C = hold(fill(K * d, kind));
   for (int64_t i = 0; i < n * ld; i++) X[i] += shift;
   for (int64_t i = 0; i < K * d; i++) C[i] += shift;
-  for (int64_t j = 1; j < K; j++) { /* some equal centroids, some tokens that are centroids */
-    if (!below(3)) memcpy(C + j * d, C + below(j) * d, (size_t)d * 4);
+  for (int64_t j = 1; j < K; j++) { /* some equal or almost equal centroids, some are tokens */
+    const int64_t like = below(3), at = below(d + 1);
+    if (like) memcpy(C + j * d, C + below(j) * d, (size_t)d * 4);
+    if (like == 1 && at < d) C[j * d + at] = nextafterf(C[j * d + at], 0.0f);
   }
   for (int64_t t = 0; t < n; t++) {
     if (!below(3)) memcpy(X + t * ld, C + below(K) * d, (size_t)d * 4);

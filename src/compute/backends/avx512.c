@@ -1,0 +1,179 @@
+/* Kernels for CPUs with AVX-512 (F, BW, DQ, VL): the table, and the kernels of single vectors. */
+#include "avx512_dense.h"
+#include "avx512_sparse.h"
+#include "avx512_tile.h"
+
+static inline __mmask8 lanes8(int64_t count)
+{
+  return count >= 8 ? 0xff : (__mmask8)((1u << count) - 1);
+}
+
+/* Lanes l and l + 4, then + 2, then + 1. */
+static inline double halve(__m512d a)
+{
+  const __m256d b = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+  const __m128d c = _mm_add_pd(_mm256_castpd256_pd128(b), _mm256_extractf128_pd(b, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(c, _mm_unpackhi_pd(c, c)));
+}
+
+#define WIDEN(x) _mm512_cvtps_pd(_mm256_maskz_loadu_ps(lanes, (x) + i))
+
+static double square64(int64_t d, const float *x)
+{
+  __m512d a = _mm512_setzero_pd();
+  for (int64_t i = 0; i < d; i += 8) {
+    const __mmask8 lanes = lanes8(d - i);
+    const __m512d u = WIDEN(x);
+    a = _mm512_mask3_fmadd_pd(u, u, a, lanes);
+  }
+  return halve(a);
+}
+
+static double dot64(int64_t d, const float *x, const float *y)
+{
+  __m512d a = _mm512_setzero_pd();
+  for (int64_t i = 0; i < d; i += 8) {
+    const __mmask8 lanes = lanes8(d - i);
+    a = _mm512_mask3_fmadd_pd(WIDEN(x), WIDEN(y), a, lanes);
+  }
+  return halve(a);
+}
+
+static double distance64(int64_t d, const float *x, const float *y)
+{
+  __m512d a = _mm512_setzero_pd();
+  for (int64_t i = 0; i < d; i += 8) {
+    const __mmask8 lanes = lanes8(d - i);
+    const __m512d e = _mm512_sub_pd(WIDEN(x), WIDEN(y));
+    a = _mm512_mask3_fmadd_pd(e, e, a, lanes);
+  }
+  return halve(a);
+}
+
+static double sum64(int64_t d, const float *x)
+{
+  __m512d a = _mm512_setzero_pd();
+  for (int64_t i = 0; i < d; i += 8) {
+    const __mmask8 lanes = lanes8(d - i);
+    a = _mm512_mask_add_pd(a, lanes, a, WIDEN(x));
+  }
+  return halve(a);
+}
+
+static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
+                      const float *inv)
+{
+  for (int64_t t = 0; t < n; t++) {
+    for (int64_t i = 0; i < d; i += 16) {
+      const __mmask16 lanes = lanes512(d, i);
+      float *x = X + t * ldX + i;
+      const __m512 centred =
+          _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, x), _mm512_maskz_loadu_ps(lanes, mu + i));
+      _mm512_mask_storeu_ps(x, lanes,
+                            _mm512_mul_ps(centred, _mm512_maskz_loadu_ps(lanes, inv + i)));
+    }
+  }
+}
+
+static void widen_half(int64_t count, const uint16_t *from, float *to)
+{
+  for (int64_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = lanes512(count, i);
+    _mm512_mask_storeu_ps(to + i, lanes,
+                          _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, from + i)));
+  }
+}
+
+static void widen_bfloat(int64_t count, const uint16_t *from, float *to)
+{
+  for (int64_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = lanes512(count, i);
+    const __m512i x = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from + i));
+    _mm512_mask_storeu_epi32(to + i, lanes, _mm512_slli_epi32(x, 16));
+  }
+}
+
+static void narrow_half(int64_t count, const float *from, uint16_t *to)
+{
+  for (int64_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = lanes512(count, i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, from + i);
+    _mm256_mask_storeu_epi16(to + i, lanes,
+                             _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+}
+
+static void narrow_bfloat(int64_t count, const float *from, uint16_t *to)
+{
+  const __m512i one = _mm512_set1_epi32(1), half = _mm512_set1_epi32(0x7fff);
+  for (int64_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = lanes512(count, i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, from + i);
+    const __m512i bits = _mm512_castps_si512(x), upper = _mm512_srli_epi32(bits, 16);
+    const __m512i odd = _mm512_add_epi32(_mm512_and_si512(upper, one), half);
+    const __m512i near = _mm512_srli_epi32(_mm512_add_epi32(bits, odd), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    const __m512i all = _mm512_mask_or_epi32(near, nan, upper, _mm512_set1_epi32(0x40));
+    _mm256_mask_storeu_epi16(to + i, lanes, _mm512_cvtepi32_epi16(all));
+  }
+}
+
+/* x, or 0 where it is below 2^-100 in size. */
+static inline __m512 settled(__m512 x)
+{
+  const __mmask16 tiny =
+      _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(0x1p-100f), _CMP_LT_OQ);
+  return _mm512_mask_mov_ps(x, tiny, _mm512_setzero_ps());
+}
+
+static void adam(int64_t count, float *p, float *m, float *v, const float *g, float scale, float a,
+                 float s, float b1, float b2, float eps)
+{
+  const __m512 c1 = _mm512_set1_ps(1.0f - b1), c2 = _mm512_set1_ps(1.0f - b2);
+  for (int64_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = lanes512(count, i);
+    const __m512 grad = _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, g + i), _mm512_set1_ps(scale));
+    const __m512 first = settled(_mm512_fmadd_ps(
+        _mm512_set1_ps(b1), _mm512_maskz_loadu_ps(lanes, m + i), _mm512_mul_ps(c1, grad)));
+    const __m512 second =
+        settled(_mm512_fmadd_ps(_mm512_set1_ps(b2), _mm512_maskz_loadu_ps(lanes, v + i),
+                                _mm512_mul_ps(c2, _mm512_mul_ps(grad, grad))));
+    const __m512 below = _mm512_add_ps(_mm512_mul_ps(_mm512_sqrt_ps(second), _mm512_set1_ps(s)),
+                                       _mm512_set1_ps(eps));
+    const __m512 step = _mm512_div_ps(_mm512_mul_ps(_mm512_set1_ps(a), first), below);
+    _mm512_mask_storeu_ps(m + i, lanes, first);
+    _mm512_mask_storeu_ps(v + i, lanes, second);
+    _mm512_mask_storeu_ps(p + i, lanes, _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, p + i), step));
+  }
+}
+
+static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
+                    int32_t *index, double *distance)
+{
+  nearest_search(n, X, ldX, centroids, avx512_screen, distance64, index, distance);
+}
+
+const Kernels backend_avx512 = {
+    .entry = {"avx512", "vectors of 16, for CPUs with AVX-512"},
+    .rank = 2,
+    .usable = cpu_has_avx512,
+    .pack = avx512_pack,
+    .scores = avx512_scores,
+    .combine = avx512_combine,
+    .select_top = avx512_select_top,
+    .select_positive = avx512_select_positive,
+    .decode = avx512_decode,
+    .blockdots = avx512_blockdots,
+    .accumulate = avx512_accumulate,
+    .square64 = square64,
+    .dot64 = dot64,
+    .distance64 = distance64,
+    .sum64 = sum64,
+    .normalise = normalise,
+    .widen_half = widen_half,
+    .widen_bfloat = widen_bfloat,
+    .narrow_half = narrow_half,
+    .narrow_bfloat = narrow_bfloat,
+    .adam = adam,
+    .nearest = nearest,
+};

@@ -1,0 +1,146 @@
+/* Dense products with AVX-512: packing, scores, combinations of rows, and the screening of nearest
+   centroids, all on one register tile. */
+#include "avx512_dense.h"
+#include "avx512_tile.h"
+
+#define TOKENS 192 /* rows that stay in the second cache while the panels pass */
+#define DEPTH 256  /* rows of B packed at a time */
+#define ROWS 512   /* rows of A that use them */
+
+void avx512_pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
+{
+  packed_reserve(P, m, d);
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i at = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)ldE));
+  for (int64_t j = 0; j < m; j += PANEL) {
+    for (int l = 0; l < PANEL; l += 16) {
+      const __mmask16 rows = lanes512(m - j, l);
+      const float *from = E + (rows ? j + l : 0) * ldE;
+      float *to = P->x + j * d + l;
+      for (int64_t i = 0; i < d; i++) {
+        _mm512_store_ps(to + i * PANEL,
+                        _mm512_mask_i32gather_ps(_mm512_setzero_ps(), rows, at, from + i, 4));
+      }
+    }
+  }
+}
+
+/* The rows of a tile, the last one again where there are fewer. */
+static inline void tile_rows(const float *X, int64_t ldX, int64_t rows, const float **b)
+{
+  for (int64_t r = 0; r < PANEL_ROWS; r++) b[r] = X + (r < rows ? r : rows - 1) * ldX;
+}
+
+static inline void tile_store(const Tile512 *tile, int64_t rows, int64_t lanes, float *S,
+                              int64_t ldS)
+{
+  for (int l = 0; l < 3; l++) {
+    const __mmask16 mask = lanes512(lanes, 16 * l);
+    for (int r = 0; r < PANEL_ROWS && r < rows; r++) {
+      _mm512_mask_storeu_ps(S + r * ldS + 16 * l, mask, tile->a[r][l]);
+    }
+  }
+}
+
+static inline void tile_load(Tile512 *tile, int64_t rows, int64_t lanes, const float *S,
+                             int64_t ldS)
+{
+  for (int l = 0; l < 3; l++) {
+    const __mmask16 mask = lanes512(lanes, 16 * l);
+    for (int r = 0; r < PANEL_ROWS; r++) {
+      tile->a[r][l] = _mm512_maskz_loadu_ps(r < rows ? mask : 0, S + r * ldS + 16 * l);
+    }
+  }
+}
+
+void avx512_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
+                   float *S, int64_t ldS)
+{
+  for (int64_t t0 = 0; t0 < n; t0 += TOKENS) {
+    const int64_t end = n - t0 < TOKENS ? n : t0 + TOKENS;
+    for (int64_t j = 0; j < P->rows; j += PANEL) {
+      const int64_t lanes = P->rows - j < PANEL ? P->rows - j : PANEL;
+      Tile512 start = {0};
+      if (init) tile_load(&start, PANEL_ROWS, lanes, init + j, 0);
+      for (int64_t t = t0; t < end; t += PANEL_ROWS) {
+        const float *b[PANEL_ROWS];
+        Tile512 tile = start;
+        tile_rows(X + t * ldX, ldX, end - t, b);
+        tile512(P->d, P->x + j * P->d, b, 1, &tile);
+        tile_store(&tile, end - t, lanes, S + t * ldS + j, ldS);
+      }
+    }
+  }
+}
+
+/* One block of combine: OUT[rows x lanes] goes on from its value (first: + 0) over depth rows of B,
+   packed in panel; last adds + 0. */
+static void combine_block(int64_t rows, int64_t lanes, int64_t depth, const float *A, int64_t ldA,
+                          const float *panel, bool first, bool last, float *OUT, int64_t ldOUT)
+{
+  for (int64_t j = 0; j < rows; j += PANEL_ROWS) {
+    const float *b[PANEL_ROWS];
+    Tile512 tile = {0};
+    if (!first) tile_load(&tile, rows - j, lanes, OUT + j * ldOUT, ldOUT);
+    tile_rows(A + j * ldA, ldA, rows - j, b);
+    tile512(depth, panel, b, 1, &tile);
+    for (int r = 0; last && r < PANEL_ROWS; r++) {
+      for (int l = 0; l < 3; l++) {
+        tile.a[r][l] = _mm512_add_ps(tile.a[r][l], _mm512_setzero_ps());
+      }
+    }
+    tile_store(&tile, rows - j, lanes, OUT + j * ldOUT, ldOUT);
+  }
+}
+
+void avx512_combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
+                    int64_t ldB, float *OUT, int64_t ldOUT)
+{
+  float panel[DEPTH * PANEL] __attribute__((aligned(64)));
+  for (int64_t j = 0; j < m; j += ROWS) {
+    const int64_t rows = m - j < ROWS ? m - j : ROWS;
+    for (int64_t q = 0; q == 0 || q < p; q += DEPTH) {
+      const int64_t depth = p - q < DEPTH ? p - q : DEPTH;
+      for (int64_t i = 0; i < d; i += PANEL) {
+        const int64_t lanes = d - i < PANEL ? d - i : PANEL;
+        for (int64_t r = 0; r < depth; r++) {
+          for (int l = 0; l < PANEL; l += 16) {
+            _mm512_store_ps(panel + r * PANEL + l,
+                            _mm512_maskz_loadu_ps(lanes512(lanes, l), B + (q + r) * ldB + i + l));
+          }
+        }
+        combine_block(rows, lanes, depth, A + j * ldA + q, ldA, panel, q == 0, q + DEPTH >= p,
+                      OUT + j * ldOUT + i, ldOUT);
+      }
+    }
+  }
+}
+
+unsigned avx512_screen(const ScreenTile *tile)
+{
+  const float *b[PANEL_ROWS];
+  Tile512 t;
+  for (int q = 0; q < PANEL_ROWS; q++) {
+    b[q] = tile->centroids + q;
+    for (int l = 0; l < 3; l++) t.a[q][l] = _mm512_set1_ps(tile->init[q]);
+  }
+  tile512(tile->d, tile->tokens, b, PANEL_ROWS, &t);
+  unsigned hits = 0;
+  const __m512 radius = _mm512_set1_ps(tile->radius), slack = _mm512_set1_ps(tile->slack);
+  for (int l = 0; l < 3; l++) {
+    const __m512 reach = _mm512_loadu_ps(tile->reach + 16 * l);
+    const __m512 e =
+        _mm512_add_ps(_mm512_fmadd_ps(reach, radius, slack), _mm512_loadu_ps(tile->room + 16 * l));
+    __m512 low = _mm512_loadu_ps(tile->low + 16 * l);
+    for (int q = 0; q < PANEL_ROWS; q++) {
+      const __m512 upper = _mm512_add_ps(t.a[q][l], e);
+      hits |= (unsigned)(_mm512_cmp_ps_mask(upper, low, _CMP_NLT_UQ) != 0) << q;
+      low = _mm512_max_ps(_mm512_sub_ps(t.a[q][l], e), low); /* low where either is NaN */
+    }
+    _mm512_storeu_ps(tile->low + 16 * l, low);
+  }
+  for (int q = 0; hits && q < PANEL_ROWS; q++) {
+    for (int l = 0; l < 3; l++) _mm512_storeu_ps(tile->score + q * PANEL + 16 * l, t.a[q][l]);
+  }
+  return hits;
+}
