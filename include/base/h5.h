@@ -22,12 +22,13 @@ typedef struct H5Writer H5Writer;
 /* H5WriterCreate - begins a file beside path. Collective on comm. Nothing is written before
  * H5WriterLayout. */
 PetscErrorCode H5WriterCreate(MPI_Comm comm, const char *path, H5Writer **writer);
-/* Declares an array (groups in name are made: "encoder/weight"), its number in *array. rank 1 or 2
-   (0: a scalar). All ranks say the same. H5_TEXT: fixed-length strings of dims[rank] bytes (one
-   more dimension than rank). */
+/* H5WriterArray - declares an array (groups in name are made: "encoder/weight"), its number in
+   *array. rank 1 or 2 (0: a scalar). All ranks say the same. H5_TEXT: fixed-length strings of
+   dims[rank] bytes (one more dimension than rank). */
 PetscErrorCode H5WriterArray(H5Writer *writer, const char *name, H5Kind kind, int rank,
                              const int64_t *dims, int *array);
-/* Attributes of the file's root (object NULL) or of a declared array. */
+/* H5WriterText, H5WriterReal, H5WriterInteger, H5WriterReals - attributes of the file's root
+   (object NULL) or of a declared array. Not collective, the same on all ranks. */
 PetscErrorCode H5WriterText(H5Writer *writer, const char *object, const char *name,
                             const char *value);
 PetscErrorCode H5WriterReal(H5Writer *writer, const char *object, const char *name, double value);
@@ -42,8 +43,8 @@ PetscErrorCode H5WriterLayout(H5Writer *writer, Mistakes *mistakes);
    may be called often; the first failure is kept for H5WriterCommit. */
 PetscErrorCode H5WriterRows(H5Writer *writer, int array, int64_t first, int64_t rows,
                             const void *data);
-/* Attributes that are known only after the data (digests, statistics) are declared with any value
- * before and set again before commit. */
+/* H5WriterLateText, H5WriterLateReals - attributes that are known only after the data (digests) are
+   declared with any value of at least their length before, and set again before commit. */
 PetscErrorCode H5WriterLateText(H5Writer *writer, const char *object, const char *name,
                                 const char *value);
 PetscErrorCode H5WriterLateReals(H5Writer *writer, const char *object, const char *name,
@@ -66,14 +67,14 @@ typedef struct {
  * truncated is a mistake, *reader NULL. */
 PetscErrorCode H5ReaderOpen(const char *path, Mistakes *mistakes, H5Reader **reader);
 PetscErrorCode H5ReaderClose(H5Reader **reader);
-/* *found false: there is no such array. */
+/* H5ReaderInfo - what an array is; *found false: there is none. H5ReaderClose takes NULL too. */
 PetscErrorCode H5ReaderInfo(H5Reader *reader, const char *name, H5Info *info, bool *found);
 /* H5ReaderRows - rows first .. of an array converted to kind (H5_F32, H5_F64, H5_I64 or its own),
  * elements of one row contiguous. */
 PetscErrorCode H5ReaderRows(H5Reader *reader, const char *name, int64_t first, int64_t rows,
                             H5Kind kind, void *data);
-/* Attributes; *found false where there is none. Text is fresh memory (free). values holds count
- * elements, which must agree. */
+/* H5ReaderText, H5ReaderReals, H5ReaderInteger - attributes; *found false where there is none. Text
+ * is fresh memory (free). values holds count elements, which must agree. */
 PetscErrorCode H5ReaderText(H5Reader *reader, const char *object, const char *name, char **value,
                             bool *found);
 PetscErrorCode H5ReaderReals(H5Reader *reader, const char *object, const char *name, int64_t count,

@@ -18,7 +18,7 @@ typedef struct {
 
 /* TokensOpen - opens token files (all of one width) for reading; rows are counted through them. A
    file that is missing, foreign, truncated or of another width is a mistake, and *tokens is NULL
-   then. Collective on comm. */
+   then. Collective on comm. TokensClose takes NULL too. */
 PetscErrorCode TokensOpen(MPI_Comm comm, const Kernels *kernels, int64_t files,
                           const char *const *paths, Mistakes *mistakes, Tokens **tokens);
 PetscErrorCode TokensClose(Tokens **tokens);

@@ -8,7 +8,8 @@
 typedef struct Split Split;
 
 /* SplitCreate - share in [0, 1) of the groups is held out. Collective on comm. A split that leaves
-   no training token is a mistake, and *split NULL. */
+   no training token is a mistake, and *split NULL. SplitDestroy
+   takes NULL too. */
 PetscErrorCode SplitCreate(MPI_Comm comm, Tokens *tokens, double share, Mistakes *mistakes,
                            Split **split);
 PetscErrorCode SplitDestroy(Split **split);
@@ -33,7 +34,9 @@ typedef struct {
 
 /* The settings `normalise: {center, scale}` of a spec, for the tables of the plan layer. */
 extern const Param normalise_params[];
-/* NormaliserCreate - from the settings normalise.center and normalise.scale. Not collective. */
+/* NormaliserCreate - from the settings normalise.center and normalise.scale. NormaliserFromArrays -
+   from what a model file stores (bit for bit what it was made of). NormaliserDestroy takes NULL
+   too. Not collective. */
 PetscErrorCode NormaliserCreate(const Tokens *tokens, const Settings *settings,
                                 Normaliser **normaliser);
 PetscErrorCode NormaliserFromArrays(int64_t d, const double *mean, const double *scale,
