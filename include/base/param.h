@@ -42,6 +42,8 @@ typedef struct {
   const char *const *words; /* PARAM_WORD: ended by NULL */
   const Family *family;     /* PARAM_CHOICE */
   bool open_min;            /* min itself is not allowed */
+  const char *instead;      /* another setting of this table that takes the place of this one: where
+                               that one is given this one has no value; giving both is a mistake */
 } Param;
 
 /* Which seeds an entry draws from: a model that never draws from a purpose has no factor there. */

@@ -55,3 +55,7 @@ Node *node_merge(Tree *tree, Node *common, Node *own);
 /* The map with the value put at "a.b.c"; maps on the way are copied, words become mappings of that
    name. */
 Node *node_set(Tree *tree, const Node *map, const char *path, int line, int column, Node *value);
+/* The map without what is at "a.b.c". */
+Node *node_unset(Tree *tree, const Node *map, const char *path);
+/* Do they say the same? */
+bool node_equal(const Node *a, const Node *b);

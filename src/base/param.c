@@ -207,7 +207,7 @@ PetscErrorCode ParamsRead(const Settings *settings, const char *prefix, const Pa
     } else {
       const char *value = settings_get(settings, path.s);
       PetscCheck(value, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "no setting %s", path.s);
-      if (*value || !param->initial || *param->initial) {
+      if (*value || !((param->initial && !*param->initial) || param->instead)) {
         char *canonical, *complaint;
         PetscCall(ParamScalar(param, value, &canonical, &complaint));
         PetscCheck(canonical, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "setting %s: %s", path.s,

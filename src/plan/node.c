@@ -167,3 +167,27 @@ Node *node_set(Tree *tree, const Node *map, const char *path, int line, int colu
   node_put(copy, key, line, column, value);
   return copy;
 }
+
+Node *node_unset(Tree *tree, const Node *map, const char *path)
+{
+  const size_t length = strcspn(path, ".");
+  const char *key = tree_text(tree, path, length);
+  Node *copy = node_copy(tree, map);
+  const Node *below = node_get(copy, key);
+  if (!path[length])
+    node_drop(copy, key);
+  else if (below && below->kind == NODE_MAP)
+    node_put(copy, key, below->line, below->column, node_unset(tree, below, path + length + 1));
+  return copy;
+}
+
+bool node_equal(const Node *a, const Node *b)
+{
+  if (a->kind != b->kind || a->count != b->count) return false;
+  if (a->kind == NODE_SCALAR) return !strcmp(a->text, b->text);
+  for (int64_t i = 0; i < a->count; i++) {
+    const Node *other = a->kind == NODE_MAP ? node_get(b, a->item[i].key) : b->item[i].value;
+    if (!other || !node_equal(a->item[i].value, other)) return false;
+  }
+  return true;
+}

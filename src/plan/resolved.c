@@ -1,0 +1,194 @@
+/* The spec with every default, as YAML that reads back as the same plan. */
+#include "plan/reader.h"
+#include <string.h>
+
+static void scalar_yaml(const char *value, Text *text)
+{
+  const char *const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-%";
+  const bool plain = *value && !value[strspn(value, safe)] && *value != '%' && *value != '.' &&
+                     strcmp(value, "null") && strcmp(value, "-") && strncmp(value, "---", 3);
+  if (plain) {
+    text_add(text, "%s", value);
+    return;
+  }
+  bool odd = false;
+  for (const char *s = value; *s; s++) odd |= (unsigned char)*s < 32;
+  if (odd) { /* a double-quoted YAML text knows JSON's escapes */
+    text_json(text, value);
+    return;
+  }
+  text_add(text, "'");
+  for (const char *s = value; *s; s++) text_append(text, *s == '\'' ? "''" : s, *s == '\'' ? 2 : 1);
+  text_add(text, "'");
+}
+
+/* Is the component of item i below prefix the first of its name? */
+static bool first_of(const Settings *settings, int64_t i, size_t prefix)
+{
+  const char *path = settings->items[i].path;
+  const size_t length = prefix + strcspn(path + prefix, ".");
+  for (int64_t j = 0; j < i; j++) {
+    const char *other = settings->items[j].path;
+    if (!strncmp(other, path, length) && (!other[length] || other[length] == '.')) return false;
+  }
+  return true;
+}
+
+/* "key: value" for all settings below prefix ("" or "code."), with what stands between two. */
+static void pairs_yaml(const Settings *settings, const char *prefix, const char *between,
+                       Text *text)
+{
+  const size_t length = strlen(prefix);
+  int written = 0;
+  for (int64_t i = 0; i < settings->count; i++) {
+    const char *path = settings->items[i].path;
+    if (strncmp(path, prefix, length) || !first_of(settings, i, length)) continue;
+    const size_t key = strcspn(path + length, ".");
+    if (!path[length + key] && !*settings->items[i].value) continue;
+    Text below = {0};
+    text_append(&below, path, length + key);
+    text_add(text, "%s%.*s: ", written++ ? between : "", (int)key, path + length);
+    setting_yaml(settings, below.s, text);
+    text_clear(&below);
+  }
+}
+
+void setting_yaml(const Settings *settings, const char *path, Text *text)
+{
+  const char *value = settings_get(settings, path);
+  if (value) {
+    scalar_yaml(value, text);
+    return;
+  }
+  Text prefix = {0};
+  text_add(&prefix, "%s.", path);
+  text_add(text, "{");
+  pairs_yaml(settings, prefix.s, ", ", text);
+  text_add(text, "}");
+  text_clear(&prefix);
+}
+
+/* One purpose of seeds: one value where all are equal, a range where they count up, else a list. */
+static void purpose_yaml(const Seeds *seeds, int purpose, Text *text)
+{
+  bool equal = true, up = true;
+  for (int64_t i = 1; i < seeds->count; i++) {
+    equal &= seeds->tuple[i][purpose] == seeds->tuple[0][purpose];
+    up &= seeds->tuple[i][purpose] == seeds->tuple[i - 1][purpose] + 1;
+  }
+  const long long first = (long long)seeds->tuple[0][purpose];
+  if (equal)
+    text_add(text, "%lld", first);
+  else if (up)
+    text_add(text, "%lld..%lld", first, first + (long long)seeds->count - 1);
+  else
+    for (int64_t i = 0; i < seeds->count; i++)
+      text_add(text, "%s%lld%s", i ? ", " : "[", (long long)seeds->tuple[i][purpose],
+               i + 1 < seeds->count ? "" : "]");
+}
+
+static void seeds_yaml(const Seeds *seeds, Text *text)
+{
+  static const char *const purposes[] = {"init", "data", "anchors"};
+  text_add(text, "seeds: {");
+  for (int i = 0; i < 3 && seeds->count; i++) {
+    text_add(text, "%s: ", purposes[i]);
+    purpose_yaml(seeds, i, text);
+    text_add(text, ", ");
+  }
+  text_add(text, "combine: zip}\n");
+}
+
+/* A path as the spec may say it: relative to its folder. */
+static void path_yaml(const Experiment *experiment, const char *path, Text *text)
+{
+  const size_t length = strlen(experiment->folder);
+  const bool inside = !strncmp(path, experiment->folder, length) && path[length] == '/';
+  scalar_yaml(inside ? path + length + 1 : path, text);
+}
+
+static void sets_yaml(const Experiment *experiment, Text *text)
+{
+  if (experiment->sets) text_add(text, "anchors:\n");
+  for (int64_t i = 0; i < experiment->sets; i++) {
+    const AnchorSet *set = &experiment->set[i];
+    text_add(text, "  %s: {", set->name);
+    if (set->file) {
+      text_add(text, "file: ");
+      path_yaml(experiment, set->file, text);
+    } else {
+      Settings method = {0};
+      for (int64_t j = 0; j < set->settings.count; j++) {
+        const char *path = set->settings.items[j].path;
+        Text below = {0};
+        if (!strcmp(path, "width")) continue;
+        text_add(&below, "method.%s", strcmp(path, "method") ? path : "name");
+        settings_set(&method, below.s, set->settings.items[j].value);
+        text_clear(&below);
+      }
+      pairs_yaml(&method, "", ", ", text);
+      text_add(text, ", count: %lld, sharing: %s", (long long)set->count,
+               set->shared ? "shared" : "per_seed");
+      settings_clear(&method);
+    }
+    text_add(text, "}\n");
+  }
+}
+
+PetscErrorCode ResolvedBegin(Reader *reader, const Seeds *common)
+{
+  Experiment *experiment = reader->experiment;
+  Text *text = &experiment->resolved;
+
+  PetscFunctionBegin;
+  text_add(text, "schema: 1\nname: ");
+  scalar_yaml(experiment->name ? experiment->name : "", text);
+  text_add(text, "\ntokens: [");
+  for (int64_t i = 0; i < experiment->token_files; i++) {
+    if (i) text_add(text, ", ");
+    path_yaml(experiment, experiment->token_paths[i], text);
+  }
+  text_add(text, "]\n");
+  seeds_yaml(common, text);
+  sets_yaml(experiment, text);
+  text_add(text, "models:\n");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResolvedModel(Reader *reader, const char *name, int64_t first, const Grid *points,
+                             const Seeds *seeds)
+{
+  const Experiment *experiment = reader->experiment;
+  Text *text = &reader->experiment->resolved;
+
+  PetscFunctionBegin;
+  if (experiment->groups <= first) PetscFunctionReturn(PETSC_SUCCESS);
+  text_add(text, "  %s:\n    ", name);
+  pairs_yaml(&experiment->group[first].settings, "", "\n    ", text);
+  text_add(text, "\n    ");
+  seeds_yaml(seeds, text);
+  if (points->count && points->point[0].count) text_add(text, "    grid:\n");
+  for (int64_t i = 0; i < points->count && points->point[i].count; i++) {
+    for (int v = 0; v < points->point[i].count; v++) {
+      const char *path = points->point[i].value[v].path;
+      text_add(text, "%s%s: ", v ? ", " : "      - {", path);
+      setting_yaml(&experiment->group[first + i].settings, path, text);
+    }
+    text_add(text, "}\n");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ResolvedEnd(Reader *reader)
+{
+  const Experiment *experiment = reader->experiment;
+  Text *text = &reader->experiment->resolved;
+
+  PetscFunctionBegin;
+  text_add(text, "checkpoint: {minutes: ");
+  text_number(text, experiment->checkpoint_minutes);
+  text_add(text, "}\nmeasure: {metrics: [%s], train_tokens: %lld}\ncompare: {comparisons: [%s]}\n",
+           reader->metrics.s ? reader->metrics.s : "", (long long)experiment->train_tokens,
+           reader->comparisons.s ? reader->comparisons.s : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
