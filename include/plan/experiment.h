@@ -97,6 +97,7 @@ PetscErrorCode ExperimentRead(const char *path, const SpecFamilies *families, Mi
 PetscErrorCode ExperimentBind(Experiment *experiment, const SpecFamilies *families,
                               const char *tokens_digest, const int64_t *n_train, int64_t d,
                               Mistakes *mistakes);
+/* ExperimentDestroy - frees all of it. Not collective. */
 PetscErrorCode ExperimentDestroy(Experiment **experiment);
 /* PlanTable - plan.csv of a bound experiment, as docs/files.md has it. Not collective. */
 PetscErrorCode PlanTable(const Experiment *experiment, Table **plan);

@@ -37,8 +37,8 @@ bool is_map(Reader *reader, const char *what, const Node *node);
 const char *scalar_text(Reader *reader, const char *what, const Node *node);
 /* May it name a folder: letters, digits, . _ + -, not beginning with a dot? A mistake otherwise. */
 bool check_name(Reader *reader, const char *what, const char *name, int line, int column);
-/* One setting by a Param outside of any model; its default where node is NULL. "" after a mistake.
-   Fresh memory. */
+/* ReadScalar - one setting by a Param outside of any model; its default where node is NULL. ""
+   after a mistake. Fresh memory. */
 PetscErrorCode ReadScalar(Reader *reader, const Param *param, const Node *node, char **value);
 
 /* Settings of one model, candidate set, metric, …, being filled in. */
@@ -80,9 +80,10 @@ typedef struct {
   int64_t count;
   int64_t (*tuple)[3]; /* init, data, anchors */
 } Seeds;
+/* SeedsRead - from the mapping `seeds` (NULL: 1 each). */
 PetscErrorCode SeedsRead(Reader *reader, const Node *map, Seeds *seeds);
 void seeds_clear(Seeds *seeds);
-/* seeds without the purposes that are not in used: those become -1, and equal tuples one. */
+/* SeedsUsed - without the purposes that are not in used: those become -1, and equal tuples one. */
 PetscErrorCode SeedsUsed(const Seeds *seeds, unsigned used, Seeds *out);
 /* RangeRead - the numbers of "1..8" into a list of scalars; *is false where text is no range. A bad
    one is a mistake. */
@@ -108,7 +109,8 @@ PetscErrorCode GridRead(Reader *reader, const Node *node, Grid *grid);
 PetscErrorCode GridCross(Reader *reader, const Grid *a, const Grid *b, Grid *grid);
 void grid_clear(Grid *grid);
 
-/* The parts of a spec, each into reader->experiment. Mistakes are collected. */
+/* TokensPathsRead, AnchorSetsRead, ChosenRead, ModelsRead - the parts of a spec, each into
+   reader->experiment. Mistakes are collected. */
 PetscErrorCode TokensPathsRead(Reader *reader, const Node *root);
 PetscErrorCode AnchorSetsRead(Reader *reader, const Node *node);
 PetscErrorCode ChosenRead(Reader *reader, const Node *root);
