@@ -46,7 +46,6 @@ typedef struct {
   Reader *reader;
   Settings settings;
   Origin *origin; /* [settings.count] */
-  unsigned seeds; /* of the entries chosen so far */
   int set;        /* candidate set named by a setting; -1: none */
   bool no_sets;   /* naming one is a mistake */
 } Resolve;
@@ -68,6 +67,9 @@ PetscErrorCode ResolveParam(Resolve *resolve, const Node *node, const Param *par
 PetscErrorCode ResolveChecks(Mistakes *mistakes, const char *file, const Entry *entry,
                              const char *prefix, const Settings *settings, const Origin *origin,
                              const Settings *all, int line, int column);
+/* ResolveSeeds - the SEED_* that an entry and those chosen below it draw from. */
+PetscErrorCode ResolveSeeds(const Entry *entry, const char *prefix, const Settings *settings,
+                            unsigned *seeds);
 /* Where path was given, or its .name, or the mapping around it. */
 void origin_of(const Settings *settings, const Origin *origin, const char *path, int *line,
                int *column);

@@ -26,6 +26,39 @@ void origin_of(const Settings *settings, const Origin *origin, const char *path,
   free(at);
 }
 
+/* The entry that a choice at prefix + param->name has, and "<that path>." in below; NULL: none. */
+static const Entry *chosen_entry(const Settings *settings, const char *prefix, const Param *param,
+                                 Text *below)
+{
+  if (param->type != PARAM_CHOICE) return NULL;
+  text_add(below, "%s%s.name", prefix, param->name);
+  const char *name = settings_get(settings, below->s);
+  below->length -= strlen("name");
+  below->s[below->length] = 0;
+  return name ? family_find(param->family, name) : NULL;
+}
+
+PetscErrorCode ResolveSeeds(const Entry *entry, const char *prefix, const Settings *settings,
+                            unsigned *seeds)
+{
+  void *params = NULL;
+
+  PetscFunctionBegin;
+  *seeds |= entry->seeds;
+  if (entry->params_size) params = calloc(1, entry->params_size);
+  if (params) PetscCall(ParamsRead(settings, prefix, entry->params, params));
+  if (entry->draws) *seeds |= entry->draws(params);
+  if (params) PetscCall(ParamsRelease(entry->params, params));
+  free(params);
+  for (const Param *param = entry->params; param && param->name; param++) {
+    Text below = {0};
+    const Entry *chosen = chosen_entry(settings, prefix, param, &below);
+    if (chosen) PetscCall(ResolveSeeds(chosen, below.s, settings, seeds));
+    text_clear(&below);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The check of one entry alone. */
 static PetscErrorCode check_entry(Mistakes *mistakes, const char *file, const Entry *entry,
                                   const char *prefix, const Settings *settings,
@@ -59,13 +92,8 @@ PetscErrorCode ResolveChecks(Mistakes *mistakes, const char *file, const Entry *
   if (entry->check)
     PetscCall(check_entry(mistakes, file, entry, prefix, settings, origin, all, line, column));
   for (const Param *param = entry->params; param && param->name; param++) {
-    if (param->type != PARAM_CHOICE) continue;
     Text below = {0};
-    text_add(&below, "%s%s.name", prefix, param->name);
-    const char *name = settings_get(settings, below.s);
-    const Entry *chosen = name ? family_find(param->family, name) : NULL;
-    below.length -= strlen("name");
-    below.s[below.length] = 0;
+    const Entry *chosen = chosen_entry(settings, prefix, param, &below);
     if (chosen)
       PetscCall(
           ResolveChecks(mistakes, file, chosen, below.s, settings, origin, all, line, column));

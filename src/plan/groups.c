@@ -185,6 +185,9 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
               experiment->group[g].model);
   *added = mistakes_count(reader->mistakes) == before;
   if (!*added) PetscFunctionReturn(PETSC_SUCCESS);
+  unsigned seeds = 0;
+  PetscCall(ResolveSeeds(model->method, "", &resolve->settings, &seeds));
+  if (resolve->set >= 0 && !experiment->set[resolve->set].shared) seeds |= SEED_ANCHORS;
   text_add(&name, "%s", item->key);
   for (int v = 0; v < point->count; v++) name_value(&resolve->settings, &point->value[v], &name);
   experiment->group = grown(experiment->group, experiment->groups, sizeof(*experiment->group));
@@ -193,7 +196,7 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
               .folder = text_copy(item->key),
               .settings = resolve->settings,
               .origin = resolve->origin,
-              .seeds = resolve->seeds,
+              .seeds = seeds,
               .set = resolve->set,
               .share = share_number(experiment, settings_real(&resolve->settings, "held_out")),
               .line = item->line,

@@ -29,7 +29,6 @@ PetscErrorCode ModelResolve(const Model *model, Node *map, Resolve *resolve)
   }
   resolve->set = -1;
   resolve_set(resolve, "method", model->method->name, "spec", model->word);
-  resolve->seeds = model->method->seeds;
   text_add(&what, "model %s of method %s", model->item->key, model->method->name);
   PetscCall(ResolveParams(resolve, map, model->method->params, "", common, what.s, &keys));
   PetscCall(ResolveParams(resolve, common, common_params, "", common, what.s, NULL));

@@ -102,7 +102,7 @@ static void resolve_anchors(Resolve *resolve, const Node *node, const char *path
             path, experiment->set[resolve->set].name);
     return;
   }
-  if (set >= 0) resolve->set = set, resolve->seeds |= SEED_ANCHORS;
+  if (set >= 0) resolve->set = set;
   resolve_set(resolve, path, name, node ? from(node) : "default", node);
 }
 
@@ -135,7 +135,6 @@ static PetscErrorCode resolve_choice(Resolve *resolve, const Node *node, const P
   text_add(&text, "%s.name", path);
   resolve_set(resolve, text.s, entry->name, word ? from(word) : "default", word);
   text_clear(&text);
-  resolve->seeds |= entry->seeds;
   Text prefix = {0};
   text_add(&prefix, "%s.", path);
   text_add(&text, "%s %s", family->kind, entry->name);

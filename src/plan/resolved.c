@@ -155,6 +155,28 @@ PetscErrorCode ResolvedBegin(Reader *reader, const Seeds *common)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The value of a grid point with the keys that were given, so that its group keeps its name. */
+static void point_yaml(const Settings *settings, const GridValue *value, Text *text)
+{
+  const Node *map = value->value;
+  Text path = {0};
+  text_add(&path, "%s.name", value->path);
+  const char *word = settings_get(settings, path.s);
+  text_add(text, "%s: ", value->path);
+  if (!word) setting_yaml(settings, value->path, text);
+  if (word && map->kind == NODE_SCALAR) scalar_yaml(word, text);
+  if (word && map->kind == NODE_MAP) text_add(text, "{name: %s", word);
+  for (int64_t i = 0; word && map->kind == NODE_MAP && i < map->count; i++) {
+    if (!strcmp(map->item[i].key, "name")) continue;
+    text_clear(&path);
+    text_add(&path, "%s.%s", value->path, map->item[i].key);
+    text_add(text, ", %s: ", map->item[i].key);
+    setting_yaml(settings, path.s, text);
+  }
+  if (word && map->kind == NODE_MAP) text_add(text, "}");
+  text_clear(&path);
+}
+
 PetscErrorCode ResolvedModel(Reader *reader, const char *name, int64_t first, const Grid *points,
                              const Seeds *seeds)
 {
@@ -170,15 +192,13 @@ PetscErrorCode ResolvedModel(Reader *reader, const char *name, int64_t first, co
   if (points->count && points->point[0].count) text_add(text, "    grid:\n");
   for (int64_t i = 0; i < points->count && points->point[i].count; i++) {
     for (int v = 0; v < points->point[i].count; v++) {
-      const char *path = points->point[i].value[v].path;
-      text_add(text, "%s%s: ", v ? ", " : "      - {", path);
-      setting_yaml(&experiment->group[first + i].settings, path, text);
+      text_add(text, "%s", v ? ", " : "      - {");
+      point_yaml(&experiment->group[first + i].settings, &points->point[i].value[v], text);
     }
     text_add(text, "}\n");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
 PetscErrorCode ResolvedEnd(Reader *reader)
 {
   const Experiment *experiment = reader->experiment;

@@ -22,8 +22,8 @@ static const Param fake_topk_params[] = {
 static const Param fake_relu_params[] = {
     {"l1", PARAM_REAL, offsetof(FakeRelu, l1), "1e-3", .max = INFINITY, .doc = "penalty"}, {0}};
 static const Entry fake_relu = {"relu", "all above 0", NULL, fake_relu_params, sizeof(FakeRelu)};
-static const Entry fake_topk = {"topk", "the k largest", NULL, fake_topk_params, sizeof(FakeTopK),
-                                0,      fake_topk_check};
+static const Entry fake_topk = {"topk",           "the k largest",  NULL,
+                                fake_topk_params, sizeof(FakeTopK), .check = fake_topk_check};
 static const Entry *const fake_codes[] = {&fake_relu, &fake_topk, NULL};
 static const Family fake_code = {"code", "codes", fake_codes};
 
@@ -40,6 +40,10 @@ static char *fake_hull_check(const void *params, const Settings *all, const char
   *path = "pick";
   return text_copy("random_subset needs at least as many anchors as atoms");
 }
+static unsigned fake_hull_draws(const void *params)
+{
+  return ((const FakeHull *)params)->pick ? SEED_ANCHORS : 0;
+}
 static const Param fake_hull_params[] = {
     {"anchors", PARAM_ANCHORS, offsetof(FakeHull, anchors), .doc = "candidate set"},
     {"pick", PARAM_WORD, offsetof(FakeHull, pick), "permuted", .words = fake_picks},
@@ -55,8 +59,13 @@ typedef struct {
 static const Param fake_free_params[] = {
     {"start", PARAM_CHOICE, offsetof(FakeFree, start), "random", .family = &fake_start}, {0}};
 static const Entry fake_free = {"free", "free rows", NULL, fake_free_params, sizeof(FakeFree)};
-static const Entry fake_hull = {"hull",           "mixtures", NULL,           fake_hull_params,
-                                sizeof(FakeHull), 0,          fake_hull_check};
+static const Entry fake_hull = {"hull",
+                                "mixtures",
+                                NULL,
+                                fake_hull_params,
+                                sizeof(FakeHull),
+                                .draws = fake_hull_draws,
+                                .check = fake_hull_check};
 static const Entry *const fake_atoms_all[] = {&fake_free, &fake_hull, NULL};
 static const Family fake_atoms = {"atoms", "atoms", fake_atoms_all};
 
@@ -97,8 +106,7 @@ static const Param fake_kmeans_params[] = {
     {0}};
 static const Entry fake_kmeans = {"kmeans",           "k-means",          NULL,
                                   fake_kmeans_params, sizeof(FakeKMeans), SEED_INIT};
-static const Entry fake_sae = {"sae",           "SAE",           NULL,
-                               fake_sae_params, sizeof(FakeSAE), SEED_INIT | SEED_DATA};
+static const Entry fake_sae = {"sae", "SAE", NULL, fake_sae_params, sizeof(FakeSAE), SEED_DATA};
 static const Entry *const fake_methods_all[] = {&fake_kmeans, &fake_sae, NULL};
 static const Family fake_methods = {"method", "methods", fake_methods_all};
 

@@ -1,0 +1,302 @@
+/* Specs over small families: groups, runs, seeds, merging, grids, ids, the resolved spec, plan.csv.
+   RUN ranks=1 */
+#include "../tap.h"
+#include "plan_fakes.h"
+#include <unistd.h>
+
+#define HEAD "schema: 1\nname: t\ntokens: a.h5\n"
+#define SEEDS "seeds: {init: 1..4, data: 1..4, anchors: 1..4}\n"
+#define SETS                                                                                       \
+  "anchors:\n  own: {method: {name: kmeans, iterations: 10}, count: 64}\n"                         \
+  "  common: {method: kmeans, count: 64, sharing: shared}\n"
+
+static Text told;
+
+/* The experiment of a spec that has no mistake; bound to tokens named digest. */
+static Experiment *plan(const char *spec, const char *digest)
+{
+  Experiment *experiment = fake_read(spec, &told);
+  Mistakes *mistakes;
+  int64_t n_train[8];
+  for (int i = 0; i < 8; i++) n_train[i] = 5000;
+  if (!experiment) fprintf(stderr, "# %s", told.s);
+  if (!experiment) MPI_Abort(MPI_COMM_WORLD, 1);
+  RUN(MistakesCreate(&mistakes));
+  RUN(ExperimentBind(experiment, &fakes, digest, n_train, 16, mistakes));
+  mistakes_print(mistakes, stderr);
+  RUN(MistakesDestroy(&mistakes));
+  return experiment;
+}
+
+static const char *get(const Experiment *e, int64_t run, const char *path)
+{
+  const char *value = settings_get(&e->run[run].settings, path);
+  return value ? value : "(none)";
+}
+
+static void seeds(void)
+{
+  Experiment *e =
+      plan(HEAD SEEDS "models:\n  t: {method: sae, width: 8, code: {name: topk, k: 2}}\n"
+                      "  k: {method: kmeans, width: 8}\n",
+           "d");
+  OK(e->runs == 8 && e->groups == 2 && e->shares == 1, "four runs of each");
+  OK(e->run[1].seed_init == 2 && e->run[1].seed_data == 2 && e->run[1].seed_anchors == -1,
+     "zipped; a free dictionary has no anchors seed");
+  OK(e->run[4].seed_init == 1 && e->run[4].seed_data == -1, "k-means has no data seed");
+  RUN(ExperimentDestroy(&e));
+  e = plan(HEAD "seeds: {init: [5, 7..8], data: 1..2, combine: cross}\n"
+                "models:\n  t: {method: sae, width: 8, code: relu, seeds: {data: 3}}\n"
+                "  k: {method: kmeans, width: 8}\n"
+                "  u: {method: sae, width: 8, code: relu}\n",
+           "d");
+  OK(e->runs == 3 + 3 + 6 && e->run[0].seed_data == 3, "a model's own seeds, key by key");
+  OK(e->run[3].seed_init == 5 && e->run[4].seed_init == 7 && e->run[4].seed_data == -1,
+     "runs that differ in an unused seed are one");
+  OK(e->run[7].seed_init == 5 && e->run[7].seed_data == 2 && e->run[8].seed_init == 7,
+     "crossed, init slowest");
+  RUN(ExperimentDestroy(&e));
+}
+
+static void merging(void)
+{
+  Experiment *e = plan(
+      HEAD
+      "normalise: {center: min}\nheld_out: 0.2\n"
+      "train: {epochs: 3, batch: 64, optimizer: {name: adam, lr: 5e-4}, warmup: 10%}\nmodels:\n"
+      "  a: {method: sae, width: 8, code: relu, train: {steps: 100, optimizer: adam}}\n"
+      "  b: {method: sae, width: 8, code: relu, train: {optimizer: sgd}, normalise: {scale: "
+      "std}}\n"
+      "  c: {method: sae, width: 8, code: relu, train: {optimizer: {lr: 1}}, held_out: 0}\n"
+      "  k: {method: kmeans, width: 8}\n",
+      "d");
+  OK(!strcmp(get(e, 0, "train.steps"), "100") && !strcmp(get(e, 0, "train.epochs"), ""),
+     "steps take the place of the common epochs");
+  OK(!strcmp(get(e, 0, "train.optimizer.lr"), "0.0005"), "the same word keeps the common settings");
+  OK(!strcmp(get(e, 1, "train.optimizer.lr"), "0.001") &&
+         !strcmp(get(e, 1, "train.optimizer.name"), "sgd"),
+     "another word starts from defaults");
+  OK(!strcmp(get(e, 1, "normalise.center"), "min") && !strcmp(get(e, 1, "normalise.scale"), "std"),
+     "normalise is merged key by key");
+  OK(!strcmp(get(e, 2, "train.optimizer.lr"), "1") && !strcmp(get(e, 2, "train.batch"), "64"),
+     "one setting of a choice");
+  OK(!strcmp(get(e, 2, "held_out"), "0") && e->shares == 2 && e->group[2].share == 1, "held_out");
+  OK(!strcmp(get(e, 3, "train.batch"), "(none)") && !strcmp(get(e, 3, "method"), "kmeans"),
+     "k-means does not train by steps");
+  OK(!strcmp(e->group[0].origin[0].from, "spec") && e->group[0].origin[0].line == 8,
+     "where a value came from");
+  RUN(ExperimentDestroy(&e));
+}
+
+static void grids(void)
+{
+  Experiment *e =
+      plan(HEAD "grid: {width: [16, 32], code.k: [2, 4]}\nmodels:\n"
+                "  t: {method: sae, code: {name: topk, k: 2}}\n"
+                "  r: {method: sae, width: 8, code: relu, grid: {code.l1: [1e-3, 0.01]}}\n"
+                "  c: {method: sae, width: 8, grid: [{code: topk, code.k: 3, train.steps: 5}, "
+                "{code: {name: relu, l1: 2}, train.steps: 6}]}\n"
+                "  k: {method: kmeans, width: 8, grid: {iterations: 1..3}}\n",
+           "d");
+  OK(e->groups == 4 + 4 + 4 + 6, "points of each model: %lld", (long long)e->groups);
+  OK(!strcmp(e->group[0].model, "t width=16 code.k=2") && !strcmp(e->group[0].folder, "t"), "%s",
+     e->group[0].model);
+  OK(!strcmp(e->group[5].model, "r width=16 code.l1=0.01"),
+     "a path that a model lacks is left out");
+  OK(!strcmp(e->group[8].model, "c width=16 code=topk code.k=3 train.steps=5"), "%s",
+     e->group[8].model);
+  OK(!strcmp(e->group[9].model, "c width=16 code=relu(l1=2) train.steps=6"), "%s",
+     e->group[9].model);
+  OK(!strcmp(settings_get(&e->group[9].settings, "train.epochs"), ""), "steps by the grid");
+  OK(!strcmp(e->group[12].model, "k width=16 iterations=1"), "ranges in a grid");
+  RUN(ExperimentDestroy(&e));
+  e = plan(HEAD "grid: [{width: 16, code.k: 2}, {width: 16, code.k: 4}]\nmodels:\n"
+                "  t: {method: sae, width: 1, code: {name: topk, k: 1}}\n"
+                "  k: {method: kmeans, width: 8}\n",
+           "d");
+  OK(e->groups == 3 && !strcmp(e->group[2].model, "k width=16"),
+     "points that become equal are one");
+  RUN(ExperimentDestroy(&e));
+}
+
+#define HULL "{method: sae, width: 8, code: relu, atoms: {name: hull, anchors: "
+
+static void anchors(void)
+{
+  Experiment *e = plan(HEAD SEEDS SETS "models:\n  a: " HULL "own}}\n  b: " HULL "common}}\n"
+                                       "  c: " HULL "own}, normalise: {scale: none}}\n"
+                                       "  d: " HULL "own}}\n",
+                       "d");
+  OK(e->runs == 16 && e->run[0].seed_anchors == 1 && e->run[3].seed_anchors == 4,
+     "anchors seeds are a factor");
+  OK(e->anchors_count == 4 + 1 + 4, "per seed, shared, and once for each normalisation");
+  OK(e->run[4].anchors == e->run[7].anchors && e->run[0].anchors != e->run[1].anchors, "sharing");
+  OK(e->run[12].anchors == e->run[0].anchors, "two models use the same made set");
+  const AnchorRun *run = &e->anchors[e->run[0].anchors];
+  OK(!strcmp(settings_get(&run->settings, "method"), "kmeans") &&
+         settings_int(&run->settings, "width") == 64 && run->seed == 1 &&
+         !strcmp(settings_get(&run->settings, "normalise.scale"), "rms"),
+     "a set is made by a run of its method");
+  OK(!strcmp(get(e, 0, "atoms.anchors"), run->id) && strlen(run->id) == 16, "named by its id");
+  OK(e->run[0].seed_init == -1, "what starts from anchors has no init seed");
+  OK(!strcmp(e->run[0].id, e->run[12].id), "equal runs of two models have one id");
+  RUN(ExperimentDestroy(&e));
+  e = plan(HEAD SEEDS SETS "models:\n  a: " HULL "common, pick: identity}}\n  b: " HULL
+                           "own, pick: identity}}\n",
+           "d");
+  OK(e->runs == 8 && e->run[0].seed_anchors == -1 && e->run[0].anchors == 0 &&
+         e->run[4].seed_anchors == 1,
+     "a shared set taken as it is draws from no anchors seed");
+  RUN(ExperimentDestroy(&e));
+}
+
+/* Number of runs of b whose id is that of the same run of a. */
+static int64_t same_ids(const Experiment *a, const Experiment *b)
+{
+  int64_t same = 0;
+  for (int64_t i = 0; i < a->runs && i < b->runs; i++) same += !strcmp(a->run[i].id, b->run[i].id);
+  return same;
+}
+
+#define MODELS                                                                                     \
+  "models:\n  t: {method: sae, width: 8, code: {name: topk, k: 2}}\n"                              \
+  "  a: {method: sae, width: 8, code: relu, atoms: {name: hull, anchors: own}}\n"
+
+static void ids(void)
+{
+  static const struct {
+    const char *spec, *digest;
+    int64_t same;
+    const char *what;
+  } cases[] = {
+      {HEAD SEEDS SETS MODELS "measure: [r2]\ncompare: []\ncheckpoint: {minutes: 3}\n", "d", 8,
+       "measure, compare and checkpoint change no id"},
+      {"schema: 1\nname: other\ntokens: [b.h5]\n" SEEDS SETS MODELS, "d", 8,
+       "nor do the name of the experiment and of the tokens' file"},
+      {HEAD SEEDS "anchors: {own: {method: {name: kmeans, iterations: 10}, count: 64}}\n" MODELS,
+       "d", 8, "nor sets that are not used"},
+      {HEAD "seeds: {init: 1..5, data: 1..5, anchors: 1..5}\n" SETS
+            "models:\n  t: {method: sae, width: 8, code: {name: topk, k: 2}}\n",
+       "d", 4, "another seed adds runs"},
+      {HEAD SEEDS SETS MODELS, "e", 0, "other tokens change all"},
+      {HEAD SEEDS SETS "train: {epochs: 19}\n" MODELS, "d", 0, "a setting changes all"},
+      {HEAD SEEDS SETS "train: {epochs: 20}\n" MODELS, "d", 8,
+       "a default that is written out: none"},
+      {HEAD SEEDS "anchors: {own: {method: {name: kmeans, iterations: 11}, count: 64}}\n" MODELS,
+       "d", 4, "another making of the anchors changes those that use them"},
+  };
+  Experiment *a = plan(HEAD SEEDS SETS MODELS, "d");
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    Experiment *b = plan(cases[i].spec, cases[i].digest);
+    OK(same_ids(a, b) == cases[i].same, "%s (%lld)", cases[i].what, (long long)same_ids(a, b));
+    RUN(ExperimentDestroy(&b));
+  }
+  for (int64_t i = 0; i < a->runs; i++)
+    for (int64_t j = 0; j < i; j++)
+      if (!strcmp(a->run[i].id, a->run[j].id)) OK(false, "runs %d and %d", (int)i, (int)j);
+  Experiment *b =
+      plan(HEAD SEEDS "anchors: {x: {method: {name: kmeans, iterations: 10}, count: 64}}\n"
+                      "models:\n  t: " HULL "x}}\n",
+           "d");
+  Experiment *c = plan(HEAD SEEDS SETS "models:\n  t: " HULL "own}}\n", "d");
+  OK(same_ids(b, c) == 4, "the name of a candidate set changes no id");
+  RUN(ExperimentDestroy(&a));
+  RUN(ExperimentDestroy(&b));
+  RUN(ExperimentDestroy(&c));
+}
+
+static void resolved(void)
+{
+  Experiment *a =
+      plan("schema: 1\nname: t\ntokens: ['?.h5']\nseeds: {init: 1..2, data: [4, 9]}\n" SETS
+           "train: {batch: 32, warmup: 7}\nheld_out: 0.25\ngrid: {width: [16, 32]}\nmodels:\n"
+           "  a: {method: sae, code: relu, atoms: {name: hull, anchors: common}, train: {steps: 7},"
+           " grid: {code.l1: [1, 2]}}\n"
+           "  c: {method: sae, grid: {code: [relu, {name: topk, k: 4}]}}\n"
+           "measure: [{name: density, at: 0.25}]\ncompare: []\n",
+           "d");
+  char *text = text_copy(a->resolved.s);
+  Experiment *b = plan(text, "d");
+  OK(a->token_files == 2 && b->token_files == 2, "globs are spelt out");
+  OK(a->runs == b->runs && same_ids(a, b) == a->runs && a->runs == 16, "it plans the same runs");
+  bool same = true;
+  for (int64_t i = 0; i < a->runs; i++) same &= !strcmp(a->run[i].model, b->run[i].model);
+  OK(same, "of the same names");
+  OK(!strcmp(text, b->resolved.s), "resolved again it is the same text");
+  OK(b->metrics_count == 1 && b->comparisons_count == 0, "the same metrics");
+  OK(strstr(text, "warmup: 7\n") || strstr(text, "warmup: 7}"), "it holds what was given");
+  free(text);
+  RUN(ExperimentDestroy(&a));
+  RUN(ExperimentDestroy(&b));
+}
+
+static void table(void)
+{
+  Experiment *e = plan(HEAD SEEDS SETS MODELS "  k: {method: kmeans, width: 9}\n", "d");
+  Table *t;
+  RUN(PlanTable(e, &t));
+  Text names = {0};
+  for (int c = 0; c < 10; c++) text_add(&names, "%s,", t->names[c]);
+  OK(!strcmp(names.s, "run,model,seed_init,seed_data,seed_anchors,anchors,method,width,code.name,"
+                      "code.k,"),
+     "the columns: %s", names.s);
+  OK(t->rows == 12 && table_column(t, "code.l1") > table_column(t, "normalise.center"),
+     "settings follow as they first appear");
+  OK(!strcmp(table_cell(t, 0, "seed_anchors"), "-") && !strcmp(table_cell(t, 0, "anchors"), ""),
+     "seeds that are not used, and no anchors");
+  OK(!strcmp(table_cell(t, 4, "seed_anchors"), "1") && strlen(table_cell(t, 4, "anchors")) == 16,
+     "seeds and anchors that are");
+  OK(!strcmp(table_cell(t, 8, "method"), "kmeans") && !strcmp(table_cell(t, 8, "width"), "9") &&
+         !strcmp(table_cell(t, 8, "code.name"), "") &&
+         !strcmp(table_cell(t, 8, "iterations"), "50"),
+     "cells that do not apply are empty");
+  text_clear(&names);
+  RUN(TableDestroy(&t));
+  RUN(ExperimentDestroy(&e));
+}
+
+static void binding(void)
+{
+  Experiment *e = fake_read(HEAD SETS "train: {batch: 100}\nmodels:\n  a: " HULL "own}}\n", &told);
+  Mistakes *mistakes;
+  const int64_t n_train = 50;
+  char line[500];
+  RUN(MistakesCreate(&mistakes));
+  RUN(ExperimentBind(e, &fakes, "d", &n_train, 16, mistakes));
+  FILE *file = tmpfile();
+  mistakes_print(mistakes, file);
+  rewind(file);
+  Text text = {0};
+  while (fgets(line, sizeof(line), file)) text_add(&text, "%s", line);
+  fclose(file);
+  OK(mistakes_count(mistakes) == 2 && !e->run[0].id, "what the tokens do not allow: no ids");
+  OK(strstr(text.s, "spec.yaml:7:16: train.batch: 100 is more than the 50 training tokens"),
+     "the batch, where it is set");
+  OK(strstr(text.s, "spec.yaml:5:3: anchors: own has a count of 64"), "the anchors' count");
+  text_clear(&text);
+  RUN(MistakesDestroy(&mistakes));
+  RUN(ExperimentDestroy(&e));
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  if (!mkdtemp(fake_folder)) return 1;
+  seeds();
+  merging();
+  grids();
+  anchors();
+  ids();
+  resolved();
+  table();
+  binding();
+  text_clear(&told);
+  for (const char *const *name = (const char *const[]){"a.h5", "b.h5", "spec.yaml", NULL}; *name;
+       name++) {
+    char path[200];
+    snprintf(path, sizeof(path), "%s/%s", fake_folder, *name);
+    unlink(path);
+  }
+  rmdir(fake_folder);
+  return TestEnd();
+}
