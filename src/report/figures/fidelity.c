@@ -1,0 +1,158 @@
+/* Fidelity against sparsity: one mark for each run. */
+#include "report/chart.h"
+#include "report/figure.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown)
+{
+  const Table *runs = report->runs;
+
+  PetscFunctionBegin;
+  *shown = NULL;
+  PetscCall(TableCreate("model,run,l0,r2,dead", data));
+  for (int64_t i = 0; i < runs->rows; i++) {
+    if (!isfinite(table_real(runs, i, "r2")) || !isfinite(table_real(runs, i, "l0"))) continue;
+    PetscCall(TableAddRow(*data));
+    for (int c = 0; c < (*data)->columns; c++)
+      table_text(*data, (*data)->names[c], table_cell(runs, i, (*data)->names[c]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A model's label beside the plot: the mean of its marks, and where the label goes. */
+typedef struct {
+  int64_t model;
+  double x, y, label;
+} Tag;
+
+static int by_height(const void *a, const void *b)
+{
+  const Tag *s = a, *t = b;
+  return s->y < t->y ? -1 : s->y > t->y ? 1 : s->model < t->model ? -1 : 1;
+}
+
+/* Labels keep the order of the marks, at least 19 apart, as near to them as that allows. */
+static void spread_labels(Tag *tag, int64_t count, double top, double bottom)
+{
+  const double apart = 19;
+  for (int64_t i = 0; i < count; i++)
+    tag[i].label = fmax(tag[i].y, i ? tag[i - 1].label + apart : top + 6);
+  for (int64_t i = count - 1; i >= 0; i--)
+    tag[i].label = fmin(tag[i].label, i < count - 1 ? tag[i + 1].label - apart : bottom - 6);
+}
+
+static int64_t collect_tags(const Report *report, const Table *data, const Scale *sx,
+                            const Scale *sy, Tag *tag)
+{
+  int64_t count = 0;
+  for (int64_t m = 0; m < report->models->rows; m++) {
+    double x = 0, y = 0, n = 0;
+    for (int64_t i = 0; i < data->rows; i++)
+      if (model_index(report, table_cell(data, i, "model")) == m)
+        x += scale_at(sx, table_real(data, i, "l0")), y += scale_at(sy, table_real(data, i, "r2")),
+            n++;
+    if (n > 0) tag[count++] = (Tag){m, x / n, y / n, 0};
+  }
+  qsort(tag, (size_t)count, sizeof(*tag), by_height);
+  return count;
+}
+
+static void draw_mark(Svg *svg, double x, double y, int64_t model)
+{
+  svg_mark(svg, model_shape(model), x, y, 6,
+           (Look){.fill = model_ink(model), .line = INK_PAPER, .width = 1, .opacity = 0.9});
+}
+
+/* Where predicting the mean token would be: on the plot, or an arrow to below it. */
+static void draw_mean_token(Svg *svg, const Scale *sx, const Scale *sy)
+{
+  const bool inside = sy->low <= 0;
+  const double y = inside ? scale_at(sy, 0) : sy->from - 9;
+  svg_line(svg, sx->from, y, sx->to, y, chance_look(KEY_MEAN));
+  svg_words(
+      svg, sx->from + 8, y - 7,
+      (Type){.size = 11.5, .ink = INK_CHANCE, .room = sx->to - sx->from - 12},
+      inside ? "chance: the mean token alone, r\xc2\xb2 = 0"
+             : "\xe2\x86\x93 chance, the mean token alone, is at r\xc2\xb2 = 0: below this axis");
+}
+
+static PetscErrorCode DrawTags(const Report *report, const Table *data, const Scale *sx,
+                               const Scale *sy, double top, Svg *svg)
+{
+  Tag *tag;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)report->models->rows + 1, &tag));
+  const int64_t count = collect_tags(report, data, sx, sy, tag);
+  spread_labels(tag, count, top, sy->from);
+  for (int64_t i = 0; i < count; i++) {
+    const double x = svg_wide(svg) ? sx->to + 26 : 12,
+                 y = svg_wide(svg) ? tag[i].label : sy->from + 62 + 21 * (double)i;
+    if (svg_wide(svg)) {
+      const double px[] = {tag[i].x + 9, sx->to + 4, sx->to + 16},
+                   py[] = {tag[i].y, tag[i].label, tag[i].label};
+      svg_path(svg, 3, px, py, (Look){.line = model_ink(tag[i].model), .opacity = 0.45});
+    }
+    draw_mark(svg, x, y, tag[i].model);
+    svg_words(svg, x + 13, y + 4.5, (Type){.size = 13, .room = svg->width - x - 13},
+              table_cell(report->models, tag[i].model, "model"));
+    svg->height = fmax(svg->height, y + 16);
+  }
+  PetscCall(PetscFree(tag));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
+{
+  const bool wide = svg_wide(svg);
+  double low = NAN, high = NAN, l0 = NAN, h0 = NAN;
+
+  PetscFunctionBegin;
+  spread(data, "r2", &low, &high);
+  spread(data, "l0", &l0, &h0);
+  const double right = wide ? svg->width - 200 : svg->width - 8, top = 26,
+               height = fmax(wide ? 380 : 290, wide ? 19 * (double)report->models->rows : 0);
+  const Scale sx = scale_around(l0, h0, l0 > 0 && h0 > 4 * l0, 52, right),
+              sy = scale_around(low > 0 && low < 0.3 * high ? 0 : low, high, false, top + height,
+                                top);
+  svg_words(svg, 0, 12, (Type){.size = 12}, "r\xc2\xb2 on held-out tokens (1 is perfect)");
+  svg->height = top + height + 46;
+  draw_axis_x(svg, &sx, top, top + height, wide ? 12 : 6,
+              sx.log ? "l0: active atoms for each token (log scale)"
+                     : "l0: active atoms for each token");
+  draw_axis_y(svg, &sy, sx.from, sx.to, 8);
+  draw_mean_token(svg, &sx, &sy);
+  for (int64_t i = 0; i < data->rows; i++) {
+    Text words = {0};
+    text_add(&words, "%s, run %s: r\xc2\xb2 ", table_cell(data, i, "model"),
+             table_cell(data, i, "run"));
+    text_fixed(&words, table_real(data, i, "r2"), 4), text_add(&words, ", l0 ");
+    text_fixed(&words, table_real(data, i, "l0"), 2);
+    svg_begin(svg, words.s);
+    draw_mark(svg, scale_at(&sx, table_real(data, i, "l0")),
+              scale_at(&sy, table_real(data, i, "r2")),
+              model_index(report, table_cell(data, i, "model")));
+    svg_end(svg);
+    text_clear(&words);
+  }
+  PetscCall(DrawTags(report, data, &sx, &sy, top, svg));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Figure figure_fidelity = {
+    .entry = {"fidelity", "fidelity against sparsity"},
+    .place = 3,
+    .heading = "What does the stability cost?",
+    .words = "Each mark is one run. Upwards is better: r\xc2\xb2 is the share of the held-out "
+             "tokens\xe2\x80\x99 variance that the dictionary "
+             "explains; 1 is perfect, and 0 is what the mean token alone explains. To the left is "
+             "sparser: l0 is the mean number of "
+             "atoms that are active for a token. Compare models at the same l0, since more active "
+             "atoms always "
+             "explain more. The axis need not begin at 0: the dashed line says where chance is.",
+    .tabulate = Tabulate,
+    .draw = Draw,
+    .nothing = "No run has both r2 and l0 on held-out tokens.",
+};

@@ -1,0 +1,51 @@
+/* Which atoms survive a change of seed: the main picture. */
+#include "report/chart.h"
+#include "report/figure.h"
+
+static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown)
+{
+  PetscFunctionBegin;
+  *shown = NULL;
+  PetscCall(TabulateStability(report, true, data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
+{
+  static const Key keys[] = {KEY_TRAINED, KEY_INTERVAL, KEY_PAIR,   KEY_START,
+                             KEY_RANDOM,  KEY_GAUSSIAN, KEY_TOKENS, KEY_REACH};
+  double y = draw_keys(svg, 0, 8, keys);
+
+  PetscFunctionBegin;
+  PetscCall(DrawStability(report, data, "matched_cosine", svg, &y));
+  svg->height = y;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Figure figure_stability = {
+    .entry = {"stability", "stability by model, with chance and step 0"},
+    .place = 1,
+    .heading = "Do the atoms survive a change of seed?",
+    .words = "For each model, the atoms of two runs are matched one to one so that the sum of "
+             "their cosines is greatest; "
+             "the value is the mean cosine of the matched atoms. 1 means the same atoms in every "
+             "run. The filled dot is the mean over all "
+             "pairs of runs, the bar its 95 % interval over runs, thin ticks are single pairs. It "
+             "estimates the "
+             "expected value over two independent draws of every seed that varies, given the "
+             "tokens, the split, the "
+             "settings and whatever the runs share. The hollow dot is the same figure before "
+             "training, at step 0. Three vertical lines show what "
+             "chance gives for as many atoms: random directions (dotted), Gaussian directions with "
+             "the tokens\xe2\x80\x99 mean and "
+             "covariance (dashed), and random tokens (solid); the shaded ground ends at the "
+             "highest. Only what lies beyond "
+             "both, chance and step 0, was found by training. Atoms that share a mean direction "
+             "look alike, so the right panel "
+             "repeats everything after the mean atom is taken away. Dead atoms, which fire on no "
+             "training token, are left out.",
+    .tabulate = Tabulate,
+    .draw = Draw,
+    .nothing =
+        "Stability compares runs of one model, so it needs at least two finished runs of it.",
+};

@@ -1,0 +1,152 @@
+/* The answer in one sentence and one table. */
+#include "report/html.h"
+#include "report/pages.h"
+#include "report/svg.h"
+#include <math.h>
+#include <string.h>
+
+static int64_t stability_row(const Report *report, const char *model, const char *centring)
+{
+  const Table *from = report->stability;
+  for (int64_t i = 0; i < from->rows; i++)
+    if (!strcmp(table_cell(from, i, "model"), model) &&
+        !strcmp(table_cell(from, i, "centring"), centring) &&
+        !strcmp(table_cell(from, i, "measure"), "matched_cosine"))
+      return i;
+  return -1;
+}
+
+static double highest_chance(const Table *from, int64_t row)
+{
+  return fmax(fmax(table_real(from, row, "null_random"), table_real(from, row, "null_gaussian")),
+              table_real(from, row, "null_tokens"));
+}
+
+typedef enum { BEYOND_YES, BEYOND_UNCLEAR, BEYOND_NO, BEYOND_UNKNOWN } Beyond;
+
+/* Does the interval lie above both, chance and step 0? Without an interval nothing is said. */
+static Beyond beyond(const Table *from, int64_t row)
+{
+  const double floor = fmax(highest_chance(from, row), table_real(from, row, "initial")),
+               low = table_real(from, row, "low"), high = table_real(from, row, "high");
+  if (!isfinite(low) || !isfinite(high) || !isfinite(floor)) return BEYOND_UNKNOWN;
+  return low > floor ? BEYOND_YES : high < floor ? BEYOND_NO : BEYOND_UNCLEAR;
+}
+
+void put_lead(Text *page, const Report *report)
+{
+  int64_t planned = 0, done = 0, beyond_raw = 0, beyond_centred = 0, compared = 0;
+  for (int64_t i = 0; i < report->models->rows; i++) {
+    const char *model = table_cell(report->models, i, "model");
+    const int64_t raw = stability_row(report, model, "raw"),
+                  centred = stability_row(report, model, "centred");
+    planned += (int64_t)table_real(report->models, i, "runs");
+    done += (int64_t)table_real(report->models, i, "done");
+    compared += raw >= 0 && beyond(report->stability, raw) != BEYOND_UNKNOWN;
+    beyond_raw += raw >= 0 && beyond(report->stability, raw) == BEYOND_YES;
+    beyond_centred += centred >= 0 && beyond(report->stability, centred) == BEYOND_YES;
+  }
+  text_add(page, "<p class=\"lead\">%lld of %lld planned run%s of %lld model%s finished. ",
+           (long long)done, (long long)planned, planned == 1 ? "" : "s",
+           (long long)report->models->rows, report->models->rows == 1 ? "" : "s");
+  if (compared)
+    text_add(page,
+             "Of the %lld model%s with an interval, %lld agree%s across seeds more than chance and "
+             "more than "
+             "before training; with the mean atom taken away, %lld do%s.",
+             (long long)compared, compared == 1 ? "" : "s", (long long)beyond_raw,
+             beyond_raw == 1 ? "s" : "", (long long)beyond_centred,
+             beyond_centred == 1 ? "es" : "");
+  else
+    text_add(page, "No model has the three finished runs that an interval of its stability needs.");
+  text_add(page, "</p>\n");
+}
+
+static void put_number(Text *page, double value, int decimals)
+{
+  text_add(page, "<td class=\"n\">"), text_fixed(page, value, decimals), text_add(page, "</td>");
+}
+
+static void put_stability(Text *page, const Report *report, const char *model, const char *centring)
+{
+  static const char *const words[] = {"<td class=\"yes\">yes</td>", "<td>unclear</td>",
+                                      "<td class=\"no\">no</td>",
+                                      "<td class=\"no\">no interval</td>"};
+  const Table *from = report->stability;
+  const int64_t row = stability_row(report, model, centring);
+  text_add(page, "<td class=\"n\"><strong>"), text_fixed(page, table_real(from, row, "value"), 3);
+  text_add(page, "</strong></td><td class=\"n\">");
+  if (isfinite(table_real(from, row, "low"))) {
+    text_fixed(page, table_real(from, row, "low"), 3), text_add(page, " to ");
+    text_fixed(page, table_real(from, row, "high"), 3);
+  } else {
+    text_add(page, "\xe2\x80\x93");
+  }
+  text_add(page, "</td>");
+  put_number(page, table_real(from, row, "initial"), 3);
+  put_number(page, highest_chance(from, row), 3);
+  text_append(page, words[beyond(from, row)], strlen(words[beyond(from, row)]));
+}
+
+static double group_mean(const Report *report, const char *model, const char *metric,
+                         const char *split)
+{
+  const Table *from = report->groups;
+  for (int64_t i = 0; i < from->rows; i++)
+    if (!strcmp(table_cell(from, i, "model"), model) &&
+        !strcmp(table_cell(from, i, "metric"), metric) &&
+        !strcmp(table_cell(from, i, "split"), split))
+      return table_real(from, i, "mean");
+  return NAN;
+}
+
+static void put_row(Text *page, const Report *report, int64_t index)
+{
+  const char *model = table_cell(report->models, index, "model");
+  const double dead = group_mean(report, model, "dead", "train");
+  const int64_t row = stability_row(report, model, "raw");
+  text_add(page, "<tr><th scope=\"row\">"), html_cell(page, model, false);
+  text_add(page, "</th><td class=\"n\">%s of %s</td>", table_cell(report->models, index, "done"),
+           table_cell(report->models, index, "runs"));
+  put_stability(page, report, model, "raw");
+  put_stability(page, report, model, "centred");
+  put_number(page, group_mean(report, model, "r2", "held_out"), 3);
+  put_number(page, group_mean(report, model, "l0", "held_out"), 1);
+  text_add(page, "<td class=\"n\">"), text_fixed(page, 100 * dead, 1);
+  text_add(page,
+           isfinite(dead) ? "\xc2\xa0%%</td><td class=\"note\">" : "</td><td class=\"note\">");
+  text_safe(page, table_cell(report->stability, row, "note"));
+  text_add(page, "</td></tr>\n");
+}
+
+void put_glance(Text *page, const Report *report)
+{
+  static const char five[] =
+      "<th scope=\"col\" class=\"n\">value</th><th scope=\"col\" class=\"n\">95\xc2\xa0% "
+      "interval</th>"
+      "<th scope=\"col\" class=\"n\">step 0</th><th scope=\"col\" class=\"n\">highest chance</th>"
+      "<th scope=\"col\">beyond both</th>";
+  text_add(page, "<section id=\"glance\">\n<h2>At a glance</h2>\n<div class=\"frame\" "
+                 "tabindex=\"0\"><table class=\"glance\">"
+                 "<caption>Stability, fidelity and sparsity by "
+                 "model</caption>\n<thead>\n<tr><td></td><td></td>"
+                 "<th scope=\"colgroup\" colspan=\"5\">Stability, raw atoms</th>"
+                 "<th scope=\"colgroup\" colspan=\"5\">Stability, centred atoms</th>"
+                 "<th scope=\"colgroup\" colspan=\"3\">Mean over runs</th><td></td></tr>\n"
+                 "<tr><th scope=\"col\">Model</th><th scope=\"col\" class=\"n\">Runs done</th>");
+  text_append(page, five, sizeof(five) - 1);
+  text_append(page, five, sizeof(five) - 1);
+  text_add(page, "<th scope=\"col\" class=\"n\">r\xc2\xb2</th><th scope=\"col\" class=\"n\">l0</th>"
+                 "<th scope=\"col\" class=\"n\">dead</th><th "
+                 "scope=\"col\">Note</th></tr>\n</thead>\n<tbody>\n");
+  for (int64_t i = 0; i < report->models->rows; i++) put_row(page, report, i);
+  text_add(page, "</tbody></table></div>\n<p class=\"words\">Stability is the expected mean cosine "
+                 "of matched atoms over two "
+                 "independent draws of every seed that varies, given the tokens, the split, the "
+                 "settings and whatever the "
+                 "runs share. \xe2\x80\x9c"
+                 "Beyond both\xe2\x80\x9d asks whether its whole 95\xc2\xa0%% interval lies above "
+                 "the highest of three kinds of chance and above "
+                 "the same models before training. Two runs give no interval, and three a weak "
+                 "one.</p>\n</section>\n");
+}

@@ -1,0 +1,228 @@
+/* The stability picture: for each model a lane with chance, step 0, every pair, mean and interval.
+ */
+#include "report/chart.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char primary[] = "matched_cosine";
+static const char *const nulls[3] = {"null_random", "null_gaussian", "null_tokens"};
+static const char *const centrings[2] = {"raw", "centred"};
+
+const char *measure_words(const char *measure)
+{
+  static const char *const words[][2] = {
+      {"matched_cosine", "mean cosine of atoms matched one to one"},
+      {"max_cosine", "mean cosine of each atom with its nearest in the other run"},
+      {"matched_share", "share of matched pairs whose cosine is .7 or more"},
+  };
+  for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+    if (!strcmp(measure, words[i][0])) return words[i][1];
+  return measure;
+}
+
+PetscErrorCode TabulateStability(const Report *report, bool first, Table **data)
+{
+  const Table *from = report->stability;
+
+  PetscFunctionBegin;
+  PetscCall(
+      TableCreate("model,measure,centring,runs,value,low,high,initial,null_random,null_gaussian,"
+                  "null_tokens,anchors,dead,note",
+                  data));
+  for (int64_t i = 0; i < from->rows; i++) {
+    if (!strcmp(table_cell(from, i, "measure"), primary) != first) continue;
+    PetscCall(TableAddRow(*data));
+    for (int c = 0; c < (*data)->columns; c++)
+      table_text(*data, (*data)->names[c], table_cell(from, i, (*data)->names[c]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int64_t find_row(const Table *data, const char *model, const char *measure,
+                        const char *centring)
+{
+  for (int64_t i = 0; i < data->rows; i++)
+    if (!strcmp(table_cell(data, i, "model"), model) &&
+        !strcmp(table_cell(data, i, "measure"), measure) &&
+        !strcmp(table_cell(data, i, "centring"), centring))
+      return i;
+  return -1;
+}
+
+/* The lane between y - 15 and y + 15: what chance reaches, and the three nulls. */
+static void draw_chance(Svg *svg, const Scale *scale, double y, const Table *data, int64_t row)
+{
+  double reach = NAN;
+  for (int i = 0; i < 3; i++) reach = fmax(reach, table_real(data, row, nulls[i]));
+  if (isfinite(reach))
+    svg_rect(svg, scale->from, y - 15, scale_at(scale, reach) - scale->from, 30, 0,
+             (Look){.fill = INK_BAND});
+  for (int i = 0; i < 3; i++) {
+    const double null = table_real(data, row, nulls[i]);
+    if (!isfinite(null)) continue;
+    const double x = scale_at(scale, null);
+    svg_line(svg, x, y - 15, x, y + 15, chance_look((Key)(KEY_RANDOM + i)));
+  }
+}
+
+static void draw_pairs(Svg *svg, const Scale *scale, double y, const Table *pairs,
+                       const Table *data, int64_t row)
+{
+  for (int64_t i = 0, drawn = 0; i < pairs->rows && drawn < 500; i++) {
+    if (strcmp(table_cell(pairs, i, "stage"), "end") ||
+        strcmp(table_cell(pairs, i, "model"), table_cell(data, row, "model")) ||
+        strcmp(table_cell(pairs, i, "measure"), table_cell(data, row, "measure")) ||
+        strcmp(table_cell(pairs, i, "centring"), table_cell(data, row, "centring")))
+      continue;
+    const double x = scale_at(scale, table_real(pairs, i, "value"));
+    svg_line(svg, x, y - 8, x, y + 8, (Look){.line = INK_MODEL, .width = 1.2, .opacity = 0.6});
+    drawn++;
+  }
+}
+
+/* Everything about one row as a sentence, for the tooltip. */
+static void describe(Text *to, const Table *data, int64_t row)
+{
+  static const char *const part[][2] = {
+      {"initial", "at step 0 "},
+      {"null_random", "random directions "},
+      {"null_gaussian", "Gaussian "},
+      {"null_tokens", "random tokens "},
+  };
+  text_add(to, "%s, %s: ", table_cell(data, row, "model"), table_cell(data, row, "centring"));
+  text_fixed(to, table_real(data, row, "value"), 3);
+  if (*table_cell(data, row, "low")) {
+    text_add(to, " ("), text_fixed(to, table_real(data, row, "low"), 3);
+    text_add(to, " to "), text_fixed(to, table_real(data, row, "high"), 3);
+    text_add(to, ")");
+  }
+  for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
+    text_add(to, ", %s", part[i][1]);
+    text_fixed(to, table_real(data, row, part[i][0]), 3);
+  }
+}
+
+static void draw_lane(Svg *svg, const Scale *scale, double y, const Report *report,
+                      const Table *data, int64_t row)
+{
+  const double value = table_real(data, row, "value"), low = table_real(data, row, "low"),
+               high = table_real(data, row, "high"), start = table_real(data, row, "initial");
+  Text words = {0};
+  describe(&words, data, row);
+  svg_begin(svg, words.s);
+  text_clear(&words);
+  draw_chance(svg, scale, y, data, row);
+  svg_line(svg, scale->from, y, scale->to, y, (Look){.line = INK_GRID});
+  if (isfinite(start) && isfinite(value))
+    svg_line(svg, scale_at(scale, start), y, scale_at(scale, value), y,
+             (Look){.line = INK_QUIET, .width = 1.2});
+  draw_pairs(svg, scale, y, report->pairs, data, row);
+  if (isfinite(low) && isfinite(high)) {
+    const double a = scale_at(scale, low), b = scale_at(scale, high);
+    svg_rect(svg, a - 1, y - 4.5, b - a + 2, 9, 4.5, (Look){.fill = INK_MODEL, .opacity = 0.4});
+  }
+  if (isfinite(start))
+    svg_circle(svg, scale_at(scale, start), y, 4.5,
+               (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.7});
+  if (isfinite(value))
+    svg_circle(svg, scale_at(scale, value), y, 5.8,
+               (Look){.fill = INK_MODEL, .line = INK_PAPER, .width = 1.2});
+  svg_end(svg);
+}
+
+static void draw_value(Svg *svg, double x, double y, char anchor, const Table *data, int64_t row)
+{
+  Text value = {0};
+  text_fixed(&value, table_real(data, row, "value"), 2);
+  svg_words(svg, x, y, (Type){.size = 14, .bold = true, .anchor = anchor, .ink = INK_MODEL},
+            value.s);
+  text_clear(&value);
+}
+
+/* Name, number of runs, dead atoms and note of a model; gives the number of lines. */
+static void draw_label(Svg *svg, double x, double y, double room, const Table *data, int64_t row)
+{
+  const char *note = table_cell(data, row, "note");
+  const double dead = table_real(data, row, "dead");
+  Text words = {0};
+  svg_words(svg, x, y, (Type){.size = 13.5, .bold = true, .room = room},
+            table_cell(data, row, "model"));
+  text_add(&words, "%s runs", table_cell(data, row, "runs"));
+  if (isfinite(dead)) {
+    text_add(&words, dead > 0 ? ", " : ", no dead atoms");
+    if (dead > 0) text_short(&words, round(dead * 10) / 10), text_add(&words, " dead left out");
+  }
+  svg_words(svg, x, y + 14, (Type){.size = 11, .ink = INK_QUIET, .room = room}, words.s);
+  if (*note)
+    svg_words(svg, x, y + 28, (Type){.size = 11, .ink = INK_CHANCE, .italic = true, .room = room},
+              note);
+  text_clear(&words);
+}
+
+static Scale measure_scale(const Table *data, const char *measure, double from, double to)
+{
+  double low = 0, high = 1;
+  for (int64_t i = 0; i < data->rows; i++) {
+    if (strcmp(table_cell(data, i, "measure"), measure)) continue;
+    static const char *const columns[] = {"value", "initial", "null_random", "null_gaussian",
+                                          "null_tokens"};
+    for (int c = 0; c < 5; c++) {
+      const double x = table_real(data, i, columns[c]);
+      if (isfinite(x)) low = fmin(low, x), high = fmax(high, x);
+    }
+  }
+  return scale_around(low, high, false, from, to);
+}
+
+/* One panel: title, lanes of all models that have a row, axis. Gives the y below. */
+static double draw_panel(Svg *svg, const Report *report, const Table *data, const char *measure,
+                         int which, bool labels, double left, double right, double y)
+{
+  const bool wide = svg_wide(svg);
+  const double height = wide ? 50 : labels ? 74 : 58;
+  const Scale scale = measure_scale(data, measure, left, right);
+  svg_words(svg, left, y + 14, (Type){.size = 13, .bold = true, .room = right - left},
+            which ? "centred atoms (minus the mean atom)" : "raw atoms");
+  y += 24;
+  int64_t lanes = 0;
+  for (int64_t i = 0; i < report->models->rows; i++)
+    lanes += find_row(data, table_cell(report->models, i, "model"), measure, centrings[which]) >= 0;
+  draw_axis_x(svg, &scale, y, y + height * (double)lanes + 4, wide ? 5 : 5, NULL);
+  for (int64_t i = 0; i < report->models->rows; i++) {
+    const char *model = table_cell(report->models, i, "model");
+    const int64_t row = find_row(data, model, measure, centrings[which]);
+    if (row < 0) continue;
+    const double lane = wide ? y + height / 2 : y + height - 20;
+    if (wide && labels) draw_label(svg, 0, lane - 8, left - 26, data, row);
+    if (!wide && labels) draw_label(svg, left, y + 14, right - left - 50, data, row);
+    if (!wide && !labels)
+      svg_words(svg, left, y + 16, (Type){.size = 13.5, .bold = true, .room = right - left - 50},
+                model);
+    draw_lane(svg, &scale, lane, report, data, row);
+    draw_value(svg, wide ? right + 10 : right, wide ? lane + 5 : y + 16, wide ? 's' : 'e', data,
+               row);
+    y += height;
+  }
+  return y + 30;
+}
+
+PetscErrorCode DrawStability(const Report *report, const Table *data, const char *measure, Svg *svg,
+                             double *y)
+{
+  PetscFunctionBegin;
+  svg_words(svg, 0, *y + 14, (Type){.size = 13, .room = svg->width, .ink = INK_QUIET},
+            measure_words(measure));
+  *y += 26;
+  if (svg_wide(svg)) {
+    const double label = 210, gutter = 52, width = (svg->width - label - 2 * gutter) / 2;
+    draw_panel(svg, report, data, measure, 0, true, label, label + width, *y);
+    *y = draw_panel(svg, report, data, measure, 1, false, label + width + gutter,
+                    label + 2 * width + gutter, *y);
+  } else {
+    for (int which = 0; which < 2; which++)
+      *y = draw_panel(svg, report, data, measure, which, !which, 6, svg->width - 6, *y) + 10;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
