@@ -24,6 +24,7 @@ typedef enum {
   KEY_INTERVAL,
   KEY_PAIR,
   KEY_START,
+  KEY_FIRST,
   KEY_RANDOM,
   KEY_GAUSSIAN,
   KEY_TOKENS,

@@ -35,6 +35,7 @@ static const char *const key_words[KEY_COUNT] = {
     [KEY_INTERVAL] = "95 % interval over runs",
     [KEY_PAIR] = "one pair of runs",
     [KEY_START] = "step 0, untrained",
+    [KEY_FIRST] = "first step in the log",
     [KEY_RANDOM] = "chance: random directions",
     [KEY_GAUSSIAN] = "chance: tokens\xe2\x80\x99 mean and covariance",
     [KEY_TOKENS] = "chance: random tokens",
@@ -50,20 +51,41 @@ Look chance_look(Key key)
   return (Look){.line = INK_CHANCE, .width = 1.8, .dash = key == KEY_MEAN ? "6 4" : dash};
 }
 
-static void draw_key(Svg *svg, double x, double y, Key key)
+/* How wide the sample before the words is. */
+static double key_width(Key key)
 {
   switch (key) {
+  case KEY_INTERVAL:
+  case KEY_REACH:
+  case KEY_MEAN:
+  case KEY_RUN:
+    return 22;
   case KEY_TRAINED:
-    svg_circle(svg, x + 11, y, 5.5, (Look){.fill = INK_MODEL});
+  case KEY_START:
+  case KEY_FIRST:
+  case KEY_FAILED:
+    return 11;
+  default:
+    return 4;
+  }
+}
+
+static void draw_key(Svg *svg, double x, double y, Key key)
+{
+  const double middle = x + key_width(key) / 2;
+  switch (key) {
+  case KEY_TRAINED:
+    svg_circle(svg, middle, y, 5, (Look){.fill = INK_MODEL});
     break;
   case KEY_INTERVAL:
-    svg_rect(svg, x, y - 4, 22, 8, 4, (Look){.fill = INK_MODEL, .opacity = 0.4});
+    svg_rect(svg, x, y - 4.5, 22, 9, 4.5, (Look){.fill = INK_MODEL, .opacity = 0.4});
     break;
   case KEY_PAIR:
-    svg_line(svg, x + 11, y - 6, x + 11, y + 6, (Look){.line = INK_MODEL, .width = 1.4});
+    svg_line(svg, middle, y - 7, middle, y + 7, (Look){.line = INK_MODEL, .width = 1.4});
     break;
   case KEY_START:
-    svg_circle(svg, x + 11, y, 4.5, (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.7});
+  case KEY_FIRST:
+    svg_circle(svg, middle, y, 4.5, (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.7});
     break;
   case KEY_REACH:
     svg_rect(svg, x, y - 7, 22, 14, 2, (Look){.fill = INK_BAND});
@@ -75,10 +97,10 @@ static void draw_key(Svg *svg, double x, double y, Key key)
     svg_line(svg, x, y, x + 22, y, (Look){.line = INK_MODEL, .width = 1.6});
     break;
   case KEY_FAILED:
-    svg_mark(svg, 5, x + 11, y, 3.5, (Look){.fill = INK_CHANCE});
+    svg_mark(svg, 5, middle, y, 3.8, (Look){.fill = INK_CHANCE});
     break;
   default:
-    svg_line(svg, x + 11, y - 8, x + 11, y + 8, chance_look(key));
+    svg_line(svg, middle, y - 8, middle, y + 8, chance_look(key));
     break;
   }
 }
@@ -87,13 +109,14 @@ double draw_keys(Svg *svg, double y, int count, const Key *keys)
 {
   double x = 0;
   for (int i = 0; i < count; i++) {
-    const double width = 28 + svg_width(key_words[keys[i]], 12, false);
+    const double sample = key_width(keys[i]) + 7,
+                 width = sample + svg_width(key_words[keys[i]], 12, false);
     if (x > 0 && x + width > svg->width) x = 0, y += 22;
     draw_key(svg, x, y + 10, keys[i]);
-    svg_words(svg, x + 28, y + 14, (Type){.size = 12, .ink = INK_QUIET}, key_words[keys[i]]);
-    x += width + 20;
+    svg_words(svg, x + sample, y + 14, (Type){.size = 12, .ink = INK_QUIET}, key_words[keys[i]]);
+    x += width + 18;
   }
-  return y + 30;
+  return y + 32;
 }
 
 void draw_axis_x(Svg *svg, const Scale *scale, double top, double y, int most, const char *title)

@@ -67,20 +67,21 @@ static void put_number(Text *page, double value, int decimals)
   text_add(page, "<td class=\"n\">"), text_fixed(page, value, decimals), text_add(page, "</td>");
 }
 
+/* Value over interval, step 0, highest chance, verdict. */
 static void put_stability(Text *page, const Report *report, const char *model, const char *centring)
 {
   static const char *const words[] = {"<td class=\"yes\">yes</td>", "<td>unclear</td>",
                                       "<td class=\"no\">no</td>",
-                                      "<td class=\"no\">no interval</td>"};
+                                      "<td class=\"no\">\xe2\x80\x93</td>"};
   const Table *from = report->stability;
   const int64_t row = stability_row(report, model, centring);
-  text_add(page, "<td class=\"n\"><strong>"), text_fixed(page, table_real(from, row, "value"), 3);
-  text_add(page, "</strong></td><td class=\"n\">");
+  text_add(page, "<td class=\"n first\"><strong>"),
+      text_fixed(page, table_real(from, row, "value"), 3);
+  text_add(page, "</strong>");
   if (isfinite(table_real(from, row, "low"))) {
-    text_fixed(page, table_real(from, row, "low"), 3), text_add(page, " to ");
-    text_fixed(page, table_real(from, row, "high"), 3);
-  } else {
-    text_add(page, "\xe2\x80\x93");
+    const double half = (table_real(from, row, "high") - table_real(from, row, "low")) / 2;
+    text_add(page, "<br/><small>\xc2\xb1 "), text_fixed(page, half, 3);
+    text_add(page, "</small>");
   }
   text_add(page, "</td>");
   put_number(page, table_real(from, row, "initial"), 3);
@@ -104,49 +105,49 @@ static void put_row(Text *page, const Report *report, int64_t index)
 {
   const char *model = table_cell(report->models, index, "model");
   const double dead = group_mean(report, model, "dead", "train");
-  const int64_t row = stability_row(report, model, "raw");
+  const char *note = table_cell(report->stability, stability_row(report, model, "raw"), "note");
   text_add(page, "<tr><th scope=\"row\">"), html_cell(page, model, false);
+  if (*note) text_add(page, "<br/><small>"), text_safe(page, note), text_add(page, "</small>");
   text_add(page, "</th><td class=\"n\">%s of %s</td>", table_cell(report->models, index, "done"),
            table_cell(report->models, index, "runs"));
   put_stability(page, report, model, "raw");
   put_stability(page, report, model, "centred");
-  put_number(page, group_mean(report, model, "r2", "held_out"), 3);
+  text_add(page, "<td class=\"n first\">");
+  text_fixed(page, group_mean(report, model, "r2", "held_out"), 3), text_add(page, "</td>");
   put_number(page, group_mean(report, model, "l0", "held_out"), 1);
   text_add(page, "<td class=\"n\">"), text_fixed(page, 100 * dead, 1);
-  text_add(page,
-           isfinite(dead) ? "\xc2\xa0%%</td><td class=\"note\">" : "</td><td class=\"note\">");
-  text_safe(page, table_cell(report->stability, row, "note"));
-  text_add(page, "</td></tr>\n");
+  text_add(page, isfinite(dead) ? "%%</td></tr>\n" : "</td></tr>\n");
 }
 
 void put_glance(Text *page, const Report *report)
 {
-  static const char five[] =
-      "<th scope=\"col\" class=\"n\">value</th><th scope=\"col\" class=\"n\">95\xc2\xa0% "
-      "interval</th>"
-      "<th scope=\"col\" class=\"n\">step 0</th><th scope=\"col\" class=\"n\">highest chance</th>"
-      "<th scope=\"col\">beyond both</th>";
-  text_add(page, "<section id=\"glance\">\n<h2>At a glance</h2>\n<div class=\"frame\" "
-                 "tabindex=\"0\"><table class=\"glance\">"
-                 "<caption>Stability, fidelity and sparsity by "
-                 "model</caption>\n<thead>\n<tr><td></td><td></td>"
-                 "<th scope=\"colgroup\" colspan=\"5\">Stability, raw atoms</th>"
-                 "<th scope=\"colgroup\" colspan=\"5\">Stability, centred atoms</th>"
-                 "<th scope=\"colgroup\" colspan=\"3\">Mean over runs</th><td></td></tr>\n"
-                 "<tr><th scope=\"col\">Model</th><th scope=\"col\" class=\"n\">Runs done</th>");
-  text_append(page, five, sizeof(five) - 1);
-  text_append(page, five, sizeof(five) - 1);
-  text_add(page, "<th scope=\"col\" class=\"n\">r\xc2\xb2</th><th scope=\"col\" class=\"n\">l0</th>"
-                 "<th scope=\"col\" class=\"n\">dead</th><th "
-                 "scope=\"col\">Note</th></tr>\n</thead>\n<tbody>\n");
+  static const char four[] =
+      "<th scope=\"col\" class=\"n first\">value<br/><small>\xc2\xb1 95&#160;%</small></th>"
+      "<th scope=\"col\" class=\"n\">step&#160;0</th><th scope=\"col\" class=\"n\">chance</th>"
+      "<th scope=\"col\">beyond<br/>both</th>";
+  static const char after[] = "<p class=\"words\">Stability is the expected mean cosine of matched "
+                              "atoms over two independent "
+                              "draws of every seed that varies, given the tokens, the split, the "
+                              "settings and whatever the runs share. "
+                              "Chance is the highest of three kinds. \xe2\x80\x9c"
+                              "Beyond both\xe2\x80\x9d asks whether the whole 95&#160;% interval "
+                              "lies above chance and above "
+                              "the same models before training; two runs give no interval, and "
+                              "three a weak one.</p>\n</section>\n";
+  text_add(page,
+           "<section id=\"glance\">\n<h2>In numbers</h2>\n<div class=\"frame\" tabindex=\"0\">"
+           "<table class=\"glance\"><caption>Stability, fidelity and sparsity by model</caption>\n"
+           "<thead>\n<tr><th scope=\"colgroup\" colspan=\"2\"></th>"
+           "<th scope=\"colgroup\" colspan=\"4\" class=\"first\">Stability, raw atoms</th>"
+           "<th scope=\"colgroup\" colspan=\"4\" class=\"first\">Stability, centred atoms</th>"
+           "<th scope=\"colgroup\" colspan=\"3\" class=\"first\">Mean over runs</th></tr>\n"
+           "<tr><th scope=\"col\">Model</th><th scope=\"col\" class=\"n\">Runs</th>");
+  text_append(page, four, sizeof(four) - 1);
+  text_append(page, four, sizeof(four) - 1);
+  text_add(page,
+           "<th scope=\"col\" class=\"n first\">r\xc2\xb2</th><th scope=\"col\" class=\"n\">l0</th>"
+           "<th scope=\"col\" class=\"n\">dead</th></tr>\n</thead>\n<tbody>\n");
   for (int64_t i = 0; i < report->models->rows; i++) put_row(page, report, i);
-  text_add(page, "</tbody></table></div>\n<p class=\"words\">Stability is the expected mean cosine "
-                 "of matched atoms over two "
-                 "independent draws of every seed that varies, given the tokens, the split, the "
-                 "settings and whatever the "
-                 "runs share. \xe2\x80\x9c"
-                 "Beyond both\xe2\x80\x9d asks whether its whole 95\xc2\xa0%% interval lies above "
-                 "the highest of three kinds of chance and above "
-                 "the same models before training. Two runs give no interval, and three a weak "
-                 "one.</p>\n</section>\n");
+  text_add(page, "</tbody></table></div>\n");
+  text_append(page, after, sizeof(after) - 1);
 }

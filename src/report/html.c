@@ -47,12 +47,29 @@ void html_cell(Text *to, const char *cell, bool number)
   }
 }
 
+/* A column's name, which may break after _ and . */
+static void put_name(Text *to, const char *name)
+{
+  if (strlen(name) > LONG_CELL) {
+    html_cell(to, name, false);
+    return;
+  }
+  while (*name) {
+    const size_t length = strcspn(name, "_."), more = name[length] != 0;
+    char part[LONG_CELL + 1] = "";
+    memcpy(part, name, length + more);
+    text_safe(to, part);
+    if (more) text_add(to, "<wbr/>");
+    name += length + more;
+  }
+}
+
 static void put_head(Text *to, const Table *table)
 {
   text_add(to, "<thead><tr>");
   for (int c = 0; c < table->columns; c++) {
     text_add(to, "<th scope=\"col\"%s>", column_is_number(table, c) ? " class=\"n\"" : "");
-    text_safe(to, table->names[c]);
+    put_name(to, table->names[c]);
     text_add(to, "</th>");
   }
   text_add(to, "</tr></thead>\n");
@@ -71,8 +88,13 @@ void html_table(Text *to, const Table *table, const char *caption, int64_t most)
   for (int64_t r = 0; r < table->rows && r < most; r++) {
     text_add(to, "<tr>");
     for (int c = 0; c < table->columns; c++) {
-      text_add(to, c ? "<td%s>" : "<th scope=\"row\"%s>", number[c] ? " class=\"n\"" : "");
-      html_cell(to, table->cells[r * table->columns + c], number[c]);
+      const char *cell = table->cells[r * table->columns + c];
+      const bool bad = !strcmp(table->names[c], "status") && strcmp(cell, "done");
+      text_add(to, c ? "<td%s>" : "<th scope=\"row\"%s>",
+               number[c] ? " class=\"n\""
+               : bad     ? " class=\"bad\""
+                         : "");
+      html_cell(to, cell, number[c]);
       text_add(to, c ? "</td>" : "</th>");
     }
     text_add(to, "</tr>\n");
@@ -142,19 +164,24 @@ static const char sheet[] =
     "caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n"
     "th,td{padding:7px 12px;text-align:left;vertical-align:top;border-top:1px solid var(--line);"
     "white-space:nowrap}\n"
-    "thead th{border-top:0;background:var(--soft);font-weight:600;vertical-align:bottom}\n"
+    "thead "
+    "th{border-top:0;background:var(--soft);font-weight:600;vertical-align:bottom;white-space:"
+    "normal}\n"
     "tbody th{font-weight:600}\n"
     "th.n,td.n{text-align:right}\n"
+    "small{font-size:.86em;font-weight:400;color:var(--quiet)}\n"
+    ".glance th,.glance td{padding:7px 9px}.glance .first{border-left:1px solid var(--line)}"
+    ".glance thead tr+tr th{border-top:0;padding-top:0}.glance tbody th small{white-space:normal}\n"
     "td.note,td.wrap,th.wrap{white-space:normal;min-width:14ch}\n"
     ".long{max-width:44ch;min-width:28ch;max-height:6.2em;overflow:auto;white-space:pre-wrap;"
-    "overflow-wrap:anywhere}\n"
+    "overflow-wrap:anywhere}dd .long{min-width:0;max-width:none}\n"
     ".yes{font-weight:600;color:var(--link)}.no{color:var(--quiet)}.bad{font-weight:600;color:var(-"
     "-warm)}\n"
     "details{margin:.8em 0}\n"
     "summary{cursor:pointer;color:var(--link);font-size:.95rem;width:fit-content}\n"
     "dl{margin:.8em 0;display:grid;grid-template-columns:repeat(auto-fill,minmax(270px,1fr));gap:0 "
     "28px}\n"
-    "dl div{border-top:1px solid var(--line);padding:8px 0;min-width:0}\n"
+    "dl>div{border-top:1px solid var(--line);padding:8px 0;min-width:0}\n"
     "dt{color:var(--quiet);font-size:.8rem}dd{margin:0;font-size:.92rem}\n"
     "dl.words{display:block;max-width:80ch}dl.words "
     "dt{color:var(--words);font-weight:600;font-size:.95rem}\n"
@@ -176,11 +203,12 @@ static const char dark[] =
 static const char print[] =
     "@page{margin:16mm}\n"
     "@media "
-    "print{body{max-width:none;padding:0;font-size:10pt}header{padding-top:0}nav{display:none}"
-    "section{margin-top:26pt}figure,tr,dl div{break-inside:avoid}h2,h3{break-after:avoid}"
+    "print{body{max-width:none;padding:0;font-size:9.5pt}header{padding-top:0}nav{display:none}"
+    "section{margin-top:22pt}.wide,tr,dl>div{break-inside:avoid}h2,h3,thead{break-after:avoid}"
     ".wide{display:block}.narrow{display:none}details:not([open]){display:none}"
     ".frame{overflow:visible;border:0}table{font-size:7.5pt}th,td{padding:2pt "
     "4pt;white-space:normal}"
+    ".glance th,.glance td{padding:2pt 4pt;white-space:nowrap}.words{max-width:none}"
     ".long{max-height:none}a{color:inherit;text-decoration:none}"
     "svg *,thead th,pre{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n";
 

@@ -22,6 +22,20 @@ static int in_order(int *order)
   return count;
 }
 
+/* Each line of words as a paragraph. */
+static void put_paragraphs(Text *page, const char *words)
+{
+  while (*words) {
+    const size_t length = strcspn(words, "\n");
+    Text one = {0};
+    text_append(&one, words, length);
+    text_add(page, "<p class=\"words\">"), text_safe(page, one.s);
+    text_add(page, "</p>\n");
+    text_clear(&one);
+    words += length + (words[length] != 0);
+  }
+}
+
 static void put_figure(Text *page, const Figure *figure, const Picture *picture)
 {
   const char *name = figure->entry.name;
@@ -34,9 +48,9 @@ static void put_figure(Text *page, const Figure *figure, const Picture *picture)
     text_append(page, picture->wide.s, picture->wide.length);
     text_add(page, "</div>\n<div class=\"narrow\">\n");
     text_append(page, picture->narrow.s, picture->narrow.length);
-    text_add(page, "</div>\n<figcaption><p class=\"words\">"), text_safe(page, figure->words);
+    text_add(page, "</div>\n<figcaption>"), put_paragraphs(page, figure->words);
     text_add(page,
-             "</p></figcaption>\n</figure>\n<p class=\"files\">For a talk or a paper: "
+             "</figcaption>\n</figure>\n<p class=\"files\">For a talk or a paper: "
              "<a href=\"%s.svg\">%s.svg</a>, <a href=\"%s.csv\">%s.csv</a></p>\n",
              name, name, name, name);
     html_details(page, summary.s, picture->shown ? picture->shown : picture->data, MOST_ROWS,
@@ -66,11 +80,12 @@ static void put_head(Text *page, const Report *report)
 
 static void put_links(Text *page, const int *order, int count)
 {
-  text_add(page, "<nav aria-label=\"Contents\"><a href=\"#glance\">At a glance</a>\n");
+  text_add(page, "<nav aria-label=\"Contents\">\n");
   for (int i = 0; i < count; i++) {
     const Entry *entry = figures.entries[order[i]];
     text_add(page, "<a href=\"#%s\">%c%s</a>\n", entry->name, entry->name[0] - 'a' + 'A',
              entry->name + 1);
+    if (!i) text_add(page, "<a href=\"#glance\">Numbers</a>\n");
   }
   text_add(page, "<a href=\"#runs\">Runs</a>\n<a href=\"#settings\">Settings</a>\n"
                  "<a href=\"#provenance\">Provenance</a>\n<a href=\"#terms\">Terms</a></nav>\n");
@@ -90,9 +105,10 @@ PetscErrorCode ReportPage(const Report *report, const Picture *picture, Text *pa
   text_add(page, "</header>\n");
   put_links(page, order, count);
   text_add(page, "<main>\n");
-  put_glance(page, report);
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < count; i++) {
     put_figure(page, (const Figure *)figures.entries[order[i]], &picture[order[i]]);
+    if (!i) put_glance(page, report); /* the picture first, then its numbers */
+  }
   PetscCall(PutRuns(page, report));
   PetscCall(PutSettings(page, report));
   PetscCall(PutProvenance(page, report));

@@ -36,21 +36,21 @@ static PetscErrorCode CopyColumn(const Table *from, int column, const char *name
 
 PetscErrorCode PutRuns(Text *page, const Report *report)
 {
-  static const char *const columns[] = {"model",     "status",       "reason", "seed_init",
-                                        "seed_data", "seed_anchors", "r2",     "l0",
-                                        "dead",      "mse",          "cosine", "run"};
+  static const char *const columns[] = {"status",       "reason", "seed_init", "seed_data",
+                                        "seed_anchors", "r2",     "l0",        "dead",
+                                        "mse",          "cosine", "run"};
   const Table *runs = report->runs;
   Table *shown = NULL;
   int64_t failed = 0;
 
   PetscFunctionBegin;
-  PetscCall(TableCreate("", &shown));
-  PetscCall(TableAddColumn(shown, "number"));
+  PetscCall(TableCreate("model,number", &shown));
   for (int64_t r = 0, number = 0; r < runs->rows; r++) {
     number = r && !strcmp(table_cell(runs, r, "model"), table_cell(runs, r - 1, "model"))
                  ? number + 1
                  : 1;
     PetscCall(TableAddRow(shown));
+    table_text(shown, "model", table_cell(runs, r, "model"));
     table_integer(shown, "number", number);
     failed += strcmp(table_cell(runs, r, "status"), "done") != 0;
   }

@@ -176,12 +176,19 @@ static Scale measure_scale(const Table *data, const char *measure, double from, 
   return scale_around(low, high, false, from, to);
 }
 
+static bool any_note(const Table *data)
+{
+  for (int64_t i = 0; i < data->rows; i++)
+    if (*table_cell(data, i, "note")) return true;
+  return false;
+}
+
 /* One panel: title, lanes of all models that have a row, axis. Gives the y below. */
 static double draw_panel(Svg *svg, const Report *report, const Table *data, const char *measure,
                          int which, bool labels, double left, double right, double y)
 {
   const bool wide = svg_wide(svg);
-  const double height = wide ? 50 : labels ? 74 : 58;
+  const double height = wide ? 54 : !labels ? 58 : any_note(data) ? 90 : 76;
   const Scale scale = measure_scale(data, measure, left, right);
   svg_words(svg, left, y + 14, (Type){.size = 13, .bold = true, .room = right - left},
             which ? "centred atoms (minus the mean atom)" : "raw atoms");
@@ -195,7 +202,7 @@ static double draw_panel(Svg *svg, const Report *report, const Table *data, cons
     const int64_t row = find_row(data, model, measure, centrings[which]);
     if (row < 0) continue;
     const double lane = wide ? y + height / 2 : y + height - 20;
-    if (wide && labels) draw_label(svg, 0, lane - 8, left - 26, data, row);
+    if (wide && labels) draw_label(svg, 0, lane - 9, left - 26, data, row);
     if (!wide && labels) draw_label(svg, left, y + 14, right - left - 50, data, row);
     if (!wide && !labels)
       svg_words(svg, left, y + 16, (Type){.size = 13.5, .bold = true, .room = right - left - 50},

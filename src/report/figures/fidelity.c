@@ -65,31 +65,37 @@ static void draw_mark(Svg *svg, double x, double y, int64_t model)
            (Look){.fill = model_ink(model), .line = INK_PAPER, .width = 1, .opacity = 0.9});
 }
 
-/* Where predicting the mean token would be: on the plot, or an arrow to below it. */
-static void draw_mean_token(Svg *svg, const Scale *sx, const Scale *sy)
+enum { STRIP = 30 }; /* height of the strip that stands for everything below the axis */
+
+/* Where answering with the mean token would be: on the plot, or in a strip below it. */
+static void draw_mean_token(Svg *svg, const Scale *sx, const Scale *sy, double bottom)
 {
-  const bool inside = sy->low <= 0;
-  const double y = inside ? scale_at(sy, 0) : sy->from - 9;
+  const bool inside = bottom == sy->from;
+  const double y = inside ? scale_at(sy, 0) : bottom - 8;
+  if (!inside)
+    svg_rect(svg, sx->from, bottom - STRIP + 6, sx->to - sx->from, STRIP - 6, 0,
+             (Look){.fill = INK_BAND});
   svg_line(svg, sx->from, y, sx->to, y, chance_look(KEY_MEAN));
-  svg_words(
-      svg, sx->from + 8, y - 7,
-      (Type){.size = 11.5, .ink = INK_CHANCE, .room = sx->to - sx->from - 12},
-      inside ? "chance: the mean token alone, r\xc2\xb2 = 0"
-             : "\xe2\x86\x93 chance, the mean token alone, is at r\xc2\xb2 = 0: below this axis");
+  svg_words(svg, sx->from + 8, y - 4,
+            (Type){.size = 11.5, .ink = INK_CHANCE, .room = sx->to - sx->from - 12},
+            "chance: the mean token alone, r\xc2\xb2 = 0");
+  if (!inside)
+    svg_words(svg, sx->from - 7, y + 4, (Type){.size = 11.5, .ink = INK_CHANCE, .anchor = 'e'},
+              "0");
 }
 
 static PetscErrorCode DrawTags(const Report *report, const Table *data, const Scale *sx,
-                               const Scale *sy, double top, Svg *svg)
+                               const Scale *sy, double top, double bottom, Svg *svg)
 {
   Tag *tag;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)report->models->rows + 1, &tag));
   const int64_t count = collect_tags(report, data, sx, sy, tag);
-  spread_labels(tag, count, top, sy->from);
+  spread_labels(tag, count, top, bottom);
   for (int64_t i = 0; i < count; i++) {
     const double x = svg_wide(svg) ? sx->to + 26 : 12,
-                 y = svg_wide(svg) ? tag[i].label : sy->from + 62 + 21 * (double)i;
+                 y = svg_wide(svg) ? tag[i].label : bottom + 62 + 21 * (double)i;
     if (svg_wide(svg)) {
       const double px[] = {tag[i].x + 9, sx->to + 4, sx->to + 16},
                    py[] = {tag[i].y, tag[i].label, tag[i].label};
@@ -112,18 +118,19 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   PetscFunctionBegin;
   spread(data, "r2", &low, &high);
   spread(data, "l0", &l0, &h0);
+  if (low < 0.3 * high) low = fmin(low, 0);
   const double right = wide ? svg->width - 200 : svg->width - 8, top = 26,
-               height = fmax(wide ? 380 : 290, wide ? 19 * (double)report->models->rows : 0);
+               height = fmax(wide ? 380 : 290, wide ? 19 * (double)report->models->rows : 0),
+               bottom = top + height;
   const Scale sx = scale_around(l0, h0, l0 > 0 && h0 > 4 * l0, 52, right),
-              sy = scale_around(low > 0 && low < 0.3 * high ? 0 : low, high, false, top + height,
-                                top);
+              sy = scale_around(low, high, false, low > 0 ? bottom - STRIP : bottom, top);
   svg_words(svg, 0, 12, (Type){.size = 12}, "r\xc2\xb2 on held-out tokens (1 is perfect)");
-  svg->height = top + height + 46;
-  draw_axis_x(svg, &sx, top, top + height, wide ? 12 : 6,
+  svg->height = bottom + 46;
+  draw_axis_x(svg, &sx, top, bottom, wide ? 12 : 6,
               sx.log ? "l0: active atoms for each token (log scale)"
                      : "l0: active atoms for each token");
   draw_axis_y(svg, &sy, sx.from, sx.to, 8);
-  draw_mean_token(svg, &sx, &sy);
+  draw_mean_token(svg, &sx, &sy, bottom);
   for (int64_t i = 0; i < data->rows; i++) {
     Text words = {0};
     text_add(&words, "%s, run %s: r\xc2\xb2 ", table_cell(data, i, "model"),
@@ -137,7 +144,7 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     svg_end(svg);
     text_clear(&words);
   }
-  PetscCall(DrawTags(report, data, &sx, &sy, top, svg));
+  PetscCall(DrawTags(report, data, &sx, &sy, top, bottom, svg));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -151,7 +158,9 @@ const Figure figure_fidelity = {
              "sparser: l0 is the mean number of "
              "atoms that are active for a token. Compare models at the same l0, since more active "
              "atoms always "
-             "explain more. The axis need not begin at 0: the dashed line says where chance is.",
+             "explain more."
+             "\nThe axis need not begin at 0: the dashed line says where chance is, in a strip of "
+             "its own where the axis begins above it.",
     .tabulate = Tabulate,
     .draw = Draw,
     .nothing = "No run has both r2 and l0 on held-out tokens.",

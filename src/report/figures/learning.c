@@ -141,7 +141,7 @@ static bool has_points(const Table *data, const char *model)
 
 static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 {
-  static const Key keys[] = {KEY_RUN, KEY_START, KEY_MEAN, KEY_FAILED};
+  static const Key keys[] = {KEY_RUN, KEY_FIRST, KEY_MEAN, KEY_FAILED};
   const int columns = svg_wide(svg) ? 3 : 1;
   const double gap = 24, width = (svg->width - gap * (columns - 1)) / columns,
                height = svg_wide(svg) ? 160 : 150;

@@ -67,14 +67,14 @@ static void draw_cell(Svg *svg, double x, double y, double side, double value)
   Text words = {0};
   text_fixed(&words, value, 2);
   svg_words(svg, x + side / 2, y + side / 2 + 4,
-            (Type){.size = side < 34 ? 10.5 : 12, .anchor = 'm', .ink = words_ink(value)}, words.s);
+            (Type){.size = 10.5, .anchor = 'm', .ink = words_ink(value)}, words.s);
   text_clear(&words);
 }
 
 static void draw_matrix(Svg *svg, const Table *data, const char *model, int which,
                         const char *const *run, int count, double x, double y, double width)
 {
-  const double side = fmin(width / count, 40);
+  const double side = fmin(width / count, 34);
   for (int i = 0; i < count; i++) {
     svg_rect(svg, x + i * side + 0.5, y + i * side + 0.5, side - 1, side - 1, side > 14 ? 2 : 0,
              (Look){.line = INK_GRID});
@@ -128,7 +128,7 @@ static double draw_model(Svg *svg, const Report *report, const Table *data, int6
 {
   const char *run[MOST_RUNS], *name = table_cell(report->models, model, "model");
   const int count = list_runs(report, data, name, run);
-  const double each = (width - 14) / 2, size = fmin(each, 40.0 * count);
+  const double each = (width - 14) / 2, size = fmin(each, 34.0 * count);
   svg_words(svg, x, y + 12, (Type){.size = 13.5, .bold = true, .room = width}, name);
   for (int which = 0; which < 2; which++) {
     const double left = x + which * (each + 14);

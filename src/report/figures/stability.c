@@ -26,24 +26,23 @@ const Figure figure_stability = {
     .entry = {"stability", "stability by model, with chance and step 0"},
     .place = 1,
     .heading = "Do the atoms survive a change of seed?",
-    .words = "For each model, the atoms of two runs are matched one to one so that the sum of "
-             "their cosines is greatest; "
-             "the value is the mean cosine of the matched atoms. 1 means the same atoms in every "
-             "run. The filled dot is the mean over all "
-             "pairs of runs, the bar its 95 % interval over runs, thin ticks are single pairs. It "
-             "estimates the "
-             "expected value over two independent draws of every seed that varies, given the "
-             "tokens, the split, the "
-             "settings and whatever the runs share. The hollow dot is the same figure before "
-             "training, at step 0. Three vertical lines show what "
-             "chance gives for as many atoms: random directions (dotted), Gaussian directions with "
-             "the tokens\xe2\x80\x99 mean and "
-             "covariance (dashed), and random tokens (solid); the shaded ground ends at the "
-             "highest. Only what lies beyond "
-             "both, chance and step 0, was found by training. Atoms that share a mean direction "
-             "look alike, so the right panel "
-             "repeats everything after the mean atom is taken away. Dead atoms, which fire on no "
-             "training token, are left out.",
+    .words =
+        "The atoms of two runs are matched one to one so that the sum of their cosines is "
+        "greatest; "
+        "the value is the mean cosine of the matched atoms, and 1 means the same atoms in both. "
+        "It estimates the expected value over two independent draws of every seed that varies, "
+        "given the tokens, "
+        "the split, the settings and whatever the runs share. Dead atoms, which fire on no "
+        "training token, are left out.\n"
+        "The filled dot is the mean over all pairs of runs, the bar its 95 % interval over runs, a "
+        "thin tick one pair. "
+        "The hollow dot is the same figure at step 0, before training. The vertical lines are "
+        "chance, for as many "
+        "atoms: random directions (dotted), Gaussian directions with the tokens\xe2\x80\x99 mean "
+        "and covariance (dashed), random tokens (solid). "
+        "Only what lies beyond both, chance and step 0, was found by training. "
+        "Atoms that share a mean direction look alike, so the second panel repeats all of it "
+        "without the mean atom.",
     .tabulate = Tabulate,
     .draw = Draw,
     .nothing =
