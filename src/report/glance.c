@@ -116,7 +116,7 @@ static void put_row(Text *page, const Report *report, int64_t index)
   text_fixed(page, group_mean(report, model, "r2", "held_out"), 3), text_add(page, "</td>");
   put_number(page, group_mean(report, model, "l0", "held_out"), 1);
   text_add(page, "<td class=\"n\">"), text_fixed(page, 100 * dead, 1);
-  text_add(page, isfinite(dead) ? "%%</td></tr>\n" : "</td></tr>\n");
+  text_add(page, isfinite(dead) ? "\xc2\xa0%%</td></tr>\n" : "</td></tr>\n");
 }
 
 void put_glance(Text *page, const Report *report)

@@ -35,7 +35,9 @@ void html_cell(Text *to, const char *cell, bool number)
   double value;
   if (number && reads_as_number(cell, &value)) {
     const double size = fabs(value);
-    if (size == floor(size) || (size > 0 && size < 1e-3) || size >= 1e6)
+    if (size > 0 && size < 1e-3)
+      text_add(to, "%.3g", value);
+    else if (size == floor(size) || size >= 1e6)
       text_short(to, value);
     else
       text_fixed(to, value, size < 10 ? 4 : size < 100 ? 3 : 2);
