@@ -1,0 +1,233 @@
+/* Lloyd's iterations over tokens that stay on disk: a step assigns one block of tokens, the last
+   step of an iteration also moves the centroids. Everything summed is an integer or exact, so the
+   blocks and the ranks do not show. */
+#include "learn/kmeans.h"
+#include <math.h>
+#include <string.h>
+
+enum { TILE = 3072, PIECE = 1 << 20 };
+
+int64_t kmeans_tile(void)
+{
+  return TILE;
+}
+
+int kmeans_exponent(const View *view, int64_t n, double *most)
+{
+  const TokenStatistics *statistics = tokens_statistics(view->tokens);
+  const Normaliser *normaliser = view->normaliser;
+  *most = 0;
+  for (int64_t i = 0; i < normaliser->d; i++) { /* rounding keeps the order of values */
+    float x[2] = {(float)statistics->minimum[i], (float)statistics->maximum[i]};
+    for (int l = 0; l < 2; l++) {
+      view->kernels->normalise(1, 1, &x[l], 1, normaliser->mu + i, normaliser->inv + i);
+      *most = fmax(*most, fabs((double)x[l]));
+    }
+  }
+  int exponent;
+  frexp((double)n * *most, &exponent);
+  return *most > 0 ? 62 - exponent : 0;
+}
+
+PetscErrorCode KMeansGather(const Task *task, int64_t count, const int64_t *token, float *rows)
+{
+  const int64_t d = task->view.normaliser->d, most = max_i64(1, ((int64_t)1 << 26) / d);
+  int rank, size;
+  int64_t first, mine, *row;
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(task->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(task->comm, &size));
+  part_of(count, 1, rank, size, &first, &mine);
+  PetscCall(ArrayCreate(mine, &row));
+  for (int64_t j = 0; j < mine; j++) row[j] = split_row(task->view.split, false, token[first + j]);
+  PetscCall(ViewRead(&task->view, mine, row, rows + first * d));
+  PetscCall(ArrayDestroy(&row));
+  for (int r = 0; r < size; r++) {
+    part_of(count, 1, r, size, &first, &mine);
+    for (int64_t j = 0; j < mine; j += most)
+      PetscCallMPI(MPI_Bcast(rows + (first + j) * d, (int)(min_i64(most, mine - j) * d), MPI_FLOAT,
+                             r, task->comm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool before(const FarToken *a, const FarToken *b)
+{
+  return a->distance > b->distance || (a->distance == b->distance && a->token < b->token);
+}
+
+static void far_insert(FarList *list, int64_t most, FarToken one)
+{
+  if (list->count == most && !before(&one, &list->far[most - 1])) return;
+  int64_t at = list->count < most ? list->count++ : most - 1;
+  for (; at > 0 && before(&one, &list->far[at - 1]); at--) list->far[at] = list->far[at - 1];
+  list->far[at] = one;
+}
+
+/* Joins the ranks' lists to the one that all hold. */
+static PetscErrorCode JoinFar(KMeans *K, const FarList *local)
+{
+  FarList *all, list = {.count = K->number[KMEANS_FAR]};
+  const int64_t most = min_i64(FAR_TOKENS, K->K);
+  PetscFunctionBegin;
+  for (int64_t q = 0; q < list.count; q++)
+    list.far[q] = (FarToken){K->far_distance[q], K->far_token[q]};
+  PetscCall(ArrayCreate(K->size, &all));
+  PetscCallMPI(MPI_Allgather(local, sizeof(FarList), MPI_BYTE, all, sizeof(FarList), MPI_BYTE,
+                             K->task->comm));
+  for (int r = 0; r < K->size; r++)
+    for (int64_t q = 0; q < all[r].count; q++) far_insert(&list, most, all[r].far[q]);
+  for (int64_t q = 0; q < list.count; q++) {
+    K->far_distance[q] = list.far[q].distance;
+    K->far_token[q] = list.far[q].token;
+  }
+  K->number[KMEANS_FAR] = list.count;
+  PetscCall(ArrayDestroy(&all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void add_member(int64_t d, const float *x, double scale, int64_t *restrict sum)
+{
+  for (int64_t i = 0; i < d; i++) sum[i] += llrint((double)x[i] * scale);
+}
+
+/* Assigns this rank's tokens first .. first + count - 1 and adds them to its sums. */
+static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *list)
+{
+  const View *view = &K->task->view;
+  const double scale = ldexp(1, K->exponent);
+  const int64_t most = min_i64(FAR_TOKENS, K->K);
+  PetscFunctionBegin;
+  for (int64_t at = first; at < first + count; at += TILE) {
+    const int64_t tile = min_i64(TILE, first + count - at);
+    for (int64_t t = 0; t < tile; t++) K->row[t] = split_row(view->split, false, at + t);
+    PetscCall(ViewRead(view, tile, K->row, K->X));
+    view->kernels->nearest(tile, K->X, K->d, K->nearest, K->index, K->distance);
+    for (int64_t t = 0; t < tile; t++) {
+      const int64_t j = K->index[t];
+      add_member(K->d, K->X + t * K->d, scale, K->sums + j * K->d);
+      K->counts[j]++;
+      exact_add(&K->objective, K->distance[t]);
+      if (K->distance[t] > 0) far_insert(list, most, (FarToken){K->distance[t], at + t});
+    }
+  }
+  const Exact none = {0};
+  exact_join(&K->objective, &none); /* carries, so that ranks can be added */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SumAll(MPI_Comm comm, int64_t n, int64_t *x)
+{
+  PetscFunctionBegin;
+  for (int64_t i = 0; i < n; i += PIECE)
+    PetscCallMPI(
+        MPI_Allreduce(MPI_IN_PLACE, x + i, (int)min_i64(PIECE, n - i), MPI_INT64_T, MPI_SUM, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Empty centroids go to the farthest tokens; those that find none stay. */
+static PetscErrorCode FillEmpty(KMeans *K, int64_t *empty)
+{
+  int64_t taken = 0, centroid[FAR_TOKENS];
+  float *rows;
+  PetscFunctionBegin;
+  *empty = 0;
+  for (int64_t j = 0; j < K->K; j++) {
+    if (K->counts[j]) continue;
+    ++*empty;
+    if (taken < K->number[KMEANS_FAR]) centroid[taken++] = j;
+  }
+  PetscCall(ArrayCreate(taken * K->d, &rows));
+  PetscCall(KMeansGather(K->task, taken, K->far_token, rows));
+  for (int64_t q = 0; q < taken; q++)
+    memcpy(K->centroids + centroid[q] * K->d, rows + q * K->d, (size_t)K->d * sizeof(float));
+  PetscCall(ArrayDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The centroids of the next iteration, from the finished sums. */
+static PetscErrorCode Move(KMeans *K, int64_t *empty)
+{
+  const double unit = ldexp(1, -K->exponent);
+  PetscFunctionBegin;
+  memcpy(K->previous, K->centroids, (size_t)(K->K * K->d) * sizeof(float));
+  for (int64_t j = 0; j < K->K; j++) {
+    if (!K->counts[j]) continue;
+    for (int64_t i = 0; i < K->d; i++)
+      K->centroids[j * K->d + i] =
+          (float)((double)K->sums[j * K->d + i] * unit / (double)K->counts[j]);
+  }
+  PetscCall(FillEmpty(K, empty));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After the last block: moves the centroids, or ends. */
+static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
+{
+  int64_t empty = 0;
+  PetscFunctionBegin;
+  PetscCall(SumAll(K->task->comm, K->K * K->d, K->sums));
+  PetscCall(SumAll(K->task->comm, K->K, K->counts));
+  PetscCall(ExactSum(K->task->comm, 1, &K->objective));
+  const double objective = exact_value(&K->objective);
+  const bool first = K->number[KMEANS_ITERATION] == 0;
+  if (!isfinite(objective)) {
+    report->state = STEP_FAILED;
+    report->reason = "the objective is not finite";
+  } else if (!first && !(objective < K->last)) {
+    memcpy(K->centroids, K->previous, (size_t)(K->K * K->d) * sizeof(float));
+    K->number[KMEANS_ENDED] = KMEANS_CONVERGED;
+  } else {
+    PetscCall(Move(K, &empty));
+    K->last = objective;
+    K->number[KMEANS_ITERATION]++;
+  }
+  memset(K->sums, 0, (size_t)(K->K * K->d) * sizeof(int64_t));
+  memset(K->counts, 0, (size_t)K->K * sizeof(int64_t));
+  memset(&K->objective, 0, sizeof(K->objective));
+  K->number[KMEANS_POSITION] = K->number[KMEANS_FAR] = 0;
+  PetscCall(NearestDestroy(&K->nearest));
+  report->log = true;
+  report->values = 2;
+  report->value[0].name = "objective";
+  report->value[0].value = K->last;
+  report->value[1].name = "empty";
+  report->value[1].value = (double)empty;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Tokens of one step: some seconds of work for each rank. */
+static int64_t block_size(const KMeans *K)
+{
+  const int64_t each = ((int64_t)1 << 37) / max_i64(1, K->K * K->d);
+  return K->size * max_i64(TILE, min_i64(each, 65536));
+}
+
+PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
+{
+  int64_t *position = &K->number[KMEANS_POSITION];
+  PetscFunctionBegin;
+  report->state = STEP_MORE;
+  report->steps = K->params.iterations;
+  if (K->number[KMEANS_ITERATION] < K->params.iterations && !K->number[KMEANS_ENDED]) {
+    FarList local = {0};
+    int64_t first, count;
+    const int64_t block = min_i64(block_size(K), K->n - *position);
+    part_of(block, 1, K->rank, K->size, &first, &count);
+    if (!K->nearest)
+      PetscCall(NearestCreate(K->task->view.kernels, K->K, K->d, K->centroids, &K->nearest));
+    PetscCall(Assign(K, *position + first, count, &local));
+    PetscCall(JoinFar(K, &local));
+    *position += block;
+    report->tokens = block;
+    if (*position == K->n) PetscCall(EndIteration(K, report));
+  }
+  if (K->number[KMEANS_ITERATION] >= K->params.iterations && !K->number[KMEANS_ENDED])
+    K->number[KMEANS_ENDED] = KMEANS_ITERATIONS;
+  if (report->state == STEP_MORE && K->number[KMEANS_ENDED]) {
+    report->state = STEP_DONE;
+    report->reason = K->number[KMEANS_ENDED] == KMEANS_CONVERGED ? "converged" : "iterations";
+  }
+  report->step = K->number[KMEANS_ITERATION];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,166 @@
+/* k-means as a method: the settings, the state, and the door to src/learn/kmeans. */
+#include "learn/dictionary.h"
+#include "learn/kmeans.h"
+
+static const Param params[] = {
+    {"width", PARAM_INT, offsetof(KMeansParams, width), NULL, 1, 1e9, "centroids"},
+    {"iterations", PARAM_INT, offsetof(KMeansParams, iterations), "25", 0, 1e6,
+     "most passes over the training tokens; it ends earlier when the objective stops falling"},
+    {"init", PARAM_CHOICE, offsetof(KMeansParams, init), "random", .doc = "the first centroids",
+     .family = &kmeans_inits},
+    {0},
+};
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  const int64_t width = ((const KMeansParams *)settings)->width,
+                train = settings_int(all, "tokens.train");
+  Text reason = {0};
+  if (train == 0 || width <= train) return NULL;
+  *path = "width";
+  text_add(&reason, "%lld centroids are more than the %lld training tokens", (long long)width,
+           (long long)train);
+  return reason.s;
+}
+
+static PetscErrorCode Allocate(KMeans *K)
+{
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(K->K * K->d, &K->centroids));
+  PetscCall(ArrayCreate(K->K * K->d, &K->previous));
+  PetscCall(ArrayCreate(K->K * K->d, &K->sums));
+  PetscCall(ArrayCreate(K->K, &K->counts));
+  PetscCall(ArrayCreate(kmeans_tile() * K->d, &K->X));
+  PetscCall(ArrayCreate(kmeans_tile(), &K->row));
+  PetscCall(ArrayCreate(kmeans_tile(), &K->index));
+  PetscCall(ArrayCreate(kmeans_tile(), &K->distance));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(const Task *task, void **self)
+{
+  KMeans *K;
+  double most;
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &K));
+  *self = K;
+  K->task = task;
+  PetscCall(ParamsRead(task->settings, "", params, &K->params));
+  PetscCallMPI(MPI_Comm_rank(task->comm, &K->rank));
+  PetscCallMPI(MPI_Comm_size(task->comm, &K->size));
+  K->K = K->params.width;
+  K->d = task->view.normaliser->d;
+  K->n = split_count(task->view.split, false);
+  PetscCheck(K->K <= K->n, task->comm, PETSC_ERR_ARG_SIZ, "%lld centroids of %lld tokens",
+             (long long)K->K, (long long)K->n);
+  K->exponent = kmeans_exponent(&task->view, K->n, &most);
+  PetscCall(Allocate(K));
+  const KMeansStart start = {
+      .task = task, .K = K->K, .d = K->d, .n = K->n, .seed = (uint64_t)task->seed_init};
+  PetscCall(((const KMeansInit *)K->params.init.entry)->start(&start, K->centroids));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(void **self)
+{
+  KMeans *K = *self;
+  PetscFunctionBegin;
+  PetscCall(NearestDestroy(&K->nearest));
+  PetscCall(ArrayDestroy(&K->centroids));
+  PetscCall(ArrayDestroy(&K->previous));
+  PetscCall(ArrayDestroy(&K->sums));
+  PetscCall(ArrayDestroy(&K->counts));
+  PetscCall(ArrayDestroy(&K->X));
+  PetscCall(ArrayDestroy(&K->row));
+  PetscCall(ArrayDestroy(&K->index));
+  PetscCall(ArrayDestroy(&K->distance));
+  PetscCall(ParamsRelease(params, &K->params));
+  PetscCall(ArrayDestroy((KMeans **)self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Save(void *self, State *state)
+{
+  KMeans *K = self;
+  PetscFunctionBegin;
+  state_shared(state, "centroids", H5_F32, 2, K->K, K->d, K->centroids);
+  state_shared(state, "previous", H5_F32, 2, K->K, K->d, K->previous);
+  state_summed(state, "sums", K->K * K->d, K->sums);
+  state_summed(state, "counts", K->K, K->counts);
+  state_summed(state, "objective", sizeof(Exact) / 8, (int64_t *)&K->objective);
+  state_shared(state, "last", H5_F64, 1, 1, 1, &K->last);
+  state_shared(state, "position", H5_I64, 1, KMEANS_NUMBERS, 1, K->number);
+  state_shared(state, "far/distance", H5_F64, 1, FAR_TOKENS, 1, K->far_distance);
+  state_shared(state, "far/token", H5_I64, 1, FAR_TOKENS, 1, K->far_token);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Resumed(void *self)
+{
+  PetscFunctionBegin;
+  PetscCall(NearestDestroy(&((KMeans *)self)->nearest));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(void *self, StepReport *report)
+{
+  PetscFunctionBegin;
+  PetscCall(KMeansStep(self, report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Model(void *self, State *model)
+{
+  KMeans *K = self;
+  PetscFunctionBegin;
+  state_shared(model, "atoms", H5_F32, 2, K->K, K->d, K->centroids);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Forget(Dictionary *dictionary)
+{
+  Nearest *nearest = dictionary->extra;
+  PetscFunctionBegin;
+  dictionary->extra = NULL;
+  PetscCall(NearestDestroy(&nearest));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
+{
+  double *distance;
+  PetscFunctionBegin;
+  if (!dictionary->extra) { /* kept with the dictionary from the first call on */
+    Nearest *nearest;
+    Dictionary *keeper = (Dictionary *)dictionary;
+    PetscCall(NearestCreate(dictionary->kernels, dictionary->m, dictionary->d, dictionary->atoms,
+                            &nearest));
+    keeper->extra = nearest;
+    keeper->forget = Forget;
+  }
+  codes->rows = 0;
+  PetscCall(CodesReserve(codes, n, n));
+  PetscCall(ArrayCreate(n, &distance));
+  dictionary->kernels->nearest(n, X, dictionary->d, dictionary->extra, codes->atom, distance);
+  for (int64_t t = 0; t < n; t++) {
+    codes->start[t] = t;
+    codes->value[t] = 1.0f;
+  }
+  codes->start[n] = n;
+  codes->rows = n;
+  PetscCall(ArrayDestroy(&distance));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Method method_kmeans = {
+    .entry = {"kmeans", "k-means: a token's code is 1 at its nearest centroid",
+              "Lloyd 1982, IEEE Trans. Inf. Theory 28, 129", params, sizeof(KMeansParams),
+              SEED_INIT, .check = check},
+    .create = Create,
+    .state = Save,
+    .resumed = Resumed,
+    .step = Step,
+    .model = Model,
+    .destroy = Destroy,
+    .encode = Encode,
+};
