@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TILE = 3072, PIECE = 1 << 20 };
+enum { TILE = 3072, MOST = 8192, PIECE = 1 << 20 };
 
 int64_t kmeans_tile(void)
 {
@@ -196,11 +196,11 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Tokens of one step: some seconds of work for each rank. */
+/* Tokens of one step: at most some seconds of work for each rank. */
 static int64_t block_size(const KMeans *K)
 {
   const int64_t each = ((int64_t)1 << 37) / max_i64(1, K->K * K->d);
-  return K->size * max_i64(TILE, min_i64(each, 65536));
+  return K->size * max_i64(TILE, min_i64(each, MOST));
 }
 
 PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
