@@ -1,0 +1,251 @@
+/* Comparing the runs of groups from their files: dead atoms, crossed seeds, notes, ranks, and files
+   that are not what they should be.
+   RUN ranks=1
+   RUN ranks=3 */
+#include "../tap.h"
+#include "base/file.h"
+#include "base/h5.h"
+#include "compare/compare.h"
+#include "compare/group.h"
+#include "random_tokens.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+#define COMM PETSC_COMM_WORLD
+enum { M = 12, WIDTH = 8, DEAD = 2, FOLDERS = 4 };
+static const char *const folder[FOLDERS] = {"compare_groups.0.test", "compare_groups.1.test",
+                                            "compare_groups.2.test", "compare_groups.3.test"};
+static const char tokens_path[] = "compare_groups.test.h5";
+static const Kernels *kernels;
+static ChosenComparison chosen[32];
+static int measures;
+
+static PetscErrorCode WriteAtoms(const char *path, const float *atoms, Mistakes *mistakes)
+{
+  H5Writer *writer;
+  int array;
+  PetscFunctionBeginUser;
+  PetscCall(H5WriterCreate(PETSC_COMM_SELF, path, &writer));
+  PetscCall(H5WriterArray(writer, "atoms", H5_F32, 2, (int64_t[]){M, WIDTH}, &array));
+  PetscCall(H5WriterLayout(writer, mistakes));
+  PetscCall(H5WriterRows(writer, array, 0, M, atoms));
+  PetscCall(H5WriterCommit(&writer, mistakes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Run r: at the start, atoms of its own; at the end those of run 0 moved on by r, each scaled, with
+   noise of size r / 10. The last DEAD atoms never fired and are equal in all runs. */
+static PetscErrorCode WriteRun(int r, Mistakes *mistakes)
+{
+  float start[M * WIDTH], end[M * WIDTH];
+  char *model = path_join(folder[r], "model.h5"), *initial = path_join(folder[r], "initial.h5");
+  char *fired = path_join(folder[r], "atoms.csv");
+  const int64_t living = M - DEAD;
+  Table *table;
+  PetscFunctionBeginUser;
+  for (int64_t j = 0; j < M; j++)
+    for (int64_t i = 0; i < WIDTH; i++) {
+      const uint64_t at = (uint64_t)((j < living ? (j + r) % living : j) * WIDTH + i);
+      const double noise = random_normal(50 + (uint64_t)r, RANDOM_LAST, (uint64_t)(j * WIDTH + i));
+      const double scale = j < living ? 1 + (double)j : 1;
+      start[j * WIDTH + i] = (float)noise;
+      end[j * WIDTH + i] = (float)(scale * (random_normal(40, RANDOM_LAST, at) +
+                                            (j < living ? .1 * (double)r * noise : 0)));
+    }
+  PetscCall(FileMakeFolder(folder[r]));
+  PetscCall(WriteAtoms(model, end, mistakes));
+  PetscCall(WriteAtoms(initial, start, mistakes));
+  PetscCall(TableCreate("atom,fired_train,fired_held_out,norm", &table));
+  for (int64_t j = 0; j < M; j++) {
+    PetscCall(TableAddRow(table));
+    table_integer(table, "atom", j);
+    table_integer(table, "fired_train", j < living ? j + 1 : 0);
+  }
+  PetscCall(TableWrite(table, fired));
+  PetscCall(TableDestroy(&table));
+  free(fired);
+  free(initial);
+  free(model);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool same_tables(const Table *a, const Table *b)
+{
+  bool same = a->rows == b->rows && a->columns == b->columns;
+  for (int64_t i = 0; same && i < a->rows * a->columns; i++)
+    same = !strcmp(a->cells[i], b->cells[i]);
+  return same;
+}
+
+/* The row of stability.csv. */
+static int64_t row_of(const Table *t, const char *model, const char *measure, const char *centring)
+{
+  for (int64_t r = 0; r < t->rows; r++)
+    if (!strcmp(table_cell(t, r, "model"), model) &&
+        !strcmp(table_cell(t, r, "measure"), measure) &&
+        !strcmp(table_cell(t, r, "centring"), centring))
+      return r;
+  return -1;
+}
+
+static void check_pairs(const Table *pairs)
+{
+  /* 6 pairs of four runs, then 1, 6 and none, x measures x 2 centrings x 2 stages */
+  OK(pairs->rows == (6 + 1 + 6) * measures * 4, "all pairs are listed: %d rows", (int)pairs->rows);
+  OK(!strcmp(table_cell(pairs, 0, "run_a"), "a") && !strcmp(table_cell(pairs, 0, "run_b"), "b") &&
+         table_real(pairs, 0, "atoms_a") == M - DEAD,
+     "the first pair, without its dead atoms");
+  OK(!strcmp(table_cell(pairs, 0, "measure"), "matched_cosine") &&
+         !strcmp(table_cell(pairs, 0, "stage"), "initial") &&
+         !strcmp(table_cell(pairs, 1, "stage"), "end"),
+     "stages side by side");
+  const double initial = table_real(pairs, 0, "value"), end = table_real(pairs, 1, "value");
+  OK(end > .97 && end < 1, "moved, scaled and noisy atoms are found again: %g", end);
+  OK(initial < .85 && initial > .2, "different starts are different: %g", initial);
+}
+
+static void check_stability(const Table *pairs, const Table *t)
+{
+  const int64_t four = row_of(t, "four", "matched_cosine", "raw");
+  const int64_t three = row_of(t, "two", "matched_cosine", "raw");
+  const int64_t crossed = row_of(t, "crossed", "matched_cosine", "raw");
+  const int64_t one = row_of(t, "one", "max_cosine", "centred");
+  double mean = 0;
+  OK(t->rows == 4 * 2 * measures && four >= 0 && three >= 0 && crossed >= 0 && one >= 0,
+     "a row for each model, measure and centring");
+  for (int p = 0; p < 6; p++) mean += table_real(pairs, 1 + p * measures * 4, "value") / 6;
+  NEAR(table_real(t, four, "value"), mean, 1e-15, "mean of all pairs");
+  OK(table_real(t, four, "low") < mean && mean < table_real(t, four, "high"), "an interval");
+  OK(table_real(t, four, "initial") < .85, "the value at step 0");
+  const double random = table_real(t, four, "null_random");
+  OK(random > .2 && random < .6 && table_real(t, four, "null_gaussian") > 0 &&
+         table_real(t, four, "null_tokens") > 0,
+     "three nulls");
+  OK(random == table_real(t, three, "null_random"), "shared by rows of the same size");
+  OK(table_real(t, four, "dead") == DEAD && table_real(t, four, "runs") == 4 &&
+         !strcmp(table_cell(t, four, "anchors"), "per_seed") && !*table_cell(t, four, "note"),
+     "four runs: nothing to note");
+  OK(!strcmp(table_cell(t, three, "note"), "given these anchors; 2 runs: no interval") &&
+         !*table_cell(t, three, "low"),
+     "two runs with shared anchors: %s", table_cell(t, three, "note"));
+  OK(table_real(t, crossed, "runs") == 2 &&
+         !strncmp(table_cell(t, crossed, "note"), "2 of 4 runs", 11),
+     "crossed seeds: %s", table_cell(t, crossed, "note"));
+  NEAR(table_real(t, crossed, "value"), table_real(pairs, (6 + 1 + 2) * measures * 4 + 1, "value"),
+       0, "only the pair that shares no seed");
+  OK(!*table_cell(t, one, "value") && !*table_cell(t, one, "null_random") &&
+         !strcmp(table_cell(t, one, "note"), "one run: no pairs"),
+     "one run has no pairs");
+}
+
+static PetscErrorCode TestGroups(const View *view, Mistakes *mistakes)
+{
+  const ComparedRun four[] = {{"a", folder[0], 1, 1, 1, "x"},
+                              {"b", folder[1], 2, 2, 2, "y"},
+                              {"c", folder[2], 3, 3, 3, "z"},
+                              {"d", folder[3], 4, 4, 4, "w"}};
+  const ComparedRun crossed[] = {{"a", folder[0], 1, 1, -1, NULL},
+                                 {"b", folder[1], 1, 2, -1, NULL},
+                                 {"c", folder[2], 2, 1, -1, NULL},
+                                 {"d", folder[3], 2, 2, -1, NULL}};
+  const ComparedRun two[] = {{"a", folder[0], 1, 1, 1, "x"}, {"b", folder[1], 2, 2, 2, "x"}};
+  const ComparedGroup groups[] = {{"four", "per_seed", view, 4, four},
+                                  {"two", "shared", view, 2, two},
+                                  {"crossed", "none", view, 4, crossed},
+                                  {"one", "none", view, 1, crossed}};
+  Table *pairs, *stability, *pairs_alone, *alone;
+  PetscFunctionBeginUser;
+  PetscCall(CompareGroups(COMM, kernels, 4, groups, chosen, mistakes, &pairs, &stability));
+  OK(!mistakes_count(mistakes), "no mistakes");
+  PetscCall(
+      CompareGroups(PETSC_COMM_SELF, kernels, 4, groups, chosen, mistakes, &pairs_alone, &alone));
+  OK(same_tables(pairs, pairs_alone) && same_tables(stability, alone), "the same bits on one rank");
+  check_pairs(pairs);
+  check_stability(pairs, stability);
+  PetscCall(TableDestroy(&pairs_alone));
+  PetscCall(TableDestroy(&alone));
+  PetscCall(TableDestroy(&pairs));
+  PetscCall(TableDestroy(&stability));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void test_entering(void)
+{
+  ComparedRun run[9];
+  bool enters[9];
+  for (int i = 0; i < 9; i++) run[i] = (ComparedRun){"r", "", i / 3, i % 3, 5, NULL};
+  ComparedGroup group = {"g", "none", NULL, 9, run};
+  OK(runs_that_enter(&group, enters) == 3 && enters[0] && enters[4] && enters[8],
+     "3 x 3 seeds: the diagonal enters");
+  for (int i = 0; i < 9; i++) run[i].seed_data = 1;
+  OK(runs_that_enter(&group, enters) == 3 && enters[0] && enters[3] && enters[6],
+     "a seed that does not vary does not keep runs out");
+}
+
+/* The same start twice is told; a missing model, and a table of another size, are mistakes. */
+static PetscErrorCode TestFaults(const View *view)
+{
+  const ComparedRun run[] = {{"a", folder[0], 1, 1, -1, NULL}, {"b", folder[0], 1, 2, -1, NULL}};
+  const ComparedRun lost[] = {{"a", folder[0], 1, 1, -1, NULL}, {"b", "nowhere", 1, 2, -1, NULL}};
+  const ComparedGroup twice = {"twice", "none", view, 2, run},
+                      gone = {"gone", "none", view, 2, lost};
+  Mistakes *mistakes;
+  Table *pairs, *stability;
+  PetscFunctionBeginUser;
+  PetscCall(MistakesCreate(&mistakes));
+  PetscCall(CompareGroups(COMM, kernels, 1, &twice, chosen, mistakes, &pairs, &stability));
+  OK(strstr(table_cell(stability, 0, "note"), "given this start"), "the same start is told: %s",
+     table_cell(stability, 0, "note"));
+  NEAR(table_real(stability, 0, "value"), 1, 1e-6, "a run is its own twin");
+  PetscCall(TableDestroy(&pairs));
+  PetscCall(TableDestroy(&stability));
+  PetscCall(CompareGroups(COMM, kernels, 1, &gone, chosen, mistakes, &pairs, &stability));
+  OK(mistakes_count(mistakes) > 0 && pairs->rows == 0, "a missing model is a mistake");
+  PetscCall(TableDestroy(&pairs));
+  PetscCall(TableDestroy(&stability));
+  PetscCall(MistakesDestroy(&mistakes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void clean(void)
+{
+  static const char *const files[] = {"model.h5", "initial.h5", "atoms.csv"};
+  for (int r = 0; r < FOLDERS; r++) {
+    for (int i = 0; i < 3; i++) {
+      char *path = path_join(folder[r], files[i]);
+      unlink(path);
+      free(path);
+    }
+    rmdir(folder[r]);
+  }
+  unlink(tokens_path);
+}
+
+static PetscErrorCode Tests(void)
+{
+  Mistakes *mistakes;
+  TestView test;
+  PetscFunctionBeginUser;
+  PetscCall(MistakesCreate(&mistakes));
+  PetscCall(KernelsChoose(NULL, mistakes, &kernels));
+  for (; comparisons.entries[measures]; measures++)
+    chosen[measures].comparison = (const Comparison *)comparisons.entries[measures];
+  for (int r = 0; tap_rank == 0 && r < FOLDERS; r++) PetscCall(WriteRun(r, mistakes));
+  PetscCall(RandomTokens(COMM, kernels, tokens_path, 600, WIDTH, mistakes));
+  PetscCall(TestViewCreate(COMM, kernels, tokens_path, .25, mistakes, &test));
+  test_entering();
+  PetscCall(TestGroups(&test.view, mistakes));
+  PetscCall(TestFaults(&test.view));
+  PetscCall(TestViewDestroy(&test));
+  PetscCall(MistakesDestroy(&mistakes));
+  PetscCallMPI(MPI_Barrier(COMM));
+  if (tap_rank == 0) clean();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  RUN(Tests());
+  return TestEnd();
+}
