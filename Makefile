@@ -112,7 +112,7 @@ flags_ref    := -O3 -fopenmp-simd
 flags_avx2   := -O3 -mavx2 -mfma -mf16c
 flags_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 # long loops over rows, vectorised
-$(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/assignment_warm.o compare/assignment_complete.o compare/assignment_least.o \
+$(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/assignment_start.o compare/assignment_warm.o compare/assignment_complete.o compare/assignment_least.o \
   compare/covariance.o compare/nulls.o compare/comparisons/max_cosine.o measure/metrics/ood.o): flags = -O3
 $(B)/src/data/sums.o: flags = -O3
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries

@@ -16,6 +16,11 @@ typedef struct {
   int32_t *owner;        /* [m] row of each column, OWNER_NONE or OWNER_DUMMY */
 } Matching;
 
+/* AssignmentStartPrices - prices near those of an optimal matching; nothing matched but the
+   dummies, which have the cheapest columns at one price, `level`. Not collective. in/out M, out
+   level. */
+PetscErrorCode AssignmentStartPrices(Matching *M, double *level);
+
 /* AssignmentWarmStart - prices, and a partial matching that holds for all columns, found on the
    best few columns of each row. Not collective. in/out M  its arrays may hold anything before. */
 PetscErrorCode AssignmentWarmStart(Matching *M);

@@ -8,7 +8,7 @@ typedef struct {
   const char *id;
   const char *folder;                         /* holds initial.h5, model.h5 and atoms.csv */
   int64_t seed_init, seed_data, seed_anchors; /* -1: the model does not draw from that purpose */
-  const char *anchors; /* digest of its anchors' content; NULL: it uses none */
+  const char *anchors; /* digest of its anchors' content; NULL or "": it uses none */
 } ComparedRun;
 
 /* The finished runs of one model at one grid point, which differ only in seeds. */

@@ -32,8 +32,8 @@ typedef struct {
 int64_t pair_number(int64_t runs, int64_t i, int64_t j);
 double *pair_value(const GroupPairs *all, int64_t pair, Stage stage, Centring centring,
                    int64_t measure);
-/* GroupPairsCreate - computes them, spread over the ranks. *any: there were mistakes, on every rank
-   then. Collective on comm. */
+/* GroupPairsCreate, GroupPairsDestroy - computes them, spread over the ranks. *any: there were
+   mistakes, on every rank then. Collective on comm. */
 PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
                                 const ChosenComparison *chosen, Mistakes *mistakes, bool *any,
                                 GroupPairs *all);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CANDIDATES = 24, BLOCK = 16, SAMPLE = 256, ROUNDS = 4 };
+enum { CANDIDATES = 24, BLOCK = 16, ROUNDS = 4 };
 
 typedef struct {
   double key;
@@ -33,42 +33,6 @@ typedef struct {
   double bound;         /* distance of the nearest column without owner */
   int32_t end;          /* that column */
 } Sparse;
-
-static int compare_doubles(const void *x, const void *y)
-{
-  const double a = *(const double *)x;
-  const double b = *(const double *)y;
-  return (a > b) - (a < b);
-}
-
-/* Column means over some rows; the dummies get the m - n cheapest columns, levelled */
-static void start_prices(Matching *M, double *sorted, double *level)
-{
-  const int64_t m = M->m;
-  const int64_t used = M->n < SAMPLE ? M->n : SAMPLE;
-  for (int64_t j = 0; j < m; j++) M->price[j] = 0;
-  for (int64_t s = 0; s < used; s++) {
-    const int32_t *weight = M->weight + (s * M->n / used) * m;
-    for (int64_t j = 0; j < m; j++) M->price[j] += (double)weight[j];
-  }
-  for (int64_t j = 0; j < m; j++) M->price[j] = floor(M->price[j] / (double)used);
-  for (int64_t i = 0; i < M->n; i++) M->column[i] = OWNER_NONE;
-  for (int64_t j = 0; j < m; j++) M->owner[j] = OWNER_NONE;
-  int64_t left = m - M->n;
-  if (left == 0) return;
-  memcpy(sorted, M->price, (size_t)m * sizeof(*sorted));
-  qsort(sorted, (size_t)m, sizeof(*sorted), compare_doubles);
-  *level = sorted[left - 1];
-  for (int pass = 0; pass < 2; pass++)
-    for (int64_t j = 0; j < m; j++) {
-      if (pass == 0 ? M->price[j] >= *level
-                    : M->price[j] > *level || left == 0 || M->owner[j] != OWNER_NONE)
-        continue;
-      M->price[j] = *level;
-      M->owner[j] = OWNER_DUMMY;
-      left--;
-    }
-}
 
 /* The columns with the largest weight - price of row i, roughly, best first. The scan starts at a
    place of the row's own, so that rows of equals do not all choose the same columns. */
@@ -328,8 +292,7 @@ PetscErrorCode AssignmentWarmStart(Matching *M)
 
   PetscFunctionBegin;
   PetscCall(SparseCreate(M, &S));
-  start_prices(M, S.distance, &S.level);
-  for (int64_t j = 0; j < M->m; j++) S.distance[j] = (double)INFINITY;
+  PetscCall(AssignmentStartPrices(M, &S.level));
   int64_t left = M->n;
   for (int round = 0; round < ROUNDS && 64 * left > M->n; round++) {
     round_prices(M, &S);

@@ -108,7 +108,7 @@ static void add_note(Text *note, const char *text)
 
 static bool same_text(const char *a, const char *b)
 {
-  return a && b && !strcmp(a, b);
+  return a && b && *a && !strcmp(a, b);
 }
 
 static void write_note(const ComparedGroup *group, const GroupPairs *all, Entered *in)
