@@ -1,0 +1,35 @@
+/* The handlers only set flags; these are the program's one piece of changing global state. */
+#include "run/signals.h"
+#include <signal.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_asked, save_asked;
+
+static void on_signal(int number)
+{
+  if (number == SIGUSR2)
+    save_asked = 1;
+  else if (number == SIGINT && stop_asked)
+    _exit(128 + SIGINT);
+  else
+    stop_asked = 1;
+}
+
+PetscErrorCode SignalsCatch(void)
+{
+  const int numbers[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+  PetscFunctionBegin;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+    PetscCheck(!sigaction(numbers[i], &action, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS, "signal %d cannot be caught", numbers[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int signals_seen(void)
+{
+  const int seen = (stop_asked ? ORDER_STOP : 0) | (save_asked ? ORDER_SAVE : 0);
+  save_asked = 0;
+  return seen;
+}
