@@ -12,6 +12,8 @@ PetscErrorCode FileRead(const char *path, Text *text, bool *found);
 bool file_exists(const char *path);
 /* FileMakeFolder - makes a folder and those above it; done already is fine. Not collective. */
 PetscErrorCode FileMakeFolder(const char *path);
+/* The same, for a folder the user chose: false when it cannot be made. */
+bool folder_make(const char *path);
 /* FileRename, FileRemove - with the folder synced. Not collective. */
 PetscErrorCode FileRename(const char *from, const char *to);
 PetscErrorCode FileRemove(const char *path);

@@ -96,3 +96,6 @@ PetscErrorCode H5NamesFree(int64_t count, char ***names);
 /* Do the file's first bytes say HDF5? False also where it cannot be read. Not
  * collective. */
 bool h5_recognised(const char *path);
+
+/* The library's version: "1.10.8". */
+void h5_version(char text[32]);

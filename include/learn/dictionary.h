@@ -40,4 +40,6 @@ PetscErrorCode ModelWrite(const Task *task, const Method *method, void *learner,
    file is a mistake and *anchors NULL. Not collective. AnchorsDestroy frees. */
 PetscErrorCode AnchorsRead(const char *path, const Kernels *kernels, Mistakes *mistakes,
                            Anchors **anchors);
+/* AnchorsWrite - a dictionary's atoms as candidates, in the units of tokens normalised so. One rank calls it. */
+PetscErrorCode AnchorsWrite(const char *path, const Dictionary *dictionary, const Normaliser *normaliser, Mistakes *mistakes);
 PetscErrorCode AnchorsDestroy(Anchors **anchors);

@@ -15,5 +15,7 @@ PetscErrorCode QueueNext(Queue *queue, int64_t *item);
 /* QueuePoll - between steps: the signals that any rank was sent, and ORDER_SAVE for this group alone where one of its ranks finds a save due;
    *orders is the same on every rank of the group. Collective on the group. */
 PetscErrorCode QueuePoll(Queue *queue, bool due, int *orders);
+/* QueueStop - orders all groups to save and stop, as a signal would. Collective on the group. */
+PetscErrorCode QueueStop(Queue *queue);
 /* QueueDestroy - waits until all groups are done. *orders: what was ordered during its life, the same on all ranks. Collective on world. */
 PetscErrorCode QueueDestroy(Queue **queue, int *orders);

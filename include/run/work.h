@@ -12,8 +12,8 @@ typedef struct {
   Tokens *tokens;
   Split **split; /* [experiment->shares] */
   char *out;     /* the run folder */
+  char spec_digest[33];
   int groups;    /* 0: as many as there is work for */
-  int64_t ranks_started;
 } Work;
 
 /* WorkOpen - reads and checks the spec, opens its tokens, splits them, names the runs. Mistakes are collected (the same on all ranks), and *work

@@ -74,23 +74,27 @@ bool file_exists(const char *path)
   return !stat(path, &status);
 }
 
-PetscErrorCode FileMakeFolder(const char *path)
+bool folder_make(const char *path)
 {
   char *part = text_copy(path);
-  int error = 0;
-
-  PetscFunctionBegin;
-  for (char *p = part + 1; !error; p++) {
+  bool made = true;
+  for (char *p = part + 1; made; p++) {
     if (*p && *p != '/') continue;
     const char end = *p;
+    struct stat status;
     *p = 0;
-    if (mkdir(part, 0777) && errno != EEXIST) error = errno;
+    if (mkdir(part, 0777) && (errno != EEXIST || stat(part, &status) || !S_ISDIR(status.st_mode))) made = false;
     *p = end;
     if (!end) break;
   }
   free(part);
-  PetscCheck(!error, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: the folder cannot be made: %s",
-             path, strerror(error));
+  return made;
+}
+
+PetscErrorCode FileMakeFolder(const char *path)
+{
+  PetscFunctionBegin;
+  PetscCheck(folder_make(path), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: the folder cannot be made: %s", path, strerror(errno));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -335,3 +335,10 @@ PetscErrorCode H5NamesFree(int64_t count, char ***names)
   *names = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+void h5_version(char text[32])
+{
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, 32, "%u.%u.%u", major, minor, release);
+}

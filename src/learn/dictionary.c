@@ -232,33 +232,3 @@ PetscErrorCode DictionaryDecode(const Dictionary *dictionary, const Codes *codes
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-PetscErrorCode AnchorsRead(const char *path, const Kernels *kernels, Mistakes *mistakes,
-                           Anchors **anchors)
-{
-  Dictionary *dictionary;
-  Digest digest;
-
-  PetscFunctionBegin;
-  *anchors = NULL;
-  PetscCall(DictionaryRead(path, kernels, mistakes, &dictionary));
-  if (!dictionary) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ArrayCreate(1, anchors));
-  (*anchors)->p = dictionary->m, (*anchors)->d = dictionary->d;
-  (*anchors)->points = dictionary->atoms;
-  dictionary->atoms = NULL;
-  digest_begin(&digest);
-  digest_add(&digest, &(*anchors)->p, sizeof((*anchors)->p));
-  digest_add(&digest, (*anchors)->points, (size_t)((*anchors)->p * (*anchors)->d) * sizeof(float));
-  digest_end(&digest, (*anchors)->digest);
-  PetscCall(DictionaryDestroy(&dictionary));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode AnchorsDestroy(Anchors **anchors)
-{
-  PetscFunctionBegin;
-  if (*anchors) PetscCall(ArrayDestroy(&(*anchors)->points));
-  PetscCall(ArrayDestroy(anchors));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}

@@ -61,7 +61,7 @@ static PetscErrorCode AddFile(Text *json, const char *key, const char *path)
 PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome, const char *started, int64_t resumed_at)
 {
   Text json = {0};
-  char ended[21], host[256] = "", library[MPI_MAX_LIBRARY_VERSION_STRING], petsc[64];
+  char ended[21], host[256] = "", library[MPI_MAX_LIBRARY_VERSION_STRING], petsc[64], hdf5[32];
   char *path = path_join(training->folder, "manifest.json"), *initial = path_join(training->folder, "initial.h5");
   int size, length;
 
@@ -72,6 +72,7 @@ PetscErrorCode ManifestWrite(const Task *task, const Training *training, const O
   PetscCallMPI(MPI_Get_library_version(library, &length));
   library[strcspn(library, "\n")] = 0;
   snprintf(petsc, sizeof(petsc), "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
+  h5_version(hdf5);
   text_add(&json, "{\n");
   add_number(&json, "schema", 1);
   add_text(&json, "run", training->id);
@@ -84,7 +85,7 @@ PetscErrorCode ManifestWrite(const Task *task, const Training *training, const O
   add_text(&json, "flags", ardis_flags);
   add_text(&json, "petsc", petsc);
   add_text(&json, "mpi", library);
-  add_text(&json, "hdf5", h5_version());
+  add_text(&json, "hdf5", hdf5);
   add_text(&json, "kernels", task->view.kernels->entry.name);
   add_text(&json, "route", "owner");
   add_number(&json, "ranks", size);

@@ -142,6 +142,17 @@ PetscErrorCode QueuePoll(Queue *queue, bool due, int *orders)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode QueueStop(Queue *queue)
+{
+  const int stop = ORDER_STOP;
+
+  PetscFunctionBegin;
+  if (queue->rank == 0) PetscCall(Tell(queue, stop));
+  if (queue->rank && queue_leads(queue)) PetscCallMPI(MPI_Send(&stop, 1, MPI_INT, 0, TAG_SIGNAL, queue->world));
+  queue->orders |= stop;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode QueueDestroy(Queue **queue, int *orders)
 {
   Queue *old = *queue;

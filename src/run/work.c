@@ -1,0 +1,119 @@
+/* Opens what a spec names: experiment, tokens, splits, and the run folder's paths. */
+#include "run/work.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "compare/comparison.h"
+#include "measure/metric.h"
+#include <stdlib.h>
+#include <string.h>
+
+static PetscErrorCode Bind(Work *work, const SpecFamilies *families, Mistakes *mistakes)
+{
+  Experiment *experiment = work->experiment;
+  int64_t *n_train;
+  bool any = false;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(experiment->shares, &n_train));
+  PetscCall(ArrayCreate(experiment->shares, &work->split));
+  for (int64_t s = 0; s < experiment->shares && !any; s++) {
+    PetscCall(SplitCreate(work->world, work->tokens, experiment->share[s], mistakes, &work->split[s]));
+    PetscCall(MistakesAgree(work->world, mistakes, &any));
+    if (!any) n_train[s] = split_count(work->split[s], false);
+  }
+  if (!any)
+    PetscCall(ExperimentBind(experiment, families, tokens_digest(work->tokens), n_train, tokens_width(work->tokens), mistakes));
+  PetscCall(ArrayDestroy(&n_train));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes, Work **result)
+{
+  const SpecFamilies families = {&methods, &metrics, &comparisons};
+  Work *work;
+  bool any;
+
+  PetscFunctionBegin;
+  *result = NULL;
+  PetscCall(ArrayCreate(1, &work));
+  work->world = world;
+  PetscCallMPI(MPI_Comm_rank(world, &work->rank));
+  PetscCallMPI(MPI_Comm_size(world, &work->size));
+  PetscCall(KernelsChoose(NULL, mistakes, &work->kernels));
+  PetscCall(ExperimentRead(spec, &families, mistakes, &work->experiment));
+  PetscCall(MistakesAgree(world, mistakes, &any));
+  if (!any) {
+    const Experiment *experiment = work->experiment;
+    PetscCall(TokensOpen(world, work->kernels, experiment->token_files, (const char *const *)experiment->token_paths, mistakes, &work->tokens));
+    PetscCall(MistakesAgree(world, mistakes, &any));
+  }
+  if (!any) {
+    PetscCall(Bind(work, &families, mistakes));
+    PetscCall(MistakesAgree(world, mistakes, &any));
+  }
+  if (!any) {
+    Digest digest;
+    digest_begin(&digest);
+    digest_text(&digest, work->experiment->text);
+    digest_end(&digest, work->spec_digest);
+  }
+  if (!out) out = getenv("ARDIS_OUT");
+  if (!any) work->out = out && *out ? text_copy(out) : path_join("runs", work->experiment->name);
+  *result = work;
+  if (any) PetscCall(WorkClose(result));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WorkClose(Work **work)
+{
+  PetscFunctionBegin;
+  if (!*work) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int64_t s = 0; (*work)->split && s < (*work)->experiment->shares; s++) PetscCall(SplitDestroy(&(*work)->split[s]));
+  PetscCall(ArrayDestroy(&(*work)->split));
+  PetscCall(TokensClose(&(*work)->tokens));
+  PetscCall(ExperimentDestroy(&(*work)->experiment));
+  free((*work)->out);
+  PetscCall(ArrayDestroy(work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+char *run_folder(const Work *work, const Run *run)
+{
+  Text text = {0};
+  text_add(&text, "%s/%s/%s", work->out, run->folder, run->id);
+  return text.s;
+}
+
+char *run_file(const Work *work, const Run *run, const char *name)
+{
+  Text text = {0};
+  text_add(&text, "%s/%s/%s/%s", work->out, run->folder, run->id, name);
+  return text.s;
+}
+
+char *anchors_file(const Work *work, const AnchorRun *anchors)
+{
+  Text text = {0};
+  text_add(&text, "%s/anchors/%s.h5", work->out, anchors->id);
+  return text.s;
+}
+
+PetscErrorCode WorkView(const Work *work, const Settings *settings, int share, View *view)
+{
+  Normaliser *normaliser;
+
+  PetscFunctionBegin;
+  PetscCall(NormaliserCreate(work->tokens, settings, &normaliser));
+  *view = (View){work->tokens, work->split[share], normaliser, work->kernels};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ViewRelease(View *view)
+{
+  Normaliser *normaliser = (Normaliser *)view->normaliser;
+
+  PetscFunctionBegin;
+  PetscCall(NormaliserDestroy(&normaliser));
+  view->normaliser = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
