@@ -1,0 +1,262 @@
+/* The stages that measure, compare and report. */
+#include "base/digest.h"
+#include "base/file.h"
+#include "compare/compare.h"
+#include "measure/summary.h"
+#include "report/report.h"
+#include "run/stages.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Digest of the chosen entries and their settings, which are plain numbers. */
+static void digest_chosen(Digest *digest, int64_t count, const Choice *chosen)
+{
+  for (int64_t i = 0; i < count; i++) {
+    digest_text(digest, chosen[i].entry->name);
+    if (chosen[i].params) digest_add(digest, chosen[i].params, chosen[i].entry->params_size);
+  }
+}
+
+static void measure_inputs(const Work *work, const Run *run, char hex[DIGEST_LENGTH])
+{
+  Digest digest;
+  digest_begin(&digest);
+  digest_text(&digest, run->id);
+  digest_add(&digest, &work->experiment->train_tokens, sizeof(int64_t));
+  digest_chosen(&digest, work->experiment->metrics_count, work->experiment->metrics);
+  digest_end(&digest, hex);
+}
+
+static PetscErrorCode MeasureOne(Work *work, MPI_Comm comm, const Run *run, const ChosenMetric *chosen, Mistakes *mistakes)
+{
+  char *folder = run_folder(work, run), *model = run_file(work, run, "model.h5");
+  char *metrics_path = run_file(work, run, "metrics.csv"), *atoms_path = run_file(work, run, "atoms.csv"), inputs[DIGEST_LENGTH];
+  const Outcome done = {RUN_DONE, ""};
+  Dictionary *dictionary;
+  Table *values, *atoms;
+  View view;
+  int rank;
+  bool any;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(DictionaryRead(model, work->kernels, mistakes, &dictionary));
+  PetscCall(MistakesAgree(comm, mistakes, &any));
+  if (!any) {
+    PetscCall(WorkView(work, &run->settings, work->experiment->group[run->group].share, &view));
+    PetscCall(MeasureRun(comm, &view, dictionary, chosen, work->experiment->train_tokens, &values, &atoms));
+    if (rank == 0) {
+      measure_inputs(work, run, inputs);
+      PetscCall(TableWrite(values, metrics_path));
+      PetscCall(TableWrite(atoms, atoms_path));
+      PetscCall(OutcomeWrite(folder, "measure", inputs, &done));
+    }
+    PetscCall(TableDestroy(&values));
+    PetscCall(TableDestroy(&atoms));
+    PetscCall(ViewRelease(&view));
+  }
+  PetscCall(DictionaryDestroy(&dictionary));
+  free(folder);
+  free(model);
+  free(metrics_path);
+  free(atoms_path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Finished runs that are not measured with these metrics: todo [runs]. */
+static PetscErrorCode Unmeasured(Work *work, int64_t *todo, int64_t *count)
+{
+  const Experiment *experiment = work->experiment;
+  Outcome *outcomes;
+
+  PetscFunctionBegin;
+  *count = 0;
+  PetscCall(ArrayCreate(experiment->runs, &outcomes));
+  PetscCall(OutcomesOfRuns(work, outcomes));
+  for (int64_t r = 0; r < experiment->runs && work->rank == 0; r++) {
+    char inputs[DIGEST_LENGTH], *folder = run_folder(work, &experiment->run[r]), *table = run_file(work, &experiment->run[r], "metrics.csv");
+    Outcome outcome;
+    measure_inputs(work, &experiment->run[r], inputs);
+    PetscCall(OutcomeRead(folder, "measure", inputs, &outcome));
+    if (outcomes[r].status == RUN_DONE && (outcome.status != RUN_DONE || !file_exists(table))) todo[(*count)++] = r;
+    free(folder);
+    free(table);
+  }
+  PetscCall(ArrayDestroy(&outcomes));
+  PetscCallMPI(MPI_Bcast(count, 1, MPI_INT64_T, 0, work->world));
+  PetscCallMPI(MPI_Bcast(todo, (int)*count, MPI_INT64_T, 0, work->world));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StageMeasure(Work *work, Mistakes *mistakes, int *orders)
+{
+  const Experiment *experiment = work->experiment;
+  ChosenMetric *chosen;
+  int64_t *todo, count, at;
+  Queue *queue;
+  bool any;
+
+  PetscFunctionBegin;
+  *orders = 0;
+  PetscCall(ArrayCreate(experiment->runs, &todo));
+  PetscCall(ArrayCreate(experiment->metrics_count + 1, &chosen));
+  for (int64_t i = 0; i < experiment->metrics_count; i++)
+    chosen[i] = (ChosenMetric){(const Metric *)experiment->metrics[i].entry, experiment->metrics[i].params};
+  PetscCall(Unmeasured(work, todo, &count));
+  if (count) {
+    PetscCall(QueueCreate(work->world, work->groups ? work->groups : (int)min_i64(work->size, count), count, &queue));
+    for (;;) {
+      int now;
+      PetscCall(QueuePoll(queue, false, &now));
+      PetscCall(QueueNext(queue, &at));
+      if (at < 0) break;
+      PetscCall(MeasureOne(work, queue_comm(queue), &experiment->run[todo[at]], chosen, mistakes));
+      PetscCall(MistakesAgree(queue_comm(queue), mistakes, &any));
+      if (any) PetscCall(QueueStop(queue));
+    }
+    PetscCall(QueueDestroy(&queue, orders));
+    PetscCall(MistakesAgree(work->world, mistakes, &any));
+  }
+  PetscCall(ArrayDestroy(&todo));
+  PetscCall(ArrayDestroy(&chosen));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The content digest of the anchors that a finished run used: fresh memory, NULL for none. */
+static PetscErrorCode AnchorsDigest(const char *model, Mistakes *mistakes, char **digest)
+{
+  H5Reader *reader;
+  bool found = false;
+
+  PetscFunctionBegin;
+  *digest = NULL;
+  PetscCall(H5ReaderOpen(model, mistakes, &reader));
+  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(H5ReaderText(reader, NULL, "anchors", digest, &found));
+  if (found && !**digest) {
+    free(*digest);
+    *digest = NULL;
+  }
+  PetscCall(H5ReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What compare works on, and what has to be freed after it. */
+typedef struct {
+  ComparedGroup *group;
+  ComparedRun *run;
+  View *view;
+  int64_t count;
+} Compared;
+
+static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compared *all, Mistakes *mistakes)
+{
+  const Experiment *experiment = work->experiment;
+  int64_t at = 0;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(experiment->groups, &all->group));
+  PetscCall(ArrayCreate(experiment->runs, &all->run));
+  PetscCall(ArrayCreate(experiment->groups, &all->view));
+  for (int64_t g = 0; g < experiment->groups; g++) {
+    const Group *group = &experiment->group[g];
+    const int64_t first = at;
+    for (int64_t r = 0; r < experiment->runs; r++) {
+      const Run *run = &experiment->run[r];
+      if (run->group != g || outcomes[r].status != RUN_DONE) continue;
+      char *model = run_file(work, run, "model.h5"), *digest;
+      PetscCall(AnchorsDigest(model, mistakes, &digest));
+      all->run[at++] = (ComparedRun){run->id, run_folder(work, run), run->seed_init, run->seed_data, run->seed_anchors, digest};
+      free(model);
+    }
+    if (at == first) continue;
+    View *view = &all->view[all->count];
+    PetscCall(WorkView(work, &group->settings, group->share, view));
+    const char *sharing = group->set < 0 ? "none" : experiment->set[group->set].shared ? "shared" : "per_seed";
+    all->group[all->count++] = (ComparedGroup){group->model, sharing, view, at - first, all->run + first};
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReleaseGroups(Work *work, Compared *all)
+{
+  PetscFunctionBegin;
+  for (int64_t r = 0; r < work->experiment->runs; r++) {
+    free((void *)all->run[r].folder);
+    free((void *)all->run[r].anchors);
+  }
+  for (int64_t g = 0; g < all->count; g++) PetscCall(ViewRelease(&all->view[g]));
+  PetscCall(ArrayDestroy(&all->group));
+  PetscCall(ArrayDestroy(&all->run));
+  PetscCall(ArrayDestroy(&all->view));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the tables depend on: the finished runs in plan order, how they were measured, and what is compared. */
+static void compare_inputs(const Work *work, const Outcome *outcomes, char hex[DIGEST_LENGTH])
+{
+  const Experiment *experiment = work->experiment;
+  Digest digest;
+  digest_begin(&digest);
+  for (int64_t r = 0; r < experiment->runs; r++) {
+    digest_text(&digest, experiment->run[r].id);
+    digest_text(&digest, experiment->run[r].model);
+    digest_text(&digest, run_status_words[outcomes[r].status]);
+  }
+  digest_add(&digest, &experiment->train_tokens, sizeof(int64_t));
+  digest_chosen(&digest, experiment->comparisons_count, experiment->comparisons);
+  digest_end(&digest, hex);
+}
+
+PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
+{
+  const Experiment *experiment = work->experiment;
+  char *pairs_path = path_join(work->out, "pairs.csv"), *stability_path = path_join(work->out, "stability.csv"), inputs[DIGEST_LENGTH];
+  Outcome *outcomes, before = {RUN_PENDING, ""};
+  const Outcome done = {RUN_DONE, ""};
+  int there = 0;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(experiment->runs, &outcomes));
+  PetscCall(OutcomesOfRuns(work, outcomes));
+  compare_inputs(work, outcomes, inputs);
+  if (work->rank == 0) {
+    PetscCall(OutcomeRead(work->out, "compare", inputs, &before));
+    there = before.status == RUN_DONE && file_exists(pairs_path) && file_exists(stability_path);
+  }
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, work->world));
+  if (!there) {
+    Compared all = {0};
+    ChosenComparison *chosen;
+    Table *pairs, *stability;
+    PetscCall(ArrayCreate(experiment->comparisons_count + 1, &chosen));
+    for (int64_t i = 0; i < experiment->comparisons_count; i++)
+      chosen[i] = (ChosenComparison){(const Comparison *)experiment->comparisons[i].entry, experiment->comparisons[i].params};
+    PetscCall(CollectGroups(work, outcomes, &all, mistakes));
+    PetscCall(CompareGroups(work->world, work->kernels, all.count, all.group, chosen, mistakes, &pairs, &stability));
+    if (work->rank == 0 && !mistakes_count(mistakes)) {
+      PetscCall(TableWrite(pairs, pairs_path));
+      PetscCall(TableWrite(stability, stability_path));
+      PetscCall(OutcomeWrite(work->out, "compare", inputs, &done));
+    }
+    PetscCall(TableDestroy(&pairs));
+    PetscCall(TableDestroy(&stability));
+    PetscCall(ReleaseGroups(work, &all));
+    PetscCall(ArrayDestroy(&chosen));
+  }
+  PetscCall(ArrayDestroy(&outcomes));
+  free(pairs_path);
+  free(stability_path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StageReport(Work *work, Mistakes *mistakes)
+{
+  bool any;
+
+  PetscFunctionBegin;
+  if (work->rank == 0) PetscCall(ReportWrite(work->out, mistakes));
+  PetscCall(MistakesAgree(work->world, mistakes, &any));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
