@@ -2,6 +2,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "compare/compare.h"
+#include "measure/metric.h"
 #include "measure/summary.h"
 #include "report/report.h"
 #include "run/stages.h"

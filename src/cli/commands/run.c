@@ -68,7 +68,7 @@ static void check_only(const Work *work, const char *only, Mistakes *mistakes)
   }
 }
 
-static PetscErrorCode Run(const Option *options, const char *spec, Mistakes *mistakes, int *code)
+static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes *mistakes, int *code)
 {
   StageOptions stage = {.only = option_value(options, "only")};
   const int groups = (int)option_integer(options, "groups", 0, 1, 1000000, mistakes);
@@ -101,7 +101,7 @@ static int run_main(int argc, char **argv)
   if (!rest || MistakesCreate(&mistakes)) return 1;
   args_read(argc, argv, options, mistakes, rest, &count);
   if (count != 1) mistake(mistakes, NULL, 0, 0, "ardis run needs one spec: ardis run SPEC [--out DIR]");
-  if (!mistakes_count(mistakes) && Run(options, rest[0], mistakes, &code)) MPI_Abort(MPI_COMM_WORLD, 1);
+  if (!mistakes_count(mistakes) && RunSpec(options, rest[0], mistakes, &code)) MPI_Abort(MPI_COMM_WORLD, 1);
   free(rest);
   return command_end(&mistakes, code);
 }
