@@ -42,6 +42,21 @@ static PetscErrorCode WriteHeldOut(const Work *work)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the spec came from, so that later commands find its tokens. */
+static PetscErrorCode WriteOrigin(const Work *work)
+{
+  char *path = path_join(work->out, "spec.from"), *spec = realpath(work->experiment->path, NULL);
+  Text text = {0};
+
+  PetscFunctionBegin;
+  text_add(&text, "%s\n", spec ? spec : work->experiment->path);
+  PetscCall(FileWrite(path, text.s, text.length));
+  text_clear(&text);
+  free(spec);
+  free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode StagePlan(Work *work, Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
@@ -60,6 +75,7 @@ PetscErrorCode StagePlan(Work *work, Mistakes *mistakes)
       PetscCall(TableWrite(table, plan));
       PetscCall(TableDestroy(&table));
       PetscCall(WriteHeldOut(work));
+      PetscCall(WriteOrigin(work));
     }
     free(spec);
     free(resolved);

@@ -1,0 +1,22 @@
+/* ardis compare, on an existing run folder. */
+#include "cli/stage.h"
+
+static PetscErrorCode Stage(Work *work, Mistakes *mistakes, int *code)
+{
+  (void)code;
+  PetscFunctionBegin;
+  PetscCall(StageCompare(work, mistakes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int compare_main(int argc, char **argv)
+{
+  return stage_main(argc, argv, Stage);
+}
+
+const Command command_compare = {
+    .entry = {"compare", "pairs of a folder's runs, and how stable each model's atoms are"},
+    .usage = "usage: ardis compare DIR [--spec SPEC]\n\n" STAGE_OPTIONS "\n"
+             "Writes pairs.csv and stability.csv of the measured runs.\n\nexit codes: 0 done; 2 a mistake\n",
+    .main = compare_main,
+};

@@ -1,0 +1,28 @@
+/* ardis measure, on an existing run folder. */
+#include "cli/stage.h"
+
+static PetscErrorCode Stage(Work *work, Mistakes *mistakes, int *code)
+{
+  int orders;
+  int64_t failed, pending;
+
+  PetscFunctionBegin;
+  PetscCall(SignalsCatch());
+  PetscCall(StageMeasure(work, mistakes, &orders));
+  if (!mistakes_count(mistakes)) PetscCall(StageTables(work, mistakes, &failed, &pending));
+  if (orders & ORDER_STOP) *code = 75;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int measure_main(int argc, char **argv)
+{
+  return stage_main(argc, argv, Stage);
+}
+
+const Command command_measure = {
+    .entry = {"measure", "metrics of a folder's finished runs"},
+    .usage = "usage: ardis measure DIR [--spec SPEC]\n\n" STAGE_OPTIONS "\n"
+             "Writes metrics.csv and atoms.csv of each finished run, runs.csv and groups.csv; what is there with the same settings is skipped.\n\n"
+             "exit codes: 0 done; 2 a mistake; 75 stopped, run me again\n",
+    .main = measure_main,
+};
