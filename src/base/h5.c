@@ -107,6 +107,7 @@ PetscErrorCode H5ReaderOpen(const char *path, Mistakes *mistakes, H5Reader **rea
   fclose(there);
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  H5Pset_cache(access, 0, 10007, 64 << 20, 0.75);
   const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
   if (file < 0) {
