@@ -125,9 +125,9 @@ static int import_main(int argc, char **argv)
   import.inputs = count;
   import.input = inputs;
   read_options(options, &import, mistakes);
-  const bool failed = !mistakes_count(mistakes) && Run(&import, mistakes);
+  if (!mistakes_count(mistakes) && Run(&import, mistakes)) MPI_Abort(PETSC_COMM_WORLD, 1);
   free(inputs);
-  return command_end(&mistakes, failed);
+  return command_end(&mistakes, 0);
 }
 
 const Command command_import = {
