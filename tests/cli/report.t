@@ -58,7 +58,10 @@ ok 'grep -q "no interval: 2 runs" few2/report/stability.svg' 'two runs: no inter
 $make --empty none && $ardis report none >out 2>err
 ok '[ $code = 0 ] && ${PYTHON:-python3} -c "$page" none/report/index.html' 'tables without rows'
 
-rm -r run/report run/pairs.csv && sed -i 1s/null_tokens/tokens/ run/stability.csv
+rm -r run/report && touch run/report
+$ardis report run >out 2>err
+ok '[ $code = 1 ] && grep -q "run/report: cannot be written" err' 'a place that cannot be written'
+rm run/report run/pairs.csv && sed -i 1s/null_tokens/tokens/ run/stability.csv
 $ardis report run >out 2>err
 ok '[ $code = 2 ] && [ ! -s out ] && [ ! -e run/report ]' 'a missing table: exit code 2, nothing written'
 ok 'grep -q "run/pairs.csv: no such file" err && grep -q "run/stability.csv:1: no column null_tokens" err' 'all that is missing is told at once'

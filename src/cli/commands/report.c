@@ -19,7 +19,10 @@ static int report_main(int argc, char **argv)
   args_read(argc, argv, options, mistakes, rest, &count);
   if (count != 1)
     mistake(mistakes, NULL, 0, 0, "one folder is expected, as in: ardis report runs/quickstart");
-  if (!mistakes_count(mistakes) && ReportWrite(rest[0], mistakes)) code = 1;
+  if (!mistakes_count(mistakes) && ReportWrite(rest[0], mistakes)) {
+    fprintf(stderr, "%s/report: cannot be written\n", rest[0]);
+    code = 1;
+  }
   if (!mistakes_count(mistakes) && !code) printf("%s/report/index.html\n", rest[0]);
   return command_end(&mistakes, code);
 }
