@@ -59,6 +59,7 @@ static bool is_step(const Table *paths)
 
 typedef struct {
   double step, tokens, loss;
+  bool objective; /* of k-means, in place of a loss */
 } Point;
 
 /* The "step" lines of a log; a line that is not JSON (cut short by a crash) is left out. A step
@@ -82,7 +83,7 @@ static PetscErrorCode ReadPoints(const Text *log, Point **points, int64_t *count
     if (valid && is_step(paths)) {
       const double loss = number_at(paths, "loss"), objective = number_at(paths, "objective");
       const Point point = {number_at(paths, "step"), number_at(paths, "tokens"),
-                           isnan(loss) ? objective : loss};
+                           isnan(loss) ? objective : loss, isnan(loss)};
       while (*count && (*points)[*count - 1].step >= point.step) --*count;
       (*points)[(*count)++] = point;
     }
@@ -111,6 +112,7 @@ static PetscErrorCode AddSteps(Report *report, int64_t row, const Text *log)
     table_number(report->steps, "tokens", point[i + n - 1].tokens);
     table_number(report->steps, "loss", sum / (double)n);
     table_integer(report->steps, "averaged", n);
+    table_text(report->steps, "quantity", point[i].objective ? "objective" : "loss");
   }
   free(point);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -240,7 +242,7 @@ PetscErrorCode ReportRead(const char *dir, Mistakes *mistakes, Report **made)
                 "null_tokens,anchors,dead,note",
                 mistakes, &report->stability));
   PetscCall(TableCreate("model,method,width,anchors,runs,done", &report->models));
-  PetscCall(TableCreate("model,run,step,tokens,loss,averaged", &report->steps));
+  PetscCall(TableCreate("model,run,step,tokens,loss,averaged,quantity", &report->steps));
   PetscCall(TableCreate("run,path,value", &report->facts));
   PetscCall(ReadSpec(report, dir));
   if (!mistakes_count(mistakes)) {

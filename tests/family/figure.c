@@ -58,7 +58,7 @@ static const char *const columns[] = {
     "anchors,"
     "dead,note",
     "model,method,width,anchors,runs,done",
-    "model,run,step,tokens,loss,averaged",
+    "model,run,step,tokens,loss,averaged,quantity",
     "run,path,value",
 };
 

@@ -34,7 +34,7 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   const Table *steps = report->steps;
 
   PetscFunctionBegin;
-  PetscCall(TableCreate("model,run,step,tokens,loss,averaged", data));
+  PetscCall(TableCreate("model,run,step,tokens,loss,averaged,quantity", data));
   for (int64_t i = 0; i < steps->rows; i++) {
     if (!isfinite(table_real(steps, i, "loss"))) continue;
     PetscCall(TableAddRow(*data));
@@ -45,10 +45,14 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The loss of answering with the mean token: mse / (1 - r2), about the same for all runs of a
- * model. */
-static double mean_token_loss(const Report *report, const char *model)
+/* The loss of answering with the mean token: mse / (1 - r2), about the same for all runs of a model.
+   An objective is no mean over tokens, so it has none. */
+static double mean_token_loss(const Report *report, const Table *data, const char *model)
 {
+  for (int64_t i = 0; i < data->rows; i++)
+    if (!strcmp(table_cell(data, i, "model"), model) &&
+        !strcmp(table_cell(data, i, "quantity"), "objective"))
+      return NAN;
   for (int64_t i = 0; i < report->runs->rows; i++) {
     const double mse = table_real(report->runs, i, "mse"), r2 = table_real(report->runs, i, "r2");
     if (!strcmp(table_cell(report->runs, i, "model"), model) && isfinite(mse) && r2 < 1)
@@ -57,24 +61,39 @@ static double mean_token_loss(const Report *report, const char *model)
   return NAN;
 }
 
-static const char *method_of(const Report *report, int64_t model)
+/* Tokens seen where every log has them, else steps. */
+static const char *across(const Table *data)
 {
-  return table_cell(report->models, model, "method");
+  for (int64_t i = 0; i < data->rows; i++)
+    if (!isfinite(table_real(data, i, "tokens"))) return "step";
+  return "tokens";
 }
 
-/* Losses of one method share an axis: other methods minimise other things. */
-static Scale loss_scale(const Report *report, const Table *data, int64_t model, double from,
-                        double to)
+static bool same_method(const Report *report, const char *model, int64_t other)
 {
-  double low = NAN, high = NAN;
+  const int64_t i = model_index(report, model);
+  return i >= 0 && !strcmp(table_cell(report->models, i, "method"),
+                           table_cell(report->models, other, "method"));
+}
+
+/* Losses and steps of one method share axes: other methods minimise other things. */
+static void shared_scales(const Report *report, const Table *data, int64_t model, Scale *sx,
+                          Scale *sy)
+{
+  double low = NAN, high = NAN, last = 0;
   for (int64_t i = 0; i < data->rows; i++) {
-    const int64_t other = model_index(report, table_cell(data, i, "model"));
-    if (other < 0 || strcmp(method_of(report, other), method_of(report, model))) continue;
+    const char *name = table_cell(data, i, "model");
+    if (!same_method(report, name, model)) continue;
     const double loss = table_real(data, i, "loss");
-    const double mean = mean_token_loss(report, table_cell(data, i, "model"));
-    low = fmin(low, fmin(loss, mean)), high = fmax(high, fmax(loss, mean));
+    low = fmin(low, loss), high = fmax(high, loss);
+    last = fmax(last, table_real(data, i, across(data)));
+    if (i && !strcmp(name, table_cell(data, i - 1, "model"))) continue;
+    const double mean = mean_token_loss(report, data, name);
+    low = fmin(low, mean), high = fmax(high, mean);
   }
-  return scale_around(low, high, low > 0 && high > 4 * low, from, to);
+  *sy = scale_around(low, high, low > 0 && high > 4 * low, sy->from, sy->to);
+  *sx = scale_around(0, last, false, sx->from, sx->to);
+  sx->high = last > 0 ? last : 1;
 }
 
 static bool ended_well(const Report *report, const char *run)
@@ -93,7 +112,7 @@ static PetscErrorCode DrawRun(const Report *report, const Table *data, int64_t f
   PetscFunctionBegin;
   PetscCall(PetscMalloc2((size_t)count, &x, (size_t)count, &y));
   for (int64_t i = 0; i < count; i++) {
-    x[i] = scale_at(sx, table_real(data, first + i, "tokens"));
+    x[i] = scale_at(sx, table_real(data, first + i, across(data)));
     y[i] = scale_at(sy, table_real(data, first + i, "loss"));
   }
   svg_begin(svg, table_cell(data, first, "run"));
@@ -106,17 +125,16 @@ static PetscErrorCode DrawRun(const Report *report, const Table *data, int64_t f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawPanel(const Report *report, const Table *data, int64_t model,
-                                double tokens, double left, double top, double width, double height,
-                                Svg *svg)
+static PetscErrorCode DrawPanel(const Report *report, const Table *data, int64_t model, double left,
+                                double top, double width, double height, Svg *svg)
 {
   const char *name = table_cell(report->models, model, "model");
-  const double mean = mean_token_loss(report, name);
-  Scale sx = scale_around(0, tokens, false, left + 40, left + width - 8);
-  const Scale sy = loss_scale(report, data, model, top + height, top + 24);
+  const double mean = mean_token_loss(report, data, name);
+  Scale sx = {.from = left + 40, .to = left + width - 8},
+        sy = {.from = top + height, .to = top + 24};
 
   PetscFunctionBegin;
-  sx.high = tokens > 0 ? tokens : 1;
+  shared_scales(report, data, model, &sx, &sy);
   svg_words(svg, left + 40, top + 12, (Type){.size = 13, .bold = true, .room = width - 48}, name);
   draw_axis_x(svg, &sx, top + height, top + height, 4, NULL);
   draw_axis_y(svg, &sy, sx.from, sx.to, 5);
@@ -146,21 +164,20 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   const double gap = 24, width = (svg->width - gap * (columns - 1)) / columns,
                height = svg_wide(svg) ? 160 : 150;
   const double top = draw_keys(svg, 0, 4, keys) + 8;
-  double low = NAN, tokens = NAN;
   int64_t panel = 0;
 
   PetscFunctionBegin;
-  spread(data, "tokens", &low, &tokens);
   for (int64_t m = 0; m < report->models->rows; m++) {
     if (!has_points(data, table_cell(report->models, m, "model"))) continue;
-    PetscCall(DrawPanel(report, data, m, tokens, (double)(panel % columns) * (width + gap),
+    PetscCall(DrawPanel(report, data, m, (double)(panel % columns) * (width + gap),
                         top + (double)(panel / columns) * (height + 48), width, height, svg));
     panel++;
   }
   const double bottom = top + (double)((panel + columns - 1) / columns) * (height + 48);
   svg_words(svg, svg->width / 2, bottom + 2, (Type){.size = 12, .anchor = 'm', .room = svg->width},
-            svg_wide(svg) ? "tokens seen (across), loss on the training batches (up)"
-                          : "tokens seen (across), training loss (up)");
+            !strcmp(across(data), "step")
+                ? "steps (across), loss on the training batches (up)"
+                : "tokens seen (across), loss on the training batches (up)");
   svg->height = bottom + 12;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -169,14 +186,16 @@ const Figure figure_learning = {
     .entry = {"learning", "learning curves"},
     .place = 4,
     .heading = "Did every run finish learning?",
-    .words = "Each line is one run: its loss on the training batches, over the tokens it has seen "
-             "(a token counts each time it is seen). "
-             "Long logs are averaged over equal stretches of steps, so that a line has at most 240 "
-             "points. The dashed line is the loss of answering every token with the mean token. "
-             "The loss is the squared error for each dimension, in units of the normalised tokens, "
-             "plus the model\xe2\x80\x99s own penalties: models with a penalty lie higher for that "
-             "reason alone. "
-             "Models of one method share the vertical axis.",
+    .words =
+        "Each line is one run: its loss on the training batches over the steps it has done. "
+        "Long logs are averaged over equal stretches of steps, so that a line has at most 240 "
+        "points. "
+        "The dashed line is the loss of answering every token with the mean token.\n"
+        "The loss is the squared error for each dimension, in units of the normalised tokens, plus "
+        "the "
+        "model\xe2\x80\x99s own penalties: models with a penalty lie higher for that reason alone. "
+        "k-means shows its "
+        "objective instead, the sum of squared distances. Models of one method share both axes.",
     .tabulate = Tabulate,
     .draw = Draw,
     .nothing = "No log of a run holds a step with a finite loss.",
