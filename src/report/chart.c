@@ -119,6 +119,15 @@ double draw_keys(Svg *svg, double y, int count, const Key *keys)
   return y + 32;
 }
 
+/* A tick in few signs: 20k, 3M. */
+static void tick_label(Text *to, double value)
+{
+  if (value >= 1e4 && value < 1e6)
+    text_add(to, "%.6gk", value / 1000);
+  else
+    text_short(to, value);
+}
+
 void draw_axis_x(Svg *svg, const Scale *scale, double top, double y, int most, const char *title)
 {
   double tick[16];
@@ -128,7 +137,7 @@ void draw_axis_x(Svg *svg, const Scale *scale, double top, double y, int most, c
     Text label = {0};
     svg_line(svg, x, top, x, y, (Look){.line = INK_GRID});
     svg_line(svg, x, y, x, y + 4, (Look){.line = INK_RULE});
-    text_short(&label, tick[i]);
+    tick_label(&label, tick[i]);
     svg_words(svg, x, y + 17, (Type){.size = 11.5, .ink = INK_QUIET, .anchor = 'm'}, label.s);
     text_clear(&label);
   }
@@ -146,7 +155,7 @@ void draw_axis_y(Svg *svg, const Scale *scale, double x, double right, int most)
     const double y = scale_at(scale, tick[i]);
     Text label = {0};
     svg_line(svg, x, y, right, y, (Look){.line = INK_GRID});
-    text_short(&label, tick[i]);
+    tick_label(&label, tick[i]);
     svg_words(svg, x - 7, y + 4, (Type){.size = 11.5, .ink = INK_QUIET, .anchor = 'e'}, label.s);
     text_clear(&label);
   }
