@@ -1,0 +1,207 @@
+/* Kernels for CPUs with AVX2, FMA and F16C: the table, and the kernels of single vectors. Ends of
+   vectors go through small buffers, as masked stores are slow on some of these CPUs. */
+#include "avx2_dense.h"
+#include "avx2_sparse.h"
+#include "avx2_tile.h"
+#include <string.h>
+
+/* Eight float64 lanes. */
+typedef struct {
+  __m256d a, b;
+} Lanes;
+
+/* Lanes l and l + 4, then + 2, then + 1. */
+static inline double halve(Lanes x)
+{
+  const __m256d s = _mm256_add_pd(x.a, x.b);
+  const __m128d t = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd(s, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(t, _mm_unpackhi_pd(t, t)));
+}
+
+/* Elements i .. i + 7 in float64; 0 from d on, which changes no sum of lane64. */
+static inline Lanes widen(int64_t d, const float *x, int64_t i)
+{
+  const __m256 v = i + 8 <= d ? _mm256_loadu_ps(x + i) : _mm256_maskload_ps(x + i, lanes256(d, i));
+  return (Lanes){_mm256_cvtps_pd(_mm256_castps256_ps128(v)),
+                 _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))};
+}
+
+static inline Lanes fma64(Lanes x, Lanes y, Lanes s)
+{
+  return (Lanes){_mm256_fmadd_pd(x.a, y.a, s.a), _mm256_fmadd_pd(x.b, y.b, s.b)};
+}
+
+static double square64(int64_t d, const float *x)
+{
+  Lanes s = {_mm256_setzero_pd(), _mm256_setzero_pd()};
+  for (int64_t i = 0; i < d; i += 8) {
+    const Lanes u = widen(d, x, i);
+    s = fma64(u, u, s);
+  }
+  return halve(s);
+}
+
+static double dot64(int64_t d, const float *x, const float *y)
+{
+  Lanes s = {_mm256_setzero_pd(), _mm256_setzero_pd()};
+  for (int64_t i = 0; i < d; i += 8) s = fma64(widen(d, x, i), widen(d, y, i), s);
+  return halve(s);
+}
+
+static double distance64(int64_t d, const float *x, const float *y)
+{
+  Lanes s = {_mm256_setzero_pd(), _mm256_setzero_pd()};
+  for (int64_t i = 0; i < d; i += 8) {
+    const Lanes u = widen(d, x, i), v = widen(d, y, i);
+    const Lanes e = {_mm256_sub_pd(u.a, v.a), _mm256_sub_pd(u.b, v.b)};
+    s = fma64(e, e, s);
+  }
+  return halve(s);
+}
+
+static double sum64(int64_t d, const float *x)
+{
+  Lanes s = {_mm256_setzero_pd(), _mm256_setzero_pd()};
+  for (int64_t i = 0; i < d; i += 8) {
+    const Lanes u = widen(d, x, i);
+    s = (Lanes){_mm256_add_pd(s.a, u.a), _mm256_add_pd(s.b, u.b)};
+  }
+  return halve(s);
+}
+
+static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
+                      const float *inv)
+{
+  for (int64_t t = 0; t < n; t++) {
+    float *x = X + t * ldX;
+    int64_t i = 0;
+    for (; i + 8 <= d; i += 8) {
+      const __m256 centred = _mm256_sub_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(mu + i));
+      _mm256_storeu_ps(x + i, _mm256_mul_ps(centred, _mm256_loadu_ps(inv + i)));
+    }
+    for (; i < d; i++) x[i] = (x[i] - mu[i]) * inv[i];
+  }
+}
+
+static inline void widen_half8(const uint16_t *from, float *to)
+{
+  _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from)));
+}
+
+static inline void widen_bfloat8(const uint16_t *from, float *to)
+{
+  const __m256i x = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
+  _mm256_storeu_ps(to, _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)));
+}
+
+static inline void narrow_half8(const float *from, uint16_t *to)
+{
+  _mm_storeu_si128((__m128i *)(void *)to,
+                   _mm256_cvtps_ph(_mm256_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
+}
+
+static inline void narrow_bfloat8(const float *from, uint16_t *to)
+{
+  const __m256 x = _mm256_loadu_ps(from);
+  const __m256i bits = _mm256_castps_si256(x), upper = _mm256_srli_epi32(bits, 16);
+  const __m256i odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+  const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+  const __m256i near = _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
+  const __m256i nan = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+  const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+  const __m256i all = _mm256_blendv_epi8(near, nan, is_nan);
+  _mm_storeu_si128((__m128i *)(void *)to,
+                   _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1)));
+}
+
+/* Applies STEP, which takes 8 elements, to all of them. */
+#define CONVERT(NAME, FROM, TO, STEP)                                                              \
+  static void NAME(int64_t count, const FROM *from, TO *to)                                        \
+  {                                                                                                \
+    int64_t i = 0;                                                                                 \
+    for (; i + 8 <= count; i += 8) STEP(from + i, to + i);                                         \
+    if (i >= count) return;                                                                        \
+    FROM rest[8] = {0};                                                                            \
+    TO done[8];                                                                                    \
+    memcpy(rest, from + i, (size_t)(count - i) * sizeof(FROM));                                    \
+    STEP(rest, done);                                                                              \
+    memcpy(to + i, done, (size_t)(count - i) * sizeof(TO));                                        \
+  }
+
+CONVERT(widen_half, uint16_t, float, widen_half8)
+CONVERT(widen_bfloat, uint16_t, float, widen_bfloat8)
+CONVERT(narrow_half, float, uint16_t, narrow_half8)
+CONVERT(narrow_bfloat, float, uint16_t, narrow_bfloat8)
+
+/* x, or 0 where it is below 2^-100 in size. */
+static inline __m256 settled(__m256 x)
+{
+  const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+  return _mm256_andnot_ps(_mm256_cmp_ps(size, _mm256_set1_ps(0x1p-100f), _CMP_LT_OQ), x);
+}
+
+typedef struct {
+  float scale, a, s, b1, b2, eps;
+} Rates;
+
+static inline void adam8(float *p, float *m, float *v, const float *g, const Rates *r)
+{
+  const __m256 grad = _mm256_mul_ps(_mm256_loadu_ps(g), _mm256_set1_ps(r->scale));
+  const __m256 c1 = _mm256_set1_ps(1.0f - r->b1), c2 = _mm256_set1_ps(1.0f - r->b2);
+  const __m256 first =
+      settled(_mm256_fmadd_ps(_mm256_set1_ps(r->b1), _mm256_loadu_ps(m), _mm256_mul_ps(c1, grad)));
+  const __m256 second = settled(_mm256_fmadd_ps(_mm256_set1_ps(r->b2), _mm256_loadu_ps(v),
+                                                _mm256_mul_ps(c2, _mm256_mul_ps(grad, grad))));
+  const __m256 below = _mm256_add_ps(_mm256_mul_ps(_mm256_sqrt_ps(second), _mm256_set1_ps(r->s)),
+                                     _mm256_set1_ps(r->eps));
+  const __m256 step = _mm256_div_ps(_mm256_mul_ps(_mm256_set1_ps(r->a), first), below);
+  _mm256_storeu_ps(m, first);
+  _mm256_storeu_ps(v, second);
+  _mm256_storeu_ps(p, _mm256_sub_ps(_mm256_loadu_ps(p), step));
+}
+
+static void adam(int64_t count, float *p, float *m, float *v, const float *g, float scale, float a,
+                 float s, float b1, float b2, float eps)
+{
+  const Rates rates = {scale, a, s, b1, b2, eps};
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) adam8(p + i, m + i, v + i, g + i, &rates);
+  if (i >= count) return;
+  float rest[4][8] = {{0}}, *const of[3] = {p + i, m + i, v + i};
+  const size_t bytes = (size_t)(count - i) * sizeof(float);
+  for (int k = 0; k < 3; k++) memcpy(rest[k], of[k], bytes);
+  memcpy(rest[3], g + i, bytes);
+  adam8(rest[0], rest[1], rest[2], rest[3], &rates);
+  for (int k = 0; k < 3; k++) memcpy(of[k], rest[k], bytes);
+}
+
+static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
+                    int32_t *index, double *distance)
+{
+  nearest_search(n, X, ldX, centroids, avx2_screen, distance64, index, distance);
+}
+
+const Kernels backend_avx2 = {
+    .entry = {"avx2", "vectors of 8, for CPUs with AVX2, FMA and F16C"},
+    .rank = 1,
+    .usable = cpu_has_avx2,
+    .pack = avx2_pack,
+    .scores = avx2_scores,
+    .combine = avx2_combine,
+    .select_top = avx2_select_top,
+    .select_positive = avx2_select_positive,
+    .decode = avx2_decode,
+    .blockdots = avx2_blockdots,
+    .accumulate = avx2_accumulate,
+    .square64 = square64,
+    .dot64 = dot64,
+    .distance64 = distance64,
+    .sum64 = sum64,
+    .normalise = normalise,
+    .widen_half = widen_half,
+    .widen_bfloat = widen_bfloat,
+    .narrow_half = narrow_half,
+    .narrow_bfloat = narrow_bfloat,
+    .adam = adam,
+    .nearest = nearest,
+};
