@@ -1,0 +1,327 @@
+/* The gradients of whole models: what a step computes in float32, on any number of ranks, against
+   central differences of the loss, written here a second time in plain float64 loops; and the same
+   bytes on one rank and on all.
+   RUN ranks=1
+   RUN ranks=2
+   RUN ranks=3 */
+#include "../tap.h"
+#include "../sae_task.h"
+
+#define COMM PETSC_COMM_WORLD
+enum { N = 1500, D = 10, WARM = 3 };
+static const char path[] = "learn_gradient.test.h5";
+
+/* A model in float64, and what a step of it sees. Selections, residuals of the auxiliary loss and
+ * their variance are those of the starting point, as the gradient's definition has it. */
+typedef struct {
+  int64_t m, d, p, b, k, aux_k;
+  double l1, aux_weight;
+  bool unit; /* free atoms: rows are divided by their norm */
+  int tensors;
+  const char *name[SAE_TENSORS];
+  int64_t count[SAE_TENSORS];
+  double *value[SAE_TENSORS]; /* all rows */
+  const float *C;
+  double *x; /* [b x d] */
+  char *dead;
+  double *atoms, *score;             /* [m x d], [m] scratch */
+  double *residual, variance;        /* [b x d] */
+  unsigned char *kept, *kept_by_aux; /* [b x m] */
+  bool frozen;
+} Plain;
+
+static double *value_of(const Plain *a, const char *name)
+{
+  for (int i = 0; i < a->tensors; i++)
+    if (!strcmp(a->name[i], name)) return a->value[i];
+  return NULL;
+}
+
+static void form_atoms(Plain *a)
+{
+  const double *free_rows = value_of(a, "atoms"), *W = value_of(a, "W"),
+               *L = value_of(a, "relaxation"), *s = value_of(a, "log_multiplier");
+  for (int64_t j = 0; j < a->m; j++) {
+    double *row = a->atoms + j * a->d, square = 0;
+    for (int64_t i = 0; i < a->d; i++) {
+      row[i] = free_rows ? free_rows[j * a->d + i] : L ? L[j * a->d + i] : 0;
+      for (int64_t q = 0; W && q < a->p; q++)
+        row[i] += W[j * a->p + q] * (double)a->C[q * a->d + i];
+      if (s) row[i] *= exp(s[0]);
+      square += row[i] * row[i];
+    }
+    for (int64_t i = 0; a->unit && i < a->d; i++) row[i] /= sqrt(square);
+  }
+}
+
+/* Marks the k largest of the scores above 0 among candidates, lowest index first. */
+static void choose(const Plain *a, const double *score, const char *candidate, int64_t k,
+                   unsigned char *kept)
+{
+  memset(kept, 0, (size_t)a->m);
+  for (int64_t turn = 0; turn < k; turn++) {
+    int64_t best = -1;
+    for (int64_t j = 0; j < a->m; j++)
+      if (!kept[j] && score[j] > 0 && (!candidate || candidate[j]) &&
+          (best < 0 || score[j] > score[best]))
+        best = j;
+    if (best < 0) return;
+    kept[best] = 1;
+  }
+}
+
+/* |sum of kept z D - target|^2, and l1 sum_j z |D_j|; target + that goes to error. */
+static double square_error(const Plain *a, const unsigned char *kept, const double *target,
+                           double *error, double *penalty)
+{
+  double square = 0;
+  for (int64_t i = 0; i < a->d; i++) error[i] = -target[i];
+  for (int64_t j = 0; j < a->m; j++) {
+    double norm = 0;
+    for (int64_t i = 0; kept[j] && i < a->d; i++) {
+      error[i] += a->score[j] * a->atoms[j * a->d + i];
+      norm += a->atoms[j * a->d + i] * a->atoms[j * a->d + i];
+    }
+    if (penalty && kept[j]) *penalty += a->l1 * a->score[j] * sqrt(norm);
+  }
+  for (int64_t i = 0; i < a->d; i++) square += error[i] * error[i];
+  return square;
+}
+
+static double variance_of(const Plain *a)
+{
+  double variance = 0;
+  for (int64_t i = 0; i < a->d; i++) {
+    double mean = 0;
+    for (int64_t t = 0; t < a->b; t++) mean += a->residual[t * a->d + i] / (double)a->b;
+    for (int64_t t = 0; t < a->b; t++)
+      variance += (a->residual[t * a->d + i] - mean) * (a->residual[t * a->d + i] - mean);
+  }
+  return variance;
+}
+
+static double loss(Plain *a)
+{
+  const double *E = value_of(a, "encoder/weight"), *b_enc = value_of(a, "encoder/bias"),
+               *bias = value_of(a, "bias");
+  double square = 0, penalty = 0, aux = 0, xc[D], error[D];
+  form_atoms(a);
+  for (int64_t t = 0; t < a->b; t++) {
+    for (int64_t i = 0; i < a->d; i++) xc[i] = a->x[t * a->d + i] - bias[i];
+    for (int64_t j = 0; j < a->m; j++) {
+      a->score[j] = b_enc[j];
+      for (int64_t i = 0; i < a->d; i++) a->score[j] += xc[i] * E[j * a->d + i];
+    }
+    unsigned char *kept = a->kept + t * a->m, *by_aux = a->kept_by_aux + t * a->m;
+    if (!a->frozen) {
+      choose(a, a->score, NULL, a->k, kept);
+      choose(a, a->score, a->dead, a->aux_k, by_aux);
+    }
+    square += square_error(a, kept, xc, error, &penalty);
+    double *residual = a->residual + t * a->d;
+    for (int64_t i = 0; !a->frozen && i < a->d; i++) residual[i] = -error[i];
+    if (a->aux_weight > 0) aux += square_error(a, by_aux, residual, error, NULL);
+  }
+  if (!a->frozen) a->variance = variance_of(a);
+  a->frozen = true;
+  return square / (double)(a->b * a->d) + penalty / (double)a->b +
+         (a->aux_weight > 0 ? a->aux_weight * aux / a->variance : 0);
+}
+
+/* The tensors of all ranks, the batch that the next step takes, and the dead atoms. */
+static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
+{
+  PetscFunctionBeginUser;
+  const Settings *settings = sae->task->settings;
+  *a = (Plain){.m = sae->m, .d = sae->d, .tensors = sae->tensors};
+  a->k =
+      strcmp(settings_get(settings, "code.name"), "topk") ? a->m : settings_int(settings, "code.k");
+  a->l1 = settings_get(settings, "code.l1") ? settings_real(settings, "code.l1") : 0;
+  a->unit = !strcmp(settings_get(settings, "atoms.name"), "free");
+  if (sae->task->anchors) a->C = sae->task->anchors->points, a->p = sae->task->anchors->p;
+  for (int i = 0; i < sae->tensors; i++) {
+    const Tensor *t = &sae->tensor[i];
+    a->name[i] = t->name, a->count[i] = (t->shared ? 1 : sae->m) * t->cols;
+    PetscCall(ArrayCreate(a->count[i], &a->value[i]));
+    for (int64_t q = 0; q < t->rows * t->cols; q++)
+      a->value[i][(t->shared ? 0 : sae->first * t->cols) + q] = (double)t->p[q];
+    if (!t->shared)
+      PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, a->value[i], (int)a->count[i], MPI_DOUBLE, MPI_SUM,
+                                 sae->comm));
+  }
+  const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
+  const Order order = {(uint64_t)sae->task->seed_data, sae->n_train};
+  a->b = min_i64(sae->params.batch, sae->n_train - start);
+  float *x;
+  PetscCall(ArrayCreate(a->d, &x));
+  PetscCall(ArrayCreate(a->b * a->d, &a->x));
+  PetscCall(ArrayCreate(a->b * a->d, &a->residual));
+  PetscCall(ArrayCreate(a->m * a->d, &a->atoms));
+  PetscCall(ArrayCreate(a->m, &a->score));
+  PetscCall(ArrayCreate(a->b * a->m, &a->kept));
+  PetscCall(ArrayCreate(a->b * a->m, &a->kept_by_aux));
+  PetscCall(ArrayCreate(a->m, &a->dead));
+  for (int64_t t = 0; t < a->b; t++) {
+    const int64_t row = order_at(&order, sae->step / sae->per_epoch, start + t);
+    PetscCall(ViewRead(&sae->task->view, 1, &row, x));
+    for (int64_t i = 0; i < a->d; i++) a->x[t * a->d + i] = (double)x[i];
+  }
+  PetscCall(ArrayDestroy(&x));
+  if (!strcmp(settings_get(settings, "revive.name"), "auxk")) {
+    a->aux_k = settings_int(settings, "revive.k");
+    a->aux_weight = settings_real(settings, "revive.weight");
+    for (int64_t j = 0; j < a->m; j++)
+      a->dead[j] = sae->silent[j] >= settings_int(settings, "revive.dead_after");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PlainDestroy(Plain *a)
+{
+  PetscFunctionBeginUser;
+  for (int i = 0; i < a->tensors; i++) PetscCall(ArrayDestroy(&a->value[i]));
+  PetscCall(ArrayDestroy(&a->x));
+  PetscCall(ArrayDestroy(&a->residual));
+  PetscCall(ArrayDestroy(&a->atoms));
+  PetscCall(ArrayDestroy(&a->score));
+  PetscCall(ArrayDestroy(&a->kept));
+  PetscCall(ArrayDestroy(&a->kept_by_aux));
+  PetscCall(ArrayDestroy(&a->dead));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The finished gradients of the tensor's rows here against differences of the loss. The largest
+   error, relative to the largest gradient of the tensor. */
+static double worst_error(Plain *a, int tensor, const Tensor *t, int64_t first, bool *alive)
+{
+  const double step = 1e-5;
+  double worst = 0, largest = 1e-12;
+  for (int64_t q = 0; q < t->rows * t->cols; q++) {
+    double *value = a->value[tensor] + (t->shared ? 0 : first * t->cols) + q;
+    const double kept = *value;
+    *value = kept + step;
+    const double above = loss(a);
+    *value = kept - step;
+    const double below = loss(a);
+    *value = kept;
+    const double slope = (above - below) / (2 * step);
+    worst = fmax(worst, fabs(slope - (double)t->g[q]));
+    largest = fmax(largest, fabs(slope));
+  }
+  *alive = largest > 1e-7;
+  return worst / largest;
+}
+
+static PetscErrorCode CheckGradients(const char *title, const char *words, int64_t p,
+                                     bool expects_dead)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  StepReport report;
+  Plain plain;
+  PetscCall(SAETaskOpen(COMM, path, words, p, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  for (int s = 0; s < WARM; s++) PetscCall(SAEStep(sae, &report));
+  PetscCall(PlainCreate(sae, &plain));
+  const double expected = loss(&plain);
+  PetscCall(SAEStep(sae, &report));
+  NEAR(report.value[0].value, expected, 2e-6 * expected, "%s: the loss is %.9g", title, expected);
+  int64_t dead = 0;
+  for (int64_t j = 0; j < plain.m; j++) dead += plain.dead[j];
+  OK(!expects_dead || (dead > 2 && dead < plain.m), "%s: %d atoms are dead", title, (int)dead);
+  for (int i = 0; i < sae->tensors; i++) {
+    const Tensor *tensor = &sae->tensor[i];
+    bool alive;
+    const double worst = worst_error(&plain, i, tensor, sae->first, &alive);
+    OK(alive && worst < 2e-5, "%s: gradient of %s within 2e-5 of its largest element", title,
+       tensor->name);
+    if (worst >= 2e-5) fprintf(stderr, "# %s: off by %g\n", tensor->name, worst);
+  }
+  PetscCall(PlainDestroy(&plain));
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Some steps on all ranks together and on this rank alone give the same bytes. */
+static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p)
+{
+  PetscFunctionBeginUser;
+  SAETask together, alone;
+  SAE *many, *one;
+  StepReport report, report_alone;
+  PetscCall(SAETaskOpen(COMM, path, words, p, &together));
+  PetscCall(SAETaskOpen(PETSC_COMM_SELF, path, words, p, &alone));
+  PetscCall(SAECreate(&together.task, &many));
+  PetscCall(SAECreate(&alone.task, &one));
+  bool same = true, moves = false;
+  const double before = (double)one->D[0];
+  for (int s = 0; s < 6; s++) {
+    PetscCall(SAEStep(many, &report));
+    PetscCall(SAEStep(one, &report_alone));
+    for (int i = 0; i < report.values; i++)
+      same &= !memcmp(&report.value[i].value, &report_alone.value[i].value, sizeof(double));
+  }
+  moves = (double)one->D[0] != before;
+  const size_t row = sizeof(float) * (size_t)one->d, all = row * (size_t)one->m;
+  OK(same, "%s: the reports are the same on %d ranks and on 1", title, tap_size);
+  OK(!memcmp(many->D, one->D, all) && !memcmp(many->E, one->E, all) &&
+         !memcmp(many->b, one->b, sizeof(float) * (size_t)one->m) &&
+         !memcmp(many->bias, one->bias, row),
+     "%s: so are the parameters", title);
+  for (int i = 0; i < one->tensors; i++) {
+    const Tensor *a = &many->tensor[i], *b = &one->tensor[i];
+    const int64_t at = a->shared ? 0 : many->first * a->cols;
+    const size_t size = sizeof(float) * (size_t)(a->rows * a->cols);
+    same &= !memcmp(a->p, b->p + at, size) && !memcmp(a->m, b->m + at, size) &&
+            !memcmp(a->v, b->v + at, size);
+  }
+  OK(same && moves, "%s: and everything else that a checkpoint holds", title);
+  PetscCall(SAEDestroy(&many));
+  PetscCall(SAEDestroy(&one));
+  PetscCall(SAETaskClose(&together));
+  PetscCall(SAETaskClose(&alone));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define TRAIN " train.steps=9 train.optimizer.lr=0.01"
+#define AUX " revive.name=auxk revive.k=3 revive.weight=0.5 revive.dead_after=64"
+
+int main(int argc, char **argv)
+{
+  static const struct {
+    const char *title, *words;
+    int64_t p;
+    bool dead;
+  } cases[] = {
+      {"topk, free", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=free" TRAIN, 0},
+      {"relu, free", "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=free" TRAIN,
+       0},
+      {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
+      {"relu, hull, more atoms than anchors",
+       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull" TRAIN, 9},
+      {"topk, relaxed",
+       "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=hull_relaxed "
+       "atoms.delta=0.05" TRAIN,
+       18},
+      {"relu, relaxed, delta 0",
+       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
+       "atoms.delta=0" TRAIN,
+       18},
+      {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
+       true},
+      {"auxk, relaxed, more atoms than anchors",
+       "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=hull_relaxed" AUX TRAIN, 30,
+       true},
+  };
+  TestBegin(&argc, &argv);
+  RUN(SAETaskTokens(path, N, D));
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    RUN(CheckGradients(cases[i].title, cases[i].words, cases[i].p, cases[i].dead));
+    RUN(CheckRanks(cases[i].title, cases[i].words, cases[i].p));
+  }
+  MPI_Barrier(COMM);
+  if (tap_rank == 0) unlink(path);
+  return TestEnd();
+}
