@@ -62,8 +62,8 @@ static PetscErrorCode ReadSegments(MPI_Comm comm, Tokens *tokens, Split *split)
       const int64_t count = min_i64(PIECE, n - first);
       PetscCall(TokensGroups(tokens, first, count, group));
       for (int64_t i = 0; i < count; i++) {
-        Segment *last = split->segment + split->segments - 1;
-        if (split->segments && last->group == group[i])
+        Segment *last = split->segments ? split->segment + split->segments - 1 : NULL;
+        if (last && last->group == group[i])
           last->count++;
         else
           PetscCall(AddSegment(split, &space, group[i], first + i));
