@@ -239,6 +239,7 @@ def main():
     options = [w for n in ("labels", "groups", "positions") for w in (f"--{n}", given.work / f"{n}.npy")]
     subprocess.run([given.ardis, "import", given.work / "tokens.npy", *options,
                     "--names", given.work / "names.txt", "--dtype", "f16",
+                    "--model", "EfficientNet-Lite0", "--layer", f"_blocks.{LAYER}",
                     "-o", HERE / "quickstart.h5"], check=True)
 
 
