@@ -1,9 +1,11 @@
 /* The handlers only set flags; these are the program's one piece of changing global state. */
 #include "run/signals.h"
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_asked, save_asked;
+static long steps_left = -1; /* ARDIS_STOP_AFTER: as if SIGUSR1 came after so many steps */
 
 static void on_signal(int number)
 {
@@ -21,6 +23,7 @@ PetscErrorCode SignalsCatch(void)
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
   PetscFunctionBegin;
+  if (getenv("ARDIS_STOP_AFTER")) steps_left = atol(getenv("ARDIS_STOP_AFTER"));
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
     PetscCheck(!sigaction(numbers[i], &action, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS, "signal %d cannot be caught", numbers[i]);
@@ -29,6 +32,7 @@ PetscErrorCode SignalsCatch(void)
 
 int signals_seen(void)
 {
+  if (steps_left >= 0 && steps_left-- == 0) stop_asked = 1;
   const int seen = (stop_asked ? ORDER_STOP : 0) | (save_asked ? ORDER_SAVE : 0);
   save_asked = 0;
   return seen;

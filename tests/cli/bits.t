@@ -1,0 +1,29 @@
+#!/bin/sh
+# The same bytes on 1 to 4 ranks, with groups, and with every kernel set: all models of the quickstart, width 64, 2 epochs, 2 seeds.
+# TEST_LONG=1: the whole quickstart.
+. "$ROOT/tests/cli/lib.sh"
+if [ -n "${TEST_LONG:-}" ]; then cp "$ROOT/experiments/quickstart/quickstart.yaml" "$T/" && sed -i "s|^tokens: .*|tokens: $ROOT/experiments/quickstart/quickstart.h5|" "$T/quickstart.yaml" && mv "$T/quickstart.yaml" "$T/spec.yaml"
+else small 2 64 2 >"$T/spec.yaml"; fi
+ranks 1 run "$T/spec.yaml" --out "$T/one"
+ok $? "one rank"
+[ "$(results "$T/one" | wc -l)" -gt 50 ]
+ok $? "there is much to compare"
+for n in 2 3 4; do
+	ranks $n run "$T/spec.yaml" --out "$T/some" --groups 1 && same "$T/one" "$T/some"
+	ok $? "$n ranks on each run: the same bytes"
+	rm -rf "$T/some"
+done
+for n in 2 3; do
+	ranks $n run "$T/spec.yaml" --out "$T/some" --groups 2 && same "$T/one" "$T/some"
+	ok $? "$n ranks in 2 groups: the same bytes"
+	rm -rf "$T/some"
+done
+for kernels in ref avx2 avx512; do
+	if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
+		same "$T/one" "$T/some"
+		ok $? "$kernels kernels: the same bytes"
+	elif grep -q 'kernels' "$T/log"; then skip "this CPU has no $kernels"
+	else ok 1 "$kernels kernels"; fi
+	rm -rf "$T/some"
+done
+finish
