@@ -6,7 +6,9 @@
 
 typedef PetscErrorCode (*StageFunction)(Work *work, Mistakes *mistakes, int *code);
 
-/* stage_main - ardis COMMAND DIR [--spec SPEC]: opens the folder's spec and calls the stage. Gives the exit code. Collective on the world. */
+/* stage_main - ardis COMMAND DIR [--spec SPEC]: opens the folder's spec and calls the stage. Gives
+ * the exit code. Collective on the world. */
 int stage_main(int argc, char **argv, StageFunction stage);
-#define STAGE_OPTIONS                                                                                                                       \
-  "  --spec SPEC   the spec to go by (default: the one that made the folder, where it still is and says the same)\n"
+#define STAGE_OPTIONS                                                                              \
+  "  --spec SPEC   the spec to go by (default: the one that made the folder, where it still is "   \
+  "and says the same)\n"

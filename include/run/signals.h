@@ -1,4 +1,5 @@
-/* Signals become flags that are asked for between steps (design: USR1, TERM, INT save and stop; USR2 saves; a second INT ends at once). */
+/* Signals become flags that are asked for between steps (design: USR1, TERM, INT save and stop;
+ * USR2 saves; a second INT ends at once). */
 #pragma once
 #include "base/error.h"
 

@@ -1,4 +1,5 @@
-/* The stages of a run folder, in order. Each skips what is there and belongs to the same inputs. All collective on work->world. */
+/* The stages of a run folder, in order. Each skips what is there and belongs to the same inputs.
+ * All collective on work->world. */
 #pragma once
 #include "run/work.h"
 
@@ -14,7 +15,8 @@ PetscErrorCode StagePlan(Work *work, Mistakes *mistakes);
 PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mistakes, int *orders);
 /* StageMeasure - metrics.csv and atoms.csv of finished runs. */
 PetscErrorCode StageMeasure(Work *work, Mistakes *mistakes, int *orders);
-/* StageTables - runs.csv and groups.csv. *failed: how many runs failed; *pending: how many have not ended. */
+/* StageTables - runs.csv and groups.csv. *failed: how many runs failed; *pending: how many have not
+ * ended. */
 PetscErrorCode StageTables(Work *work, Mistakes *mistakes, int64_t *failed, int64_t *pending);
 /* StageCompare - pairs.csv and stability.csv. */
 PetscErrorCode StageCompare(Work *work, Mistakes *mistakes);

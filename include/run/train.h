@@ -5,23 +5,31 @@
 /* What a training stands on beside its task. */
 typedef struct {
   const Method *method;
-  const char *folder;       /* of the run: initial.h5, model.h5, checkpoint.h5, log.jsonl, manifest.json */
-  const char *model_path;   /* where the finished model goes */
-  const char *label;        /* for messages: "topk/0123456789abcdef" */
-  const char *id;           /* of the run: a checkpoint of another is refused */
-  bool initial;             /* write initial.h5 */
+  const char
+      *folder; /* of the run: initial.h5, model.h5, checkpoint.h5, log.jsonl, manifest.json */
+  const char *model_path; /* where the finished model goes */
+  const char *label;      /* for messages: "topk/0123456789abcdef" */
+  const char *id;         /* of the run: a checkpoint of another is refused */
+  bool initial;           /* write initial.h5 */
   double checkpoint_minutes;
-  int64_t items;            /* items of the queue, for the progress line */
+  int64_t items; /* items of the queue, for the progress line */
   const char *spec_digest;
 } Training;
 
-/* TrainRun - goes on from checkpoint.h5 where there is one. A failure or stop is an outcome; only a file that cannot be read or written is a
-   mistake. Collective on task->comm, which is the queue's group. */
-PetscErrorCode TrainRun(const Task *task, const Training *training, Queue *queue, Mistakes *mistakes, Outcome *outcome);
+/* TrainRun - goes on from checkpoint.h5 where there is one. A failure or stop is an outcome; only a
+   file that cannot be read or written is a mistake. Collective on task->comm, which is the queue's
+   group. */
+PetscErrorCode TrainRun(const Task *task, const Training *training, Queue *queue,
+                        Mistakes *mistakes, Outcome *outcome);
 
-/* CheckpointWrite, CheckpointRead - all of a learner's state, whatever the number of ranks. *found false: there is none. Collective. */
-PetscErrorCode CheckpointWrite(const Task *task, const Training *training, void *learner, const char *path, Mistakes *mistakes);
-PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *learner, const char *path, Mistakes *mistakes, bool *found);
+/* CheckpointWrite, CheckpointRead - all of a learner's state, whatever the number of ranks. *found
+ * false: there is none. Collective. */
+PetscErrorCode CheckpointWrite(const Task *task, const Training *training, void *learner,
+                               const char *path, Mistakes *mistakes);
+PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *learner,
+                              const char *path, Mistakes *mistakes, bool *found);
 
-/* ManifestWrite - manifest.json: everything about a run that is not a function of its settings and tokens. One rank calls it. */
-PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome, const char *started, int64_t resumed_at);
+/* ManifestWrite - manifest.json: everything about a run that is not a function of its settings and
+ * tokens. One rank calls it. */
+PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome,
+                             const char *started, int64_t resumed_at);

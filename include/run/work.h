@@ -1,4 +1,5 @@
-/* What the stages of a run folder share: the experiment, its tokens as each run sees them, and the folder. */
+/* What the stages of a run folder share: the experiment, its tokens as each run sees them, and the
+ * folder. */
 #pragma once
 #include "learn/dictionary.h"
 #include "plan/experiment.h"
@@ -13,12 +14,14 @@ typedef struct {
   Split **split; /* [experiment->shares] */
   char *out;     /* the run folder */
   char spec_digest[33];
-  int groups;    /* 0: as many as there is work for */
+  int groups; /* 0: as many as there is work for */
 } Work;
 
-/* WorkOpen - reads and checks the spec, opens its tokens, splits them, names the runs. Mistakes are collected (the same on all ranks), and *work
-   is NULL when there are any. out NULL: ARDIS_OUT, else runs/<name>. Nothing is written. Collective on world. */
-PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes, Work **work);
+/* WorkOpen - reads and checks the spec, opens its tokens, splits them, names the runs. Mistakes are
+   collected (the same on all ranks), and *work is NULL when there are any. out NULL: ARDIS_OUT,
+   else runs/<name>. Nothing is written. Collective on world. */
+PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes,
+                        Work **work);
 PetscErrorCode WorkClose(Work **work);
 
 /* A run's folder, its file, the anchors' file: fresh memory (free). */
@@ -26,18 +29,22 @@ char *run_folder(const Work *work, const Run *run);
 char *run_file(const Work *work, const Run *run, const char *name);
 char *anchors_file(const Work *work, const AnchorRun *anchors);
 
-/* WorkView - the tokens as settings and a share of held-out groups want them. ViewRelease frees its normaliser. Not collective. */
+/* WorkView - the tokens as settings and a share of held-out groups want them. ViewRelease frees its
+ * normaliser. Not collective. */
 PetscErrorCode WorkView(const Work *work, const Settings *settings, int share, View *view);
 PetscErrorCode ViewRelease(View *view);
 
-/* Which stages of a run's folder are done, with the digest of what they depended on: stages.csv (stage, inputs, status, reason). */
+/* Which stages of a run's folder are done, with the digest of what they depended on: stages.csv
+ * (stage, inputs, status, reason). */
 typedef enum { RUN_PENDING, RUN_DONE, RUN_FAILED, RUN_STOPPED } RunStatus;
 extern const char *const run_status_words[];
 typedef struct {
   RunStatus status;
   char reason[200];
 } Outcome;
-/* OutcomeRead - of a stage whose inputs agree; RUN_PENDING where it has not ended. inputs NULL: any. OutcomeWrite replaces the stage's row. Not
-   collective. */
-PetscErrorCode OutcomeRead(const char *folder, const char *stage, const char *inputs, Outcome *outcome);
-PetscErrorCode OutcomeWrite(const char *folder, const char *stage, const char *inputs, const Outcome *outcome);
+/* OutcomeRead - of a stage whose inputs agree; RUN_PENDING where it has not ended. inputs NULL:
+   any. OutcomeWrite replaces the stage's row. Not collective. */
+PetscErrorCode OutcomeRead(const char *folder, const char *stage, const char *inputs,
+                           Outcome *outcome);
+PetscErrorCode OutcomeWrite(const char *folder, const char *stage, const char *inputs,
+                            const Outcome *outcome);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-PetscErrorCode CheckpointWrite(const Task *task, const Training *training, void *learner, const char *path, Mistakes *mistakes)
+PetscErrorCode CheckpointWrite(const Task *task, const Training *training, void *learner,
+                               const char *path, Mistakes *mistakes)
 {
   State state = {0};
   H5Writer *writer;
@@ -27,7 +28,8 @@ PetscErrorCode CheckpointWrite(const Task *task, const Training *training, void 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *learner, const char *path, Mistakes *mistakes, bool *found)
+PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *learner,
+                              const char *path, Mistakes *mistakes, bool *found)
 {
   State state = {0};
   H5Reader *reader;
@@ -44,7 +46,9 @@ PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *
   PetscCall(H5ReaderOpen(path, mistakes, &reader));
   if (reader) {
     PetscCall(H5ReaderText(reader, NULL, "run", &run, &has));
-    if (!has || strcmp(run, training->id)) mistake(mistakes, path, 0, 0, "is not a checkpoint of run %s; remove it to begin that run anew", training->id);
+    if (!has || strcmp(run, training->id))
+      mistake(mistakes, path, 0, 0,
+              "is not a checkpoint of run %s; remove it to begin that run anew", training->id);
     if (has) free(run);
   }
   PetscCall(MistakesAgree(task->comm, mistakes, &any));

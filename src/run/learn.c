@@ -13,13 +13,16 @@ PetscErrorCode OutcomesOfRuns(Work *work, Outcome *outcomes)
 
   PetscFunctionBegin;
   for (int64_t r = 0; r < experiment->runs && work->rank == 0; r++) {
-    char *folder = run_folder(work, &experiment->run[r]), *model = run_file(work, &experiment->run[r], "model.h5");
+    char *folder = run_folder(work, &experiment->run[r]),
+         *model = run_file(work, &experiment->run[r], "model.h5");
     PetscCall(OutcomeRead(folder, "learn", experiment->run[r].id, &outcomes[r]));
-    if (outcomes[r].status == RUN_DONE && !file_exists(model)) outcomes[r] = (Outcome){RUN_PENDING, ""};
+    if (outcomes[r].status == RUN_DONE && !file_exists(model))
+      outcomes[r] = (Outcome){RUN_PENDING, ""};
     free(folder);
     free(model);
   }
-  PetscCallMPI(MPI_Bcast(outcomes, (int)(experiment->runs * (int64_t)sizeof(*outcomes)), MPI_BYTE, 0, work->world));
+  PetscCallMPI(MPI_Bcast(outcomes, (int)(experiment->runs * (int64_t)sizeof(*outcomes)), MPI_BYTE,
+                         0, work->world));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,10 +67,13 @@ PetscErrorCode StagePlan(Work *work, Mistakes *mistakes)
 
   PetscFunctionBegin;
   if (work->rank == 0) {
-    char *spec = path_join(work->out, "spec.yaml"), *resolved = path_join(work->out, "resolved.yaml"), *plan = path_join(work->out, "plan.csv");
+    char *spec = path_join(work->out, "spec.yaml"),
+         *resolved = path_join(work->out, "resolved.yaml"),
+         *plan = path_join(work->out, "plan.csv");
     Table *table;
     if (!folder_make(work->out)) {
-      mistake(mistakes, work->out, 0, 0, "the run folder cannot be made; choose another with --out");
+      mistake(mistakes, work->out, 0, 0,
+              "the run folder cannot be made; choose another with --out");
     } else {
       PetscCall(FileWrite(spec, experiment->text, strlen(experiment->text)));
       PetscCall(FileWrite(resolved, experiment->resolved.s, experiment->resolved.length));
@@ -86,7 +92,8 @@ PetscErrorCode StagePlan(Work *work, Mistakes *mistakes)
 }
 
 /* Candidates from a file, in the units of this run's normalised tokens. */
-static PetscErrorCode CopyAnchors(Work *work, const AnchorRun *made, const Settings *settings, int share, Mistakes *mistakes)
+static PetscErrorCode CopyAnchors(Work *work, const AnchorRun *made, const Settings *settings,
+                                  int share, Mistakes *mistakes)
 {
   const AnchorSet *set = &work->experiment->set[made->set];
   Dictionary *dictionary;
@@ -98,9 +105,11 @@ static PetscErrorCode CopyAnchors(Work *work, const AnchorRun *made, const Setti
   PetscCall(WorkView(work, settings, share, &view));
   const int64_t p = dictionary->m, d = dictionary->d;
   const Normaliser *to = view.normaliser;
-  const bool same = !memcmp(to->mean, dictionary->mean, (size_t)d * sizeof(double)) && !memcmp(to->scale, dictionary->scale, (size_t)d * sizeof(double));
+  const bool same = !memcmp(to->mean, dictionary->mean, (size_t)d * sizeof(double)) &&
+                    !memcmp(to->scale, dictionary->scale, (size_t)d * sizeof(double));
   for (int64_t i = 0; i < p * d && !same; i++) {
-    const double raw = (double)dictionary->atoms[i] * dictionary->scale[i % d] + dictionary->mean[i % d];
+    const double raw =
+        (double)dictionary->atoms[i] * dictionary->scale[i % d] + dictionary->mean[i % d];
     dictionary->atoms[i] = (float)((raw - to->mean[i % d]) / to->scale[i % d]);
   }
   char *path = anchors_file(work, made);
@@ -111,26 +120,32 @@ static PetscErrorCode CopyAnchors(Work *work, const AnchorRun *made, const Setti
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MakeAnchors(Work *work, Queue *queue, int64_t item, int64_t items, Mistakes *mistakes)
+static PetscErrorCode MakeAnchors(Work *work, Queue *queue, int64_t item, int64_t items,
+                                  Mistakes *mistakes)
 {
   const AnchorRun *made = &work->experiment->anchors[item];
   char *path = anchors_file(work, made);
   Text folder = {0}, label = {0};
   Outcome outcome;
-  Task task = {.comm = queue_comm(queue), .settings = &made->settings, .seed_init = made->seed, .seed_data = made->seed, .seed_anchors = made->seed};
+  Task task = {.comm = queue_comm(queue),
+               .settings = &made->settings,
+               .seed_init = made->seed,
+               .seed_data = made->seed,
+               .seed_anchors = made->seed};
 
   PetscFunctionBegin;
   text_add(&folder, "%s/anchors/%s", work->out, made->id);
   text_add(&label, "anchors/%s", made->id);
   PetscCall(WorkView(work, &made->settings, made->share, &task.view));
-  const Training training = {.method = (const Method *)family_find(&methods, settings_get(&made->settings, "method")),
-                             .folder = folder.s,
-                             .model_path = path,
-                             .label = label.s,
-                             .id = made->id,
-                             .checkpoint_minutes = work->experiment->checkpoint_minutes,
-                             .items = items,
-                             .spec_digest = work->spec_digest};
+  const Training training = {
+      .method = (const Method *)family_find(&methods, settings_get(&made->settings, "method")),
+      .folder = folder.s,
+      .model_path = path,
+      .label = label.s,
+      .id = made->id,
+      .checkpoint_minutes = work->experiment->checkpoint_minutes,
+      .items = items,
+      .spec_digest = work->spec_digest};
   PetscCall(TrainRun(&task, &training, queue, mistakes, &outcome));
   PetscCall(ViewRelease(&task.view));
   text_clear(&folder);
@@ -154,7 +169,8 @@ static PetscErrorCode FailRun(Work *work, Queue *queue, const Run *run, const ch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t items, Mistakes *mistakes)
+static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t items,
+                               Mistakes *mistakes)
 {
   char *folder = run_folder(work, run), *model = run_file(work, run, "model.h5");
   Text label = {0};
@@ -182,16 +198,18 @@ static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t
   if (!bad) {
     task.anchors = anchors;
     text_add(&label, "%s/%s", run->model, run->id);
-    PetscCall(WorkView(work, &run->settings, work->experiment->group[run->group].share, &task.view));
-    const Training training = {.method = (const Method *)family_find(&methods, settings_get(&run->settings, "method")),
-                               .folder = folder,
-                               .model_path = model,
-                               .label = label.s,
-                               .id = run->id,
-                               .initial = true,
-                               .checkpoint_minutes = work->experiment->checkpoint_minutes,
-                               .items = items,
-                               .spec_digest = work->spec_digest};
+    PetscCall(
+        WorkView(work, &run->settings, work->experiment->group[run->group].share, &task.view));
+    const Training training = {
+        .method = (const Method *)family_find(&methods, settings_get(&run->settings, "method")),
+        .folder = folder,
+        .model_path = model,
+        .label = label.s,
+        .id = run->id,
+        .initial = true,
+        .checkpoint_minutes = work->experiment->checkpoint_minutes,
+        .items = items,
+        .spec_digest = work->spec_digest};
     PetscCall(TrainRun(&task, &training, queue, mistakes, &outcome));
     PetscCall(ViewRelease(&task.view));
   }
@@ -203,14 +221,16 @@ static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t
 }
 
 /* Hands the items listed in todo [count] to groups; runs says what they are. */
-static PetscErrorCode Spread(Work *work, bool runs, int64_t count, const int64_t *todo, Mistakes *mistakes, int *orders)
+static PetscErrorCode Spread(Work *work, bool runs, int64_t count, const int64_t *todo,
+                             Mistakes *mistakes, int *orders)
 {
   Queue *queue;
   int64_t at;
   bool any;
 
   PetscFunctionBegin;
-  PetscCall(QueueCreate(work->world, work->groups ? work->groups : (int)min_i64(work->size, count), count, &queue));
+  PetscCall(QueueCreate(work->world, work->groups ? work->groups : (int)min_i64(work->size, count),
+                        count, &queue));
   for (;;) {
     PetscCall(QueueNext(queue, &at));
     if (at < 0) break;
@@ -236,8 +256,10 @@ static bool wanted(const StageOptions *options, const Run *run, int64_t r)
   return false;
 }
 
-/* The candidate sets that pending runs need and that are not there; those from files are copied at once by rank 0. */
-static PetscErrorCode AnchorsToDo(Work *work, const int64_t *todo, int64_t count, int64_t *made, int64_t *made_count, Mistakes *mistakes)
+/* The candidate sets that pending runs need and that are not there; those from files are copied at
+ * once by rank 0. */
+static PetscErrorCode AnchorsToDo(Work *work, const int64_t *todo, int64_t count, int64_t *made,
+                                  int64_t *made_count, Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
 
@@ -247,11 +269,13 @@ static PetscErrorCode AnchorsToDo(Work *work, const int64_t *todo, int64_t count
     const Run *user = NULL;
     for (int64_t i = 0; i < count && !user; i++)
       if (experiment->run[todo[i]].anchors == a) user = &experiment->run[todo[i]];
-    char *path = anchors_file(work, &experiment->anchors[a]), *folder = path_join(work->out, "anchors");
+    char *path = anchors_file(work, &experiment->anchors[a]),
+         *folder = path_join(work->out, "anchors");
     if (user && !file_exists(path)) {
       PetscCall(FileMakeFolder(folder));
       if (experiment->set[experiment->anchors[a].set].file)
-        PetscCall(CopyAnchors(work, &experiment->anchors[a], &user->settings, experiment->group[user->group].share, mistakes));
+        PetscCall(CopyAnchors(work, &experiment->anchors[a], &user->settings,
+                              experiment->group[user->group].share, mistakes));
       else
         made[(*made_count)++] = a;
     }
@@ -277,12 +301,14 @@ PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mis
   PetscCall(ArrayCreate(experiment->anchors_count, &made));
   PetscCall(OutcomesOfRuns(work, outcomes));
   for (int64_t r = 0; r < experiment->runs; r++)
-    if (outcomes[r].status == RUN_PENDING && wanted(options, &experiment->run[r], r)) todo[count++] = r;
+    if (outcomes[r].status == RUN_PENDING && wanted(options, &experiment->run[r], r))
+      todo[count++] = r;
   PetscCall(AnchorsToDo(work, todo, count, made, &made_count, mistakes));
   PetscCall(MistakesAgree(work->world, mistakes, &any));
   if (!any && made_count) PetscCall(Spread(work, false, made_count, made, mistakes, orders));
   PetscCall(MistakesAgree(work->world, mistakes, &any));
-  if (!any && !(*orders & ORDER_STOP) && count) PetscCall(Spread(work, true, count, todo, mistakes, orders));
+  if (!any && !(*orders & ORDER_STOP) && count)
+    PetscCall(Spread(work, true, count, todo, mistakes, orders));
   PetscCall(ArrayDestroy(&outcomes));
   PetscCall(ArrayDestroy(&todo));
   PetscCall(ArrayDestroy(&made));

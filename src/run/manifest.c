@@ -41,8 +41,10 @@ static void add_cpu(Text *json)
 
 static void add_slurm(Text *json)
 {
-  const char *const names[] = {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_NODELIST"};
-  const char *const keys[] = {"slurm_job", "slurm_array_job", "slurm_array_task", "slurm_restarts", "slurm_nodes"};
+  const char *const names[] = {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID",
+                               "SLURM_RESTART_COUNT", "SLURM_JOB_NODELIST"};
+  const char *const keys[] = {"slurm_job", "slurm_array_job", "slurm_array_task", "slurm_restarts",
+                              "slurm_nodes"};
   for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
     if (getenv(names[i])) add_text(json, keys[i], getenv(names[i]));
 }
@@ -58,11 +60,13 @@ static PetscErrorCode AddFile(Text *json, const char *key, const char *path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome, const char *started, int64_t resumed_at)
+PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome,
+                             const char *started, int64_t resumed_at)
 {
   Text json = {0};
   char ended[21], host[256] = "", library[MPI_MAX_LIBRARY_VERSION_STRING], petsc[64], hdf5[32];
-  char *path = path_join(training->folder, "manifest.json"), *initial = path_join(training->folder, "initial.h5");
+  char *path = path_join(training->folder, "manifest.json"),
+       *initial = path_join(training->folder, "initial.h5");
   int size, length;
 
   PetscFunctionBegin;
@@ -71,7 +75,8 @@ PetscErrorCode ManifestWrite(const Task *task, const Training *training, const O
   PetscCallMPI(MPI_Comm_size(task->comm, &size));
   PetscCallMPI(MPI_Get_library_version(library, &length));
   library[strcspn(library, "\n")] = 0;
-  snprintf(petsc, sizeof(petsc), "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
+  snprintf(petsc, sizeof(petsc), "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR,
+           PETSC_VERSION_SUBMINOR);
   h5_version(hdf5);
   text_add(&json, "{\n");
   add_number(&json, "schema", 1);

@@ -22,7 +22,8 @@ static PetscErrorCode Load(const char *folder, Table **table, char **path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode OutcomeRead(const char *folder, const char *stage, const char *inputs, Outcome *outcome)
+PetscErrorCode OutcomeRead(const char *folder, const char *stage, const char *inputs,
+                           Outcome *outcome)
 {
   Table *table;
   char *path;
@@ -31,9 +32,12 @@ PetscErrorCode OutcomeRead(const char *folder, const char *stage, const char *in
   *outcome = (Outcome){RUN_PENDING, ""};
   PetscCall(Load(folder, &table, &path));
   for (int64_t r = 0; r < table->rows; r++) {
-    if (strcmp(table_cell(table, r, "stage"), stage) || (inputs && strcmp(table_cell(table, r, "inputs"), inputs))) continue;
+    if (strcmp(table_cell(table, r, "stage"), stage) ||
+        (inputs && strcmp(table_cell(table, r, "inputs"), inputs)))
+      continue;
     for (int s = RUN_DONE; s <= RUN_STOPPED; s++)
-      if (!strcmp(table_cell(table, r, "status"), run_status_words[s])) outcome->status = (RunStatus)s;
+      if (!strcmp(table_cell(table, r, "status"), run_status_words[s]))
+        outcome->status = (RunStatus)s;
     snprintf(outcome->reason, sizeof(outcome->reason), "%s", table_cell(table, r, "reason"));
   }
   PetscCall(TableDestroy(&table));
@@ -41,7 +45,8 @@ PetscErrorCode OutcomeRead(const char *folder, const char *stage, const char *in
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode OutcomeWrite(const char *folder, const char *stage, const char *inputs, const Outcome *outcome)
+PetscErrorCode OutcomeWrite(const char *folder, const char *stage, const char *inputs,
+                            const Outcome *outcome)
 {
   Table *old, *table;
   char *path;
@@ -55,7 +60,8 @@ PetscErrorCode OutcomeWrite(const char *folder, const char *stage, const char *i
     PetscCall(TableAddRow(table));
     table_text(table, "stage", last ? stage : table_cell(old, r, "stage"));
     table_text(table, "inputs", last ? inputs : table_cell(old, r, "inputs"));
-    table_text(table, "status", last ? run_status_words[outcome->status] : table_cell(old, r, "status"));
+    table_text(table, "status",
+               last ? run_status_words[outcome->status] : table_cell(old, r, "status"));
     table_text(table, "reason", last ? outcome->reason : table_cell(old, r, "reason"));
   }
   PetscCall(TableWrite(table, path));

@@ -1,4 +1,5 @@
-/* The queue of items and the channel for orders. Messages go between the leaders of groups and rank 0 of the world, which is one of them. */
+/* The queue of items and the channel for orders. Messages go between the leaders of groups and rank
+ * 0 of the world, which is one of them. */
 #include "run/queue.h"
 #include <stdlib.h>
 #include <time.h>
@@ -8,7 +9,7 @@ enum { TAG_REQUEST = 11, TAG_GRANT, TAG_SIGNAL, TAG_ORDER };
 struct Queue {
   MPI_Comm world, group;
   int rank, size, groups, group_rank;
-  int *leader;      /* [groups] world rank of each leader */
+  int *leader; /* [groups] world rank of each leader */
   int64_t items, next;
   int orders, told; /* known so far; what the others were told (keeper) */
   int waiting;      /* keeper: leaders that have not been told that nothing is left */
@@ -28,7 +29,8 @@ PetscErrorCode QueueCreate(MPI_Comm world, int groups, int64_t items, Queue **ou
   PetscCallMPI(MPI_Comm_split(world, colour, queue->rank, &queue->group));
   PetscCallMPI(MPI_Comm_rank(queue->group, &queue->group_rank));
   queue->leader = calloc((size_t)queue->groups, sizeof(*queue->leader));
-  for (int r = queue->size - 1; r >= 0; r--) queue->leader[(int64_t)r * queue->groups / queue->size] = r;
+  for (int r = queue->size - 1; r >= 0; r--)
+    queue->leader[(int64_t)r * queue->groups / queue->size] = r;
   queue->waiting = queue->groups - 1;
   *out = queue;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,7 +56,8 @@ static int64_t take(Queue *queue)
   return (queue->orders & ORDER_STOP) || queue->next >= queue->items ? -1 : queue->next++;
 }
 
-/* The keeper tells the other leaders of orders they do not know. A save is told each time, a stop once. */
+/* The keeper tells the other leaders of orders they do not know. A save is told each time, a stop
+ * once. */
 static PetscErrorCode Tell(Queue *queue, int orders)
 {
   PetscFunctionBegin;
@@ -62,7 +65,8 @@ static PetscErrorCode Tell(Queue *queue, int orders)
   const int fresh = orders & ~(queue->told & ORDER_STOP);
   if (!fresh) PetscFunctionReturn(PETSC_SUCCESS);
   queue->told |= fresh;
-  for (int g = 1; g < queue->groups; g++) PetscCallMPI(MPI_Send(&fresh, 1, MPI_INT, queue->leader[g], TAG_ORDER, queue->world));
+  for (int g = 1; g < queue->groups; g++)
+    PetscCallMPI(MPI_Send(&fresh, 1, MPI_INT, queue->leader[g], TAG_ORDER, queue->world));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -77,7 +81,8 @@ static PetscErrorCode Answer(Queue *queue, int *orders)
     int value;
     PetscCallMPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, queue->world, &there, &status));
     if (!there) break;
-    PetscCallMPI(MPI_Recv(&value, 1, MPI_INT, status.MPI_SOURCE, status.MPI_TAG, queue->world, MPI_STATUS_IGNORE));
+    PetscCallMPI(MPI_Recv(&value, 1, MPI_INT, status.MPI_SOURCE, status.MPI_TAG, queue->world,
+                          MPI_STATUS_IGNORE));
     if (status.MPI_TAG == TAG_REQUEST) {
       const int64_t item = take(queue);
       queue->waiting -= item < 0;
@@ -136,7 +141,8 @@ PetscErrorCode QueuePoll(Queue *queue, bool due, int *orders)
   PetscCallMPI(MPI_Allreduce(mine, all, 2, MPI_INT, MPI_BOR, queue->group));
   const int news = all[0] & ~(queue->orders & ORDER_STOP);
   if (news && queue->rank == 0) PetscCall(Tell(queue, news));
-  if (news && queue->rank && queue_leads(queue)) PetscCallMPI(MPI_Send(&news, 1, MPI_INT, 0, TAG_SIGNAL, queue->world));
+  if (news && queue->rank && queue_leads(queue))
+    PetscCallMPI(MPI_Send(&news, 1, MPI_INT, 0, TAG_SIGNAL, queue->world));
   queue->orders |= all[0] | all[1];
   *orders = all[0] | all[1] | (queue->orders & ORDER_STOP);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -148,7 +154,8 @@ PetscErrorCode QueueStop(Queue *queue)
 
   PetscFunctionBegin;
   if (queue->rank == 0) PetscCall(Tell(queue, stop));
-  if (queue->rank && queue_leads(queue)) PetscCallMPI(MPI_Send(&stop, 1, MPI_INT, 0, TAG_SIGNAL, queue->world));
+  if (queue->rank && queue_leads(queue))
+    PetscCallMPI(MPI_Send(&stop, 1, MPI_INT, 0, TAG_SIGNAL, queue->world));
   queue->orders |= stop;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -168,10 +175,12 @@ PetscErrorCode QueueDestroy(Queue **queue, int *orders)
       if (signals) PetscCall(Tell(old, signals));
       nanosleep(&moment, NULL);
     }
-    for (int g = 1; g < old->groups; g++) PetscCallMPI(MPI_Send(&end, 1, MPI_INT, old->leader[g], TAG_ORDER, old->world));
+    for (int g = 1; g < old->groups; g++)
+      PetscCallMPI(MPI_Send(&end, 1, MPI_INT, old->leader[g], TAG_ORDER, old->world));
   } else if (queue_leads(old)) {
     int value = -1;
-    while (value) PetscCallMPI(MPI_Recv(&value, 1, MPI_INT, 0, TAG_ORDER, old->world, MPI_STATUS_IGNORE));
+    while (value)
+      PetscCallMPI(MPI_Recv(&value, 1, MPI_INT, 0, TAG_ORDER, old->world, MPI_STATUS_IGNORE));
   }
   int all = old->orders | signals_seen();
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_BOR, old->world));

@@ -29,10 +29,12 @@ static void measure_inputs(const Work *work, const Run *run, char hex[DIGEST_LEN
   digest_end(&digest, hex);
 }
 
-static PetscErrorCode MeasureOne(Work *work, MPI_Comm comm, const Run *run, const ChosenMetric *chosen, Mistakes *mistakes)
+static PetscErrorCode MeasureOne(Work *work, MPI_Comm comm, const Run *run,
+                                 const ChosenMetric *chosen, Mistakes *mistakes)
 {
   char *folder = run_folder(work, run), *model = run_file(work, run, "model.h5");
-  char *metrics_path = run_file(work, run, "metrics.csv"), *atoms_path = run_file(work, run, "atoms.csv"), inputs[DIGEST_LENGTH];
+  char *metrics_path = run_file(work, run, "metrics.csv"),
+       *atoms_path = run_file(work, run, "atoms.csv"), inputs[DIGEST_LENGTH];
   const Outcome done = {RUN_DONE, ""};
   Dictionary *dictionary;
   Table *values, *atoms;
@@ -46,7 +48,8 @@ static PetscErrorCode MeasureOne(Work *work, MPI_Comm comm, const Run *run, cons
   PetscCall(MistakesAgree(comm, mistakes, &any));
   if (!any) {
     PetscCall(WorkView(work, &run->settings, work->experiment->group[run->group].share, &view));
-    PetscCall(MeasureRun(comm, &view, dictionary, chosen, work->experiment->train_tokens, &values, &atoms));
+    PetscCall(MeasureRun(comm, &view, dictionary, chosen, work->experiment->train_tokens, &values,
+                         &atoms));
     if (rank == 0) {
       measure_inputs(work, run, inputs);
       PetscCall(TableWrite(values, metrics_path));
@@ -76,11 +79,13 @@ static PetscErrorCode Unmeasured(Work *work, int64_t *todo, int64_t *count)
   PetscCall(ArrayCreate(experiment->runs, &outcomes));
   PetscCall(OutcomesOfRuns(work, outcomes));
   for (int64_t r = 0; r < experiment->runs && work->rank == 0; r++) {
-    char inputs[DIGEST_LENGTH], *folder = run_folder(work, &experiment->run[r]), *table = run_file(work, &experiment->run[r], "metrics.csv");
+    char inputs[DIGEST_LENGTH], *folder = run_folder(work, &experiment->run[r]),
+                                *table = run_file(work, &experiment->run[r], "metrics.csv");
     Outcome outcome;
     measure_inputs(work, &experiment->run[r], inputs);
     PetscCall(OutcomeRead(folder, "measure", inputs, &outcome));
-    if (outcomes[r].status == RUN_DONE && (outcome.status != RUN_DONE || !file_exists(table))) todo[(*count)++] = r;
+    if (outcomes[r].status == RUN_DONE && (outcome.status != RUN_DONE || !file_exists(table)))
+      todo[(*count)++] = r;
     free(folder);
     free(table);
   }
@@ -103,10 +108,12 @@ PetscErrorCode StageMeasure(Work *work, Mistakes *mistakes, int *orders)
   PetscCall(ArrayCreate(experiment->runs, &todo));
   PetscCall(ArrayCreate(experiment->metrics_count + 1, &chosen));
   for (int64_t i = 0; i < experiment->metrics_count; i++)
-    chosen[i] = (ChosenMetric){(const Metric *)experiment->metrics[i].entry, experiment->metrics[i].params};
+    chosen[i] =
+        (ChosenMetric){(const Metric *)experiment->metrics[i].entry, experiment->metrics[i].params};
   PetscCall(Unmeasured(work, todo, &count));
   if (count) {
-    PetscCall(QueueCreate(work->world, work->groups ? work->groups : (int)min_i64(work->size, count), count, &queue));
+    PetscCall(QueueCreate(
+        work->world, work->groups ? work->groups : (int)min_i64(work->size, count), count, &queue));
     for (;;) {
       int now;
       PetscCall(QueuePoll(queue, false, &now));
@@ -151,7 +158,8 @@ typedef struct {
   int64_t count;
 } Compared;
 
-static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compared *all, Mistakes *mistakes)
+static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compared *all,
+                                    Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
   int64_t at = 0;
@@ -168,14 +176,18 @@ static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compare
       if (run->group != g || outcomes[r].status != RUN_DONE) continue;
       char *model = run_file(work, run, "model.h5"), *digest;
       PetscCall(AnchorsDigest(model, mistakes, &digest));
-      all->run[at++] = (ComparedRun){run->id, run_folder(work, run), run->seed_init, run->seed_data, run->seed_anchors, digest};
+      all->run[at++] = (ComparedRun){run->id,        run_folder(work, run), run->seed_init,
+                                     run->seed_data, run->seed_anchors,     digest};
       free(model);
     }
     if (at == first) continue;
     View *view = &all->view[all->count];
     PetscCall(WorkView(work, &group->settings, group->share, view));
-    const char *sharing = group->set < 0 ? "none" : experiment->set[group->set].shared ? "shared" : "per_seed";
-    all->group[all->count++] = (ComparedGroup){group->model, sharing, view, at - first, all->run + first};
+    const char *sharing = group->set < 0                       ? "none"
+                          : experiment->set[group->set].shared ? "shared"
+                                                               : "per_seed";
+    all->group[all->count++] =
+        (ComparedGroup){group->model, sharing, view, at - first, all->run + first};
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -194,7 +206,8 @@ static PetscErrorCode ReleaseGroups(Work *work, Compared *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the tables depend on: the finished runs in plan order, how they were measured, and what is compared. */
+/* What the tables depend on: the finished runs in plan order, how they were measured, and what is
+ * compared. */
 static void compare_inputs(const Work *work, const Outcome *outcomes, char hex[DIGEST_LENGTH])
 {
   const Experiment *experiment = work->experiment;
@@ -213,7 +226,8 @@ static void compare_inputs(const Work *work, const Outcome *outcomes, char hex[D
 PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
-  char *pairs_path = path_join(work->out, "pairs.csv"), *stability_path = path_join(work->out, "stability.csv"), inputs[DIGEST_LENGTH];
+  char *pairs_path = path_join(work->out, "pairs.csv"),
+       *stability_path = path_join(work->out, "stability.csv"), inputs[DIGEST_LENGTH];
   Outcome *outcomes, before = {RUN_PENDING, ""};
   const Outcome done = {RUN_DONE, ""};
   int there = 0;
@@ -233,9 +247,11 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
     Table *pairs, *stability;
     PetscCall(ArrayCreate(experiment->comparisons_count + 1, &chosen));
     for (int64_t i = 0; i < experiment->comparisons_count; i++)
-      chosen[i] = (ChosenComparison){(const Comparison *)experiment->comparisons[i].entry, experiment->comparisons[i].params};
+      chosen[i] = (ChosenComparison){(const Comparison *)experiment->comparisons[i].entry,
+                                     experiment->comparisons[i].params};
     PetscCall(CollectGroups(work, outcomes, &all, mistakes));
-    PetscCall(CompareGroups(work->world, work->kernels, all.count, all.group, chosen, mistakes, &pairs, &stability));
+    PetscCall(CompareGroups(work->world, work->kernels, all.count, all.group, chosen, mistakes,
+                            &pairs, &stability));
     if (work->rank == 0 && !mistakes_count(mistakes)) {
       PetscCall(TableWrite(pairs, pairs_path));
       PetscCall(TableWrite(stability, stability_path));

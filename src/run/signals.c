@@ -26,7 +26,8 @@ PetscErrorCode SignalsCatch(void)
   if (getenv("ARDIS_STOP_AFTER")) steps_left = atol(getenv("ARDIS_STOP_AFTER"));
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-    PetscCheck(!sigaction(numbers[i], &action, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS, "signal %d cannot be caught", numbers[i]);
+    PetscCheck(!sigaction(numbers[i], &action, NULL), PETSC_COMM_SELF, PETSC_ERR_SYS,
+               "signal %d cannot be caught", numbers[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -7,7 +7,8 @@
 static PetscErrorCode WriteTables(Work *work, const RunSummary *summary)
 {
   const int64_t runs = work->experiment->runs;
-  char *runs_path = path_join(work->out, "runs.csv"), *groups_path = path_join(work->out, "groups.csv");
+  char *runs_path = path_join(work->out, "runs.csv"),
+       *groups_path = path_join(work->out, "groups.csv");
   Table *table;
 
   PetscFunctionBegin;
@@ -45,11 +46,18 @@ PetscErrorCode StageTables(Work *work, Mistakes *mistakes, int64_t *failed, int6
       free(path);
     }
     const bool pends = outcomes[r].status == RUN_PENDING;
-    summary[r] = (RunSummary){run->id, run->model, run->seed_init, run->seed_data, run->seed_anchors,
-                              run_status_words[pends ? RUN_STOPPED : outcomes[r].status], pends ? "not finished" : outcomes[r].reason, metrics};
+    summary[r] = (RunSummary){run->id,
+                              run->model,
+                              run->seed_init,
+                              run->seed_data,
+                              run->seed_anchors,
+                              run_status_words[pends ? RUN_STOPPED : outcomes[r].status],
+                              pends ? "not finished" : outcomes[r].reason,
+                              metrics};
   }
   if (work->rank == 0 && !mistakes_count(mistakes)) PetscCall(WriteTables(work, summary));
-  for (int64_t r = 0; r < experiment->runs; r++) PetscCall(TableDestroy((Table **)&summary[r].metrics));
+  for (int64_t r = 0; r < experiment->runs; r++)
+    PetscCall(TableDestroy((Table **)&summary[r].metrics));
   PetscCall(ArrayDestroy(&summary));
   PetscCall(ArrayDestroy(&outcomes));
   PetscCall(MistakesAgree(work->world, mistakes, &any));

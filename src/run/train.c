@@ -14,7 +14,8 @@ static void log_step(Log *log, const StepReport *report, double seconds)
   log_number(log, "step", (double)report->step);
   log_number(log, "steps", (double)report->steps);
   log_number(log, "seconds", seconds);
-  for (int i = 0; i < report->values; i++) log_number(log, report->value[i].name, report->value[i].value);
+  for (int i = 0; i < report->values; i++)
+    log_number(log, report->value[i].name, report->value[i].value);
   log_end(log);
 }
 
@@ -33,8 +34,8 @@ static void log_event(Log *log, const char *event, const Task *task, const char 
 }
 
 /* Steps until the end or a stop. */
-static PetscErrorCode Steps(const Task *task, const Training *training, Queue *queue, void *learner, Log *log, const char *checkpoint,
-                            Mistakes *mistakes, Outcome *outcome)
+static PetscErrorCode Steps(const Task *task, const Training *training, Queue *queue, void *learner,
+                            Log *log, const char *checkpoint, Mistakes *mistakes, Outcome *outcome)
 {
   StepReport report = {.state = STEP_MORE, .reason = ""};
   const double begun = clock_seconds();
@@ -46,7 +47,8 @@ static PetscErrorCode Steps(const Task *task, const Training *training, Queue *q
   snprintf(outcome->reason, sizeof(outcome->reason), "stopped at a checkpoint");
   while (report.state == STEP_MORE) {
     int orders;
-    const bool due = queue_leads(queue) && clock_seconds() - saved > 60 * training->checkpoint_minutes;
+    const bool due =
+        queue_leads(queue) && clock_seconds() - saved > 60 * training->checkpoint_minutes;
     PetscCall(QueuePoll(queue, due, &orders));
     if (orders) {
       PetscCall(CheckpointWrite(task, training, learner, checkpoint, mistakes));
@@ -63,12 +65,13 @@ static PetscErrorCode Steps(const Task *task, const Training *training, Queue *q
   if (report.state == STEP_DONE)
     snprintf(outcome->reason, sizeof(outcome->reason), "%s", report.reason);
   else
-    snprintf(outcome->reason, sizeof(outcome->reason), "%s at step %lld", report.reason, (long long)report.step);
+    snprintf(outcome->reason, sizeof(outcome->reason), "%s at step %lld", report.reason,
+             (long long)report.step);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Begin(const Task *task, const Training *training, void *learner, const char *checkpoint, Mistakes *mistakes,
-                            int64_t *resumed_at)
+static PetscErrorCode Begin(const Task *task, const Training *training, void *learner,
+                            const char *checkpoint, Mistakes *mistakes, int64_t *resumed_at)
 {
   int rank, there = 0;
   bool found, any;
@@ -89,11 +92,13 @@ static PetscErrorCode Begin(const Task *task, const Training *training, void *le
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TrainRun(const Task *task, const Training *training, Queue *queue, Mistakes *mistakes, Outcome *outcome)
+PetscErrorCode TrainRun(const Task *task, const Training *training, Queue *queue,
+                        Mistakes *mistakes, Outcome *outcome)
 {
   Log *log = NULL;
   void *learner = NULL;
-  char started[21], *log_path = path_join(training->folder, "log.jsonl"), *checkpoint = path_join(training->folder, "checkpoint.h5");
+  char started[21], *log_path = path_join(training->folder, "log.jsonl"),
+                    *checkpoint = path_join(training->folder, "checkpoint.h5");
   int64_t resumed_at = 0;
 
   PetscFunctionBegin;
@@ -108,7 +113,8 @@ PetscErrorCode TrainRun(const Task *task, const Training *training, Queue *queue
     PetscCall(Steps(task, training, queue, learner, log, checkpoint, mistakes, outcome));
   }
   if (!mistakes_count(mistakes) && outcome->status == RUN_DONE)
-    PetscCall(ModelWrite(task, training->method, learner, training->model_path, outcome->reason, mistakes));
+    PetscCall(ModelWrite(task, training->method, learner, training->model_path, outcome->reason,
+                         mistakes));
   PetscCall(training->method->destroy(&learner));
   if (queue_leads(queue) && !mistakes_count(mistakes)) {
     log_event(log, run_status_words[outcome->status], task, outcome->reason);

@@ -17,17 +17,20 @@ static PetscErrorCode Bind(Work *work, const SpecFamilies *families, Mistakes *m
   PetscCall(ArrayCreate(experiment->shares, &n_train));
   PetscCall(ArrayCreate(experiment->shares, &work->split));
   for (int64_t s = 0; s < experiment->shares && !any; s++) {
-    PetscCall(SplitCreate(work->world, work->tokens, experiment->share[s], mistakes, &work->split[s]));
+    PetscCall(
+        SplitCreate(work->world, work->tokens, experiment->share[s], mistakes, &work->split[s]));
     PetscCall(MistakesAgree(work->world, mistakes, &any));
     if (!any) n_train[s] = split_count(work->split[s], false);
   }
   if (!any)
-    PetscCall(ExperimentBind(experiment, families, tokens_digest(work->tokens), n_train, tokens_width(work->tokens), mistakes));
+    PetscCall(ExperimentBind(experiment, families, tokens_digest(work->tokens), n_train,
+                             tokens_width(work->tokens), mistakes));
   PetscCall(ArrayDestroy(&n_train));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes, Work **result)
+PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes,
+                        Work **result)
 {
   const SpecFamilies families = {&methods, &metrics, &comparisons};
   Work *work;
@@ -44,7 +47,8 @@ PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mista
   PetscCall(MistakesAgree(world, mistakes, &any));
   if (!any) {
     const Experiment *experiment = work->experiment;
-    PetscCall(TokensOpen(world, work->kernels, experiment->token_files, (const char *const *)experiment->token_paths, mistakes, &work->tokens));
+    PetscCall(TokensOpen(world, work->kernels, experiment->token_files,
+                         (const char *const *)experiment->token_paths, mistakes, &work->tokens));
     PetscCall(MistakesAgree(world, mistakes, &any));
   }
   if (!any) {
@@ -68,7 +72,8 @@ PetscErrorCode WorkClose(Work **work)
 {
   PetscFunctionBegin;
   if (!*work) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int64_t s = 0; (*work)->split && s < (*work)->experiment->shares; s++) PetscCall(SplitDestroy(&(*work)->split[s]));
+  for (int64_t s = 0; (*work)->split && s < (*work)->experiment->shares; s++)
+    PetscCall(SplitDestroy(&(*work)->split[s]));
   PetscCall(ArrayDestroy(&(*work)->split));
   PetscCall(TokensClose(&(*work)->tokens));
   PetscCall(ExperimentDestroy(&(*work)->experiment));

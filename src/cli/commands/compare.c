@@ -17,6 +17,7 @@ static int compare_main(int argc, char **argv)
 const Command command_compare = {
     .entry = {"compare", "pairs of a folder's runs, and how stable each model's atoms are"},
     .usage = "usage: ardis compare DIR [--spec SPEC]\n\n" STAGE_OPTIONS "\n"
-             "Writes pairs.csv and stability.csv of the measured runs.\n\nexit codes: 0 done; 2 a mistake\n",
+             "Writes pairs.csv and stability.csv of the measured runs.\n\nexit codes: 0 done; 2 a "
+             "mistake\n",
     .main = compare_main,
 };

@@ -22,7 +22,8 @@ static int measure_main(int argc, char **argv)
 const Command command_measure = {
     .entry = {"measure", "metrics of a folder's finished runs"},
     .usage = "usage: ardis measure DIR [--spec SPEC]\n\n" STAGE_OPTIONS "\n"
-             "Writes metrics.csv and atoms.csv of each finished run, runs.csv and groups.csv; what is there with the same settings is skipped.\n\n"
+             "Writes metrics.csv and atoms.csv of each finished run, runs.csv and groups.csv; what "
+             "is there with the same settings is skipped.\n\n"
              "exit codes: 0 done; 2 a mistake; 75 stopped, run me again\n",
     .main = measure_main,
 };

@@ -10,8 +10,10 @@ static void print_plan(const Work *work)
 {
   const Experiment *experiment = work->experiment;
   if (work->rank) return;
-  printf("%lld runs of %lld models would go to %s:\n", (long long)experiment->runs, (long long)experiment->groups, work->out);
-  for (int64_t r = 0; r < experiment->runs; r++) printf("  %s  %s\n", experiment->run[r].id, experiment->run[r].model);
+  printf("%lld runs of %lld models would go to %s:\n", (long long)experiment->runs,
+         (long long)experiment->groups, work->out);
+  for (int64_t r = 0; r < experiment->runs; r++)
+    printf("  %s  %s\n", experiment->run[r].id, experiment->run[r].model);
 }
 
 static PetscErrorCode Stages(Work *work, const StageOptions *options, Mistakes *mistakes, int *code)
@@ -23,8 +25,10 @@ static PetscErrorCode Stages(Work *work, const StageOptions *options, Mistakes *
   PetscCall(SignalsCatch());
   PetscCall(StagePlan(work, mistakes));
   if (!mistakes_count(mistakes)) PetscCall(StageLearn(work, options, mistakes, &orders));
-  if (!mistakes_count(mistakes) && !(orders & ORDER_STOP) && !options->slices) PetscCall(StageMeasure(work, mistakes, &orders));
-  if (!mistakes_count(mistakes) && !options->slices) PetscCall(StageTables(work, mistakes, &failed, &pending));
+  if (!mistakes_count(mistakes) && !(orders & ORDER_STOP) && !options->slices)
+    PetscCall(StageMeasure(work, mistakes, &orders));
+  if (!mistakes_count(mistakes) && !options->slices)
+    PetscCall(StageTables(work, mistakes, &failed, &pending));
   if (!mistakes_count(mistakes) && !(orders & ORDER_STOP) && !options->slices) {
     PetscCall(StageCompare(work, mistakes));
     if (!mistakes_count(mistakes)) PetscCall(StageReport(work, mistakes));
@@ -34,8 +38,9 @@ static PetscErrorCode Stages(Work *work, const StageOptions *options, Mistakes *
     if (orders & ORDER_STOP)
       fprintf(stderr, "stopped at a checkpoint; the same command goes on\n");
     else if (!options->slices)
-      fprintf(stderr, "%lld runs done, %lld failed%s; report: %s/report/index.html\n", (long long)(work->experiment->runs - failed - pending),
-              (long long)failed, pending ? ", others not asked for" : "", work->out);
+      fprintf(stderr, "%lld runs done, %lld failed%s; report: %s/report/index.html\n",
+              (long long)(work->experiment->runs - failed - pending), (long long)failed,
+              pending ? ", others not asked for" : "", work->out);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -56,7 +61,8 @@ static void check_only(const Work *work, const char *only, Mistakes *mistakes)
   const Experiment *experiment = work->experiment;
   const char *names[256];
   int n = 0;
-  for (int64_t g = 0; g < experiment->groups && n < 255; g++) names[n++] = experiment->group[g].folder;
+  for (int64_t g = 0; g < experiment->groups && n < 255; g++)
+    names[n++] = experiment->group[g].folder;
   names[n] = NULL;
   for (const char *p = only; p && *p; p += strcspn(p, ","), p += *p == ',') {
     char word[256];
@@ -64,11 +70,16 @@ static void check_only(const Work *work, const char *only, Mistakes *mistakes)
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(p, ","), p);
     for (int i = 0; i < n; i++) known |= !strcmp(names[i], word);
     const char *near = known ? NULL : nearest_word(word, names);
-    if (!known) mistake(mistakes, NULL, 0, 0, near ? "--only: no model %s in the spec; did you mean %s?" : "--only: no model %s in the spec", word, near);
+    if (!known)
+      mistake(mistakes, NULL, 0, 0,
+              near ? "--only: no model %s in the spec; did you mean %s?"
+                   : "--only: no model %s in the spec",
+              word, near);
   }
 }
 
-static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes *mistakes, int *code)
+static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes *mistakes,
+                              int *code)
 {
   StageOptions stage = {.only = option_value(options, "only")};
   const int groups = (int)option_integer(options, "groups", 0, 1, 1000000, mistakes);
@@ -78,7 +89,8 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
   PetscFunctionBegin;
   read_slice(option_value(options, "slice"), &stage, mistakes);
   PetscCall(MistakesAgree(MPI_COMM_WORLD, mistakes, &any));
-  if (!any) PetscCall(WorkOpen(MPI_COMM_WORLD, spec, option_value(options, "out"), mistakes, &work));
+  if (!any)
+    PetscCall(WorkOpen(MPI_COMM_WORLD, spec, option_value(options, "out"), mistakes, &work));
   if (work) {
     work->groups = groups;
     check_only(work, stage.only, mistakes);
@@ -93,29 +105,37 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
 
 static int run_main(int argc, char **argv)
 {
-  Option options[] = {{"out", "o", false, NULL}, {"groups", "g", false, NULL}, {"only", NULL, false, NULL},
-                      {"slice", NULL, false, NULL}, {"dry-run", "n", true, NULL}, {0}};
+  Option options[] = {{"out", "o", false, NULL},    {"groups", "g", false, NULL},
+                      {"only", NULL, false, NULL},  {"slice", NULL, false, NULL},
+                      {"dry-run", "n", true, NULL}, {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count, code = 0;
   if (!rest || MistakesCreate(&mistakes)) return 1;
   args_read(argc, argv, options, mistakes, rest, &count);
-  if (count != 1) mistake(mistakes, NULL, 0, 0, "ardis run needs one spec: ardis run SPEC [--out DIR]");
-  if (!mistakes_count(mistakes) && RunSpec(options, rest[0], mistakes, &code)) MPI_Abort(MPI_COMM_WORLD, 1);
+  if (count != 1)
+    mistake(mistakes, NULL, 0, 0, "ardis run needs one spec: ardis run SPEC [--out DIR]");
+  if (!mistakes_count(mistakes) && RunSpec(options, rest[0], mistakes, &code))
+    MPI_Abort(MPI_COMM_WORLD, 1);
   free(rest);
   return command_end(&mistakes, code);
 }
 
 const Command command_run = {
     .entry = {"run", "all stages of a spec: anchors, runs, figures, comparison, report"},
-    .usage = "usage: ardis run SPEC [--out DIR] [--groups G] [--only MODEL,…] [--slice I/N] [--dry-run]\n\n"
+    .usage = "usage: ardis run SPEC [--out DIR] [--groups G] [--only MODEL,…] [--slice I/N] "
+             "[--dry-run]\n\n"
              "  --out DIR      the run folder (default ARDIS_OUT, else runs/<name of the spec>)\n"
-             "  --groups G     groups of ranks that train side by side (default: one a rank, as long as there are runs)\n"
+             "  --groups G     groups of ranks that train side by side (default: one a rank, as "
+             "long as there are runs)\n"
              "  --only MODEL,… train these models only\n"
-             "  --slice I/N    train only runs whose number leaves I when divided by N, and nothing else (job arrays)\n"
+             "  --slice I/N    train only runs whose number leaves I when divided by N, and "
+             "nothing else (job arrays)\n"
              "  --dry-run      say what would be done\n\n"
-             "What is finished is skipped, what was stopped goes on from its checkpoint, on any number of ranks to the same bytes.\n"
+             "What is finished is skipped, what was stopped goes on from its checkpoint, on any "
+             "number of ranks to the same bytes.\n"
              "SIGUSR1, SIGTERM and SIGINT save and stop; SIGUSR2 saves and goes on.\n\n"
-             "exit codes: 0 done; 1 a run failed, the others finished; 2 a mistake in the spec or command line; 75 stopped, run me again\n",
+             "exit codes: 0 done; 1 a run failed, the others finished; 2 a mistake in the spec or "
+             "command line; 75 stopped, run me again\n",
     .main = run_main,
 };
