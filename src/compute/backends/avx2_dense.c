@@ -4,22 +4,44 @@
 #include "avx2_tile.h"
 
 #define TOKENS 96 /* rows that stay in the second cache while the panels pass */
+#define PIECE 128 /* elements of a panel that stay in the first cache */
 #define DEPTH 256 /* rows of B packed at a time */
 #define ROWS 512  /* rows of A that use them */
+
+/* 8 rows of 8 elements become 8 columns. */
+static inline void transpose8(const __m256 *row, __m256 *column)
+{
+  __m256 u[8];
+  for (int g = 0; g < 8; g += 4) { /* u[g + c]: columns c and c + 4 of rows g .. g + 3 */
+    const __m256 a = _mm256_unpacklo_ps(row[g], row[g + 1]),
+                 b = _mm256_unpackhi_ps(row[g], row[g + 1]),
+                 c = _mm256_unpacklo_ps(row[g + 2], row[g + 3]),
+                 d = _mm256_unpackhi_ps(row[g + 2], row[g + 3]);
+    u[g] = _mm256_shuffle_ps(a, c, 0x44);
+    u[g + 1] = _mm256_shuffle_ps(a, c, 0xee);
+    u[g + 2] = _mm256_shuffle_ps(b, d, 0x44);
+    u[g + 3] = _mm256_shuffle_ps(b, d, 0xee);
+  }
+  for (int c = 0; c < 4; c++) {
+    column[c] = _mm256_permute2f128_ps(u[c], u[4 + c], 0x20);
+    column[4 + c] = _mm256_permute2f128_ps(u[c], u[4 + c], 0x31);
+  }
+}
 
 void avx2_pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
 {
   packed_reserve(P, m, d);
-  const __m256i at =
-      _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)ldE));
   for (int64_t j = 0; j < m; j += PANEL) {
     for (int l = 0; l < PANEL; l += 8) {
-      const __m256 rows = _mm256_castsi256_ps(lanes256(m - j, l));
-      const float *from = E + (m - j > l ? j + l : 0) * ldE;
       float *to = P->x + j * d + l;
-      for (int64_t i = 0; i < d; i++) {
-        _mm256_store_ps(to + i * PANEL,
-                        _mm256_mask_i32gather_ps(_mm256_setzero_ps(), from + i, at, rows, 4));
+      for (int64_t i = 0; i < d; i += 8) {
+        __m256 row[8], column[8];
+        for (int r = 0; r < 8; r++) {
+          row[r] = j + l + r < m ? _mm256_maskload_ps(E + (j + l + r) * ldE + i, lanes256(d, i))
+                                 : _mm256_setzero_ps();
+        }
+        transpose8(row, column);
+        for (int c = 0; c < 8 && i + c < d; c++) _mm256_store_ps(to + (i + c) * PANEL, column[c]);
       }
     }
   }
@@ -57,22 +79,35 @@ static inline void tile_load(Tile256 *tile, int64_t rows, int64_t lanes, const f
   }
 }
 
+/* Half a panel over depth elements of the rows X [n x depth]: S goes on from its value, or starts
+   at init or + 0. */
+static void scores_block(int64_t n, int64_t lanes, int64_t depth, const float *X, int64_t ldX,
+                         const float *panel, bool first, const float *init, float *S, int64_t ldS)
+{
+  Tile256 start = {0};
+  if (first && init) tile_load(&start, ROWS4, lanes, init, 0);
+  for (int64_t t = 0; t < n; t += ROWS4) {
+    const float *b[ROWS4];
+    Tile256 tile = start;
+    if (!first) tile_load(&tile, n - t, lanes, S + t * ldS, ldS);
+    tile_rows(X + t * ldX, ldX, n - t, b);
+    tile256(depth, panel, b, 1, &tile);
+    tile_store(&tile, n - t, lanes, S + t * ldS, ldS);
+  }
+}
+
 void avx2_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
                  float *S, int64_t ldS)
 {
-  for (int64_t t0 = 0; t0 < n; t0 += TOKENS) {
-    const int64_t end = n - t0 < TOKENS ? n : t0 + TOKENS;
+  for (int64_t t = 0; t < n; t += TOKENS) {
+    const int64_t rows = n - t < TOKENS ? n - t : TOKENS;
     for (int64_t j = 0; j < P->rows; j += HALF) {
       const int64_t lanes = P->rows - j < HALF ? P->rows - j : HALF;
       const float *panel = P->x + j / PANEL * PANEL * P->d + j % PANEL;
-      Tile256 start = {0};
-      if (init) tile_load(&start, ROWS4, lanes, init + j, 0);
-      for (int64_t t = t0; t < end; t += ROWS4) {
-        const float *b[ROWS4];
-        Tile256 tile = start;
-        tile_rows(X + t * ldX, ldX, end - t, b);
-        tile256(P->d, panel, b, 1, &tile);
-        tile_store(&tile, end - t, lanes, S + t * ldS + j, ldS);
+      for (int64_t i = 0; i == 0 || i < P->d; i += PIECE) {
+        const int64_t depth = P->d - i < PIECE ? P->d - i : PIECE;
+        scores_block(rows, lanes, depth, X + t * ldX + i, ldX, panel + i * PANEL, i == 0,
+                     init ? init + j : NULL, S + t * ldS + j, ldS);
       }
     }
   }

@@ -7,19 +7,47 @@
 #define DEPTH 256  /* rows of B packed at a time */
 #define ROWS 512   /* rows of A that use them */
 
+/* 16 rows of 16 elements become 16 columns. */
+static inline void transpose16(const __m512 *row, __m512 *column)
+{
+  __m512 u[16];
+  for (int g = 0; g < 16; g += 4) { /* u[g + c]: columns c, c + 4, ... of rows g .. g + 3 */
+    const __m512 a = _mm512_unpacklo_ps(row[g], row[g + 1]),
+                 b = _mm512_unpackhi_ps(row[g], row[g + 1]),
+                 c = _mm512_unpacklo_ps(row[g + 2], row[g + 3]),
+                 d = _mm512_unpackhi_ps(row[g + 2], row[g + 3]);
+    u[g] = _mm512_shuffle_ps(a, c, 0x44);
+    u[g + 1] = _mm512_shuffle_ps(a, c, 0xee);
+    u[g + 2] = _mm512_shuffle_ps(b, d, 0x44);
+    u[g + 3] = _mm512_shuffle_ps(b, d, 0xee);
+  }
+  for (int c = 0; c < 4; c++) {
+    const __m512 x0 = _mm512_shuffle_f32x4(u[c], u[4 + c], 0x88),
+                 x1 = _mm512_shuffle_f32x4(u[c], u[4 + c], 0xdd),
+                 x2 = _mm512_shuffle_f32x4(u[8 + c], u[12 + c], 0x88),
+                 x3 = _mm512_shuffle_f32x4(u[8 + c], u[12 + c], 0xdd);
+    column[c] = _mm512_shuffle_f32x4(x0, x2, 0x88);
+    column[4 + c] = _mm512_shuffle_f32x4(x1, x3, 0x88);
+    column[8 + c] = _mm512_shuffle_f32x4(x0, x2, 0xdd);
+    column[12 + c] = _mm512_shuffle_f32x4(x1, x3, 0xdd);
+  }
+}
+
 void avx512_pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
 {
   packed_reserve(P, m, d);
-  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i at = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)ldE));
   for (int64_t j = 0; j < m; j += PANEL) {
     for (int l = 0; l < PANEL; l += 16) {
-      const __mmask16 rows = lanes512(m - j, l);
-      const float *from = E + (rows ? j + l : 0) * ldE;
       float *to = P->x + j * d + l;
-      for (int64_t i = 0; i < d; i++) {
-        _mm512_store_ps(to + i * PANEL,
-                        _mm512_mask_i32gather_ps(_mm512_setzero_ps(), rows, at, from + i, 4));
+      for (int64_t i = 0; i < d; i += 16) {
+        __m512 row[16], column[16];
+        for (int r = 0; r < 16; r++) {
+          const bool there = j + l + r < m;
+          row[r] = _mm512_maskz_loadu_ps(there ? lanes512(d, i) : 0,
+                                         E + (there ? (j + l + r) * ldE + i : 0));
+        }
+        transpose16(row, column);
+        for (int c = 0; c < 16 && i + c < d; c++) _mm512_store_ps(to + (i + c) * PANEL, column[c]);
       }
     }
   }
