@@ -92,7 +92,7 @@ static PetscErrorCode GradientNorm(SAE *sae, double *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Optimizer, constraint, and whether every parameter is finite. */
+/* Optimizer, whether every parameter is finite, and the constraint. */
 static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
 {
   const Choice *optimizer = &sae->params.optimizer;
@@ -110,9 +110,9 @@ static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
   PetscFunctionBegin;
   memcpy(sae->previous, sae->block[0], (size_t)sae->block_size * sizeof(float));
   ((const Optimizer *)optimizer->entry)->update(optimizer->params, &update);
-  ((const SAEAtoms *)sae->params.atoms.entry)->project(sae);
-  int bad = 0;
+  int bad = 0; /* before the constraint, which turns NaN in weights into 0 */
   for (int64_t i = 0; i < sae->block_size; i++) bad |= !isfinite(sae->block[0][i]);
+  ((const SAEAtoms *)sae->params.atoms.entry)->project(sae);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, sae->comm));
   *finite = !bad;
   PetscFunctionReturn(PETSC_SUCCESS);
