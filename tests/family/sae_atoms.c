@@ -1,0 +1,208 @@
+/* Laws of the atoms: the constraint holds after project and projecting twice is projecting once,
+   pull_back is the gradient of form, few anchors are safe, and a relaxation of size 0 is none.
+   RUN ranks=1
+   RUN ranks=2
+   RUN ranks=3 */
+#include "../sae_task.h"
+#include "../tap.h"
+
+#define COMM PETSC_COMM_WORLD
+enum { N = 600, D = 8 };
+static const char path[] = "sae_atoms.test.h5";
+
+static const SAEAtoms *atoms_of(const SAE *sae)
+{
+  return (const SAEAtoms *)sae->params.atoms.entry;
+}
+
+static double noise(uint64_t seed, int64_t i)
+{
+  return random_normal(seed, RANDOM_SYNTH + 9, (uint64_t)i);
+}
+
+static double row_norm(const float *x, int64_t n)
+{
+  double square = 0;
+  for (int64_t i = 0; i < n; i++) square += (double)x[i] * (double)x[i];
+  return sqrt(square);
+}
+
+/* Do the parameters here satisfy what the atoms promise? */
+static bool constrained(SAE *sae)
+{
+  const Tensor *free_rows = tensor_named(sae, "atoms"), *W = tensor_named(sae, "W"),
+               *L = tensor_named(sae, "relaxation");
+  bool fine = free_rows || W; /* atoms of another kind need their own line here */
+  for (int64_t j = 0; j < sae->rows; j++) {
+    double sum = 0;
+    for (int64_t q = 0; W && q < W->cols; q++) {
+      fine &= W->p[j * W->cols + q] >= 0;
+      sum += (double)W->p[j * W->cols + q];
+    }
+    fine &= !W || fabs(sum - 1) < 1e-5;
+    fine &= !free_rows || fabs(row_norm(free_rows->p + j * D, D) - 1) < 1e-6;
+    fine &= !L || row_norm(L->p + j * D, D) <=
+                      settings_real(sae->task->settings, "atoms.delta") * (1 + 1e-6);
+  }
+  return fine;
+}
+
+static void check_project(SAE *sae, const char *title)
+{
+  const size_t size = sizeof(float) * (size_t)sae->block_size;
+  float *once = malloc(size);
+  bool fine = true, same = true;
+  for (uint64_t turn = 0; turn < 5; turn++) {
+    memcpy(sae->previous, sae->block[0], size);
+    for (int64_t i = 0; i < sae->block_size; i++)
+      sae->block[0][i] += (float)(0.3 * noise(turn, i + 1000 * tap_rank));
+    atoms_of(sae)->project(sae);
+    fine &= constrained(sae);
+    memcpy(once, sae->block[0], size);
+    memcpy(sae->previous, sae->block[0], size);
+    atoms_of(sae)->project(sae);
+    for (int64_t i = 0; i < sae->block_size; i++)
+      same &=
+          fabs((double)sae->block[0][i] - (double)once[i]) <= 1e-6 * (fabs((double)once[i]) + 0.01);
+  }
+  OK(fine, "%s: the constraint holds after project", title);
+  OK(same, "%s: projecting twice is projecting once", title);
+  free(once);
+}
+
+/* <G, D> of all ranks, D formed from the parameters. */
+static double height(SAE *sae, const double *G, float *D_here)
+{
+  double sum = 0;
+  atoms_of(sae)->form(sae, D_here);
+  for (int64_t i = 0; i < sae->rows * D; i++) sum += G[i] * (double)D_here[i];
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, COMM);
+  return sum;
+}
+
+/* The slope of <G, D> along a random direction of all atoms' parameters, by differences and by
+   pull_back. Rows of free atoms are divided by their norm along the way. */
+static void check_pull_back(SAE *sae, const char *title)
+{
+  const size_t size = sizeof(float) * (size_t)sae->block_size;
+  const bool unit = tensor_named(sae, "atoms") != NULL;
+  const double step = 1.0 / 64;
+  float *start = malloc(size), *D_here = malloc(sizeof(float) * (size_t)(sae->rows * D + 1));
+  double *G = malloc(sizeof(double) * (size_t)(sae->rows * D + 1)), slope = 0, side[2];
+  for (int64_t i = 0; i < sae->rows * D; i++) G[i] = noise(7, sae->first * D + i);
+  RUN(SAEPublish(sae));
+  for (int64_t i = 0; i < sae->rows * D; i++) sae->G[i] = (float)G[i];
+  RUN(atoms_of(sae)->pull_back(sae));
+  memcpy(start, sae->block[0], size);
+  memcpy(sae->previous, sae->block[0], size);
+  for (int way = 0; way < 2; way++) {
+    memcpy(sae->block[0], start, size);
+    for (int i = 0; i < sae->tensors; i++) {
+      Tensor *t = &sae->tensor[i];
+      if (!strncmp(t->name, "encoder", 7) || !strcmp(t->name, "bias")) continue;
+      for (int64_t q = 0; q < t->rows * t->cols; q++) {
+        const double direction = noise(8, (t->shared ? 0 : sae->first * t->cols) + q + 9999 * i);
+        t->p[q] += (float)((way ? -step : step) * direction);
+        if (!way && !(t->shared && sae->rank)) slope += direction * (double)t->g[q];
+      }
+    }
+    if (unit) atoms_of(sae)->project(sae);
+    side[way] = height(sae, G, D_here);
+  }
+  memcpy(sae->block[0], start, size);
+  MPI_Allreduce(MPI_IN_PLACE, &slope, 1, MPI_DOUBLE, MPI_SUM, COMM);
+  const double measured = (side[0] - side[1]) / (2 * step);
+  NEAR(measured, slope, 5e-3 * fabs(slope) + 1e-2, "%s: pull_back is the slope of form (%.4f)",
+       title, slope);
+  OK(fabs(slope) > 0.1, "%s: which is not 0", title);
+  free(start), free(D_here), free(G);
+}
+
+/* Rows without a positive part keep what they were. */
+static void check_collapsed_row(SAE *sae, const char *title)
+{
+  Tensor *W = tensor_named(sae, "W"), *rows = tensor_named(sae, "atoms"), *t = W ? W : rows;
+  const size_t size = sizeof(float) * (size_t)sae->block_size;
+  bool kept = t != NULL;
+  memcpy(sae->previous, sae->block[0], size);
+  for (int64_t i = 0; t && i < t->rows * t->cols; i++)
+    t->p[i] = W ? (i % t->cols ? -1.0f : 9e-7f) : 0.0f;
+  atoms_of(sae)->project(sae);
+  kept = t && !memcmp(sae->previous, sae->block[0], size);
+  OK(kept, "%s: a row without enough to divide by keeps its previous value", title);
+}
+
+static PetscErrorCode Laws(const char *title, const char *words, int64_t p)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  StepReport report;
+  PetscCall(SAETaskOpen(COMM, path, words, p, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  OK(constrained(sae), "%s: the constraint holds at the start", title);
+  bool alive = true;
+  for (int64_t j = 0; j < sae->m; j++) alive &= row_norm(sae->D + j * D, D) > 1e-3;
+  OK(alive, "%s: no atom starts at 0", title);
+  for (int s = 0; s < 5; s++) PetscCall(SAEStep(sae, &report));
+  bool finite = report.state != STEP_FAILED;
+  for (int64_t i = 0; i < sae->m * D; i++) finite &= isfinite(sae->D[i]);
+  OK(finite && constrained(sae), "%s: and after some steps, all finite", title);
+  check_pull_back(sae, title);
+  check_collapsed_row(sae, title);
+  check_project(sae, title);
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define TRAIN                                                                                      \
+  "width=20 train.batch=128 train.steps=9 train.optimizer.lr=0.01 code.name=topk code.k=3 "
+
+/* delta 0 and no multiplier: hull, to the bit. */
+static PetscErrorCode StrictIsRelaxedByZero(void)
+{
+  PetscFunctionBeginUser;
+  SAETask t[2];
+  SAE *sae[2];
+  StepReport report;
+  const char *const words[] = {TRAIN "atoms.name=hull", TRAIN
+                               "atoms.name=hull_relaxed atoms.delta=0 atoms.multiplier=false"};
+  for (int i = 0; i < 2; i++) {
+    PetscCall(SAETaskOpen(COMM, path, words[i], 30, &t[i]));
+    PetscCall(SAECreate(&t[i].task, &sae[i]));
+    for (int s = 0; s < 9; s++) PetscCall(SAEStep(sae[i], &report));
+  }
+  OK(sae[0]->block_size == sae[1]->block_size &&
+         !memcmp(sae[0]->D, sae[1]->D, sizeof(float) * (size_t)(sae[0]->m * D)) &&
+         !memcmp(sae[0]->block[0], sae[1]->block[0], sizeof(float) * (size_t)sae[0]->block_size),
+     "hull_relaxed with delta 0 and no multiplier learns what hull learns, to the bit");
+  for (int i = 0; i < 2; i++) {
+    PetscCall(SAEDestroy(&sae[i]));
+    PetscCall(SAETaskClose(&t[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  RUN(SAETaskTokens(path, N, D));
+  for (const Entry *const *entry = sae_atoms.entries; *entry; entry++)
+    for (int few = 0; few < 2; few++) {
+      Text words = {0}, title = {0};
+      text_add(&words, TRAIN "atoms.name=%s", (*entry)->name);
+      text_add(&title, "%s, %s anchors than atoms", (*entry)->name, few ? "fewer" : "more");
+      RUN(Laws(title.s, words.s, few ? 7 : 30));
+      text_clear(&words);
+      text_clear(&title);
+    }
+  RUN(Laws("hull_relaxed with delta 0", TRAIN "atoms.name=hull_relaxed atoms.delta=0", 30));
+  RUN(Laws("hull_relaxed with a small delta", TRAIN "atoms.name=hull_relaxed atoms.delta=0.01",
+           30));
+  RUN(Laws("hull with one anchor", TRAIN "atoms.name=hull", 1));
+  RUN(StrictIsRelaxedByZero());
+  MPI_Barrier(COMM);
+  if (tap_rank == 0) unlink(path);
+  return TestEnd();
+}

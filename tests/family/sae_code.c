@@ -1,0 +1,120 @@
+/* Laws of the codes: what is kept is a score, above 0, in order of the atoms, and no more than
+   promised; a token's code depends on that token alone. And what topk and relu say of themselves.
+   (That gradients agree with finite differences is tests/unit/learn_gradient.c.)
+   RUN ranks=1 */
+#include "../sae_task.h"
+#include "../tap.h"
+
+enum { N = 40, M = 67 };
+
+/* Scores with equal values, exact zeros and rows that are all negative. */
+static float score(int64_t t, int64_t j)
+{
+  const float x = (float)random_normal(5, RANDOM_SYNTH, (uint64_t)(t * M + j));
+  if (t % 8 == 5) return -fabsf(x) - 0.125f;
+  if (t % 8 == 6) return j % 3 ? 0.5f : 0.25f;
+  return t % 2 ? x : roundf(x * 2) / 2;
+}
+
+static bool well_formed(const Codes *codes, const float *S, int64_t most)
+{
+  bool fine = codes->rows == N && codes->start[0] == 0;
+  for (int64_t t = 0; t < N; t++) {
+    fine &= codes->start[t + 1] - codes->start[t] <= most;
+    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
+      fine &= codes->atom[q] >= 0 && codes->atom[q] < M && codes->value[q] > 0;
+      fine &= codes->value[q] == S[t * M + codes->atom[q]];
+      fine &= q == codes->start[t] || codes->atom[q] > codes->atom[q - 1];
+    }
+  }
+  return fine;
+}
+
+static void encode(const SAECode *code, const void *params, const Kernels *kernels, const float *S,
+                   Codes *codes)
+{
+  memset(codes, 0, sizeof(*codes));
+  RUN(CodesReserve(codes, N, N * code->most(params, M)));
+  code->forward(params, kernels, N, M, S, codes);
+}
+
+static bool same_row(const Codes *a, int64_t s, const Codes *b, int64_t t)
+{
+  const int64_t count = a->start[s + 1] - a->start[s];
+  return count == b->start[t + 1] - b->start[t] &&
+         !memcmp(a->atom + a->start[s], b->atom + b->start[t], sizeof(int32_t) * (size_t)count) &&
+         !memcmp(a->value + a->start[s], b->value + b->start[t], sizeof(float) * (size_t)count);
+}
+
+/* The k largest above 0, lowest index first, by counting how many scores go before each. */
+static bool is_topk(const Codes *codes, const float *S, int64_t k)
+{
+  bool fine = true;
+  for (int64_t t = 0; t < N; t++) {
+    int64_t at = codes->start[t];
+    for (int64_t j = 0; j < M; j++) {
+      int64_t before = 0;
+      for (int64_t i = 0; i < M; i++)
+        before += S[t * M + i] > S[t * M + j] || (S[t * M + i] == S[t * M + j] && i < j);
+      if (S[t * M + j] > 0 && before < k)
+        fine &= at < codes->start[t + 1] && codes->atom[at++] == j;
+    }
+    fine &= at == codes->start[t + 1];
+  }
+  return fine;
+}
+
+static void laws(const SAECode *code, const char *words, const Kernels *kernels)
+{
+  Settings settings = {0};
+  Choice choice;
+  Codes codes, turned;
+  static float S[N * M], R[N * M];
+  const char *name = code->entry.name;
+  settings_set(&settings, "code.name", name);
+  settings_words(&settings, words);
+  settings_defaults(&settings, "code.", code->entry.params);
+  RUN(ChoiceRead(&settings, "code", &sae_codes, &choice));
+  for (int64_t t = 0; t < N; t++)
+    for (int64_t j = 0; j < M; j++) S[t * M + j] = R[(N - 1 - t) * M + j] = score(t, j);
+  const int64_t most = code->most(choice.params, M);
+  encode(code, choice.params, kernels, S, &codes);
+  encode(code, choice.params, kernels, R, &turned);
+  OK(most > 0 && most <= M, "%s %s: at most %d of %d atoms", name, words, (int)most, M);
+  OK(well_formed(&codes, S, most), "%s: kept scores, above 0, ascending atoms, no more than said",
+     name);
+  OK(codes.start[6] == codes.start[5], "%s: a token without a score above 0 has no code", name);
+  bool turns = true;
+  for (int64_t t = 0; t < N; t++) turns &= same_row(&codes, t, &turned, N - 1 - t);
+  OK(turns, "%s: the order of the tokens does not matter", name);
+  if (!strcmp(name, "topk"))
+    OK(is_topk(&codes, S, most) && !code->l1,
+       "topk: the k largest, lowest atom first among equals");
+  if (!strcmp(name, "relu")) {
+    OK(is_topk(&codes, S, M), "relu: every score above 0");
+    NEAR(code->l1(choice.params), 0.25, 0, "relu: the weight of its penalty is the setting's");
+  }
+  codes_clear(&codes);
+  codes_clear(&turned);
+  RUN(ChoiceRelease(&choice));
+  settings_clear(&settings);
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  Mistakes *mistakes;
+  const Kernels *kernels;
+  RUN(MistakesCreate(&mistakes));
+  RUN(KernelsChoose(NULL, mistakes, &kernels));
+  for (const Entry *const *entry = sae_codes.entries; *entry; entry++) {
+    const SAECode *code = (const SAECode *)*entry;
+    if (strcmp((*entry)->name, "topk"))
+      laws(code, strcmp((*entry)->name, "relu") ? "" : "code.l1=0.25", kernels);
+    else
+      for (int i = 0; i < 4; i++)
+        laws(code, (const char *[]){"code.k=1", "code.k=5", "code.k=66", "code.k=67"}[i], kernels);
+  }
+  RUN(MistakesDestroy(&mistakes));
+  return TestEnd();
+}
