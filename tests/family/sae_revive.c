@@ -1,0 +1,85 @@
+/* Laws of the revivals: while no atom is dead they change nothing; of weight 0 they change nothing
+   at all; and auxk brings silent atoms back, counting silence in tokens.
+   RUN ranks=1
+   RUN ranks=3 */
+#include "../sae_task.h"
+#include "../tap.h"
+
+#define COMM PETSC_COMM_WORLD
+enum { N = 600, D = 8, M = 40, STEPS = 150 };
+static const char path[] = "sae_revive.test.h5";
+#define BASE                                                                                       \
+  "width=40 train.batch=50 train.steps=150 train.optimizer.lr=0.01 code.name=topk code.k=2 "
+
+typedef struct {
+  float D[M * D], E[M * D];
+  int64_t silent; /* atoms that never fired */
+  double dead;    /* as the last step told */
+} Trained;
+
+static PetscErrorCode Train(const char *words, Trained *end)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  StepReport report;
+  bool counts = true;
+  PetscCall(SAETaskOpen(COMM, path, words, 0, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  Tensor *biases = tensor_named(sae, "encoder/bias");
+  for (int64_t j = 0; j < sae->rows; j++) /* most atoms begin far too shy to be among the best */
+    if ((sae->first + j) % 4) biases->p[j] = -2;
+  PetscCall(SAEPublish(sae));
+  for (int s = 0; s < STEPS; s++) {
+    PetscCall(SAEStep(sae, &report));
+    for (int64_t j = 0; j < M; j++)
+      counts &= sae->silent[j] >= 0 && sae->silent[j] <= 50 * (s + 1) && sae->silent[j] % 50 == 0;
+  }
+  OK(counts && report.state == STEP_DONE, "%s: silence is counted in tokens", words + strlen(BASE));
+  *end = (Trained){0};
+  memcpy(end->D, sae->D, sizeof(end->D));
+  memcpy(end->E, sae->E, sizeof(end->E));
+  for (int64_t j = 0; j < M; j++) end->silent += sae->silent[j] == 50 * STEPS;
+  for (int i = 0; i < report.values; i++)
+    if (!strcmp(report.value[i].name, "dead")) end->dead = report.value[i].value;
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool same(const Trained *a, const Trained *b)
+{
+  return !memcmp(a->D, b->D, sizeof(a->D)) && !memcmp(a->E, b->E, sizeof(a->E));
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  static Trained none, now;
+  RUN(SAETaskTokens(path, N, D));
+  RUN(Train(BASE "revive.name=none", &none));
+  OK(none.silent >= 5 && none.dead == 0, "without help %d atoms never fire", (int)none.silent);
+  for (const Entry *const *entry = sae_revivals.entries; *entry; entry++) {
+    Text words = {0};
+    text_add(&words, BASE "revive.name=%s", (*entry)->name);
+    RUN(Train(words.s, &now));
+    OK(same(&none, &now), "%s: by default nothing is dead after %d tokens", (*entry)->name,
+       50 * STEPS);
+    text_clear(&words);
+  }
+  RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=0", &now));
+  OK(same(&none, &now), "auxk of weight 0 is none");
+  RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=0.5 revive.k=4", &now));
+  OK(!same(&none, &now) && now.silent <= none.silent / 4,
+     "with auxk %d atoms never fire, without %d", (int)now.silent, (int)none.silent);
+  const SAERevive *auxk = (const SAERevive *)family_find(&sae_revivals, "auxk");
+  const struct {
+    int64_t k, dead_after;
+    double weight;
+  } params = {0, 7, 0.5};
+  OK(auxk->aux(&params, 100).k == 50 && auxk->aux(&params, 1).k == 1,
+     "auxk: by default half the tokens' width");
+  MPI_Barrier(COMM);
+  if (tap_rank == 0) unlink(path);
+  return TestEnd();
+}
