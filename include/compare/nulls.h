@@ -42,8 +42,8 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
   NullValues - mean values of the chosen comparisons over pairs of null dictionaries of m atoms
 
   Pair p compares dictionaries 2p and 2p + 1. There are as many pairs as bring the standard error
-  of every value below .002: at least 2 (8 where m < 1024), at most 4096. Pairs are spread over the
-  ranks; the numbers do not depend on it.
+  of every value below .002: at least 8192 / m of them, but 2 to 64 (few small ones may agree by
+  chance), and at most 4096. Pairs are spread over the ranks; the numbers do not depend on it.
 
   Collective on comm.
 

@@ -164,7 +164,7 @@ PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind
                           const ChosenComparison *chosen, double *values, int64_t *pairs)
 {
   const int64_t width = CENTRINGS * count_of(chosen);
-  int64_t done = 0, n = m == 0 ? 0 : m < 1024 ? 8 : 2;
+  int64_t done = 0, n = m == 0 ? 0 : max_i64(2, min_i64(64, 8192 / m));
   int rank, size;
   double *all;
   PetscFunctionBeginUser;
