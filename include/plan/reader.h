@@ -19,6 +19,9 @@ typedef struct {
   ((reader)->told++,                                                                               \
    mistake((reader)->mistakes, (reader)->path, (at)->line, (at)->column, __VA_ARGS__))
 
+/* A path as the spec says it, in fresh memory: relative to the spec's folder. */
+char *spec_path(const Experiment *experiment, const char *path);
+
 /* A list of words for suggestions. Zero-initialised is empty; what is past its end is left out. */
 typedef struct {
   int count;
@@ -59,6 +62,8 @@ void resolve_set(Resolve *resolve, const char *path, const char *value, const ch
 PetscErrorCode ResolveParams(Resolve *resolve, const Node *map, const Param *params,
                              const char *prefix, const Node *owner, const char *owner_name,
                              const Words *beside);
+/* Two settings of which one takes the place of the other, both given: a mistake at the second. */
+void both_given(Reader *reader, const char *a, const Node *at_a, const char *b, const Node *at_b);
 /* ResolveParam - one setting. */
 PetscErrorCode ResolveParam(Resolve *resolve, const Node *node, const Param *param,
                             const char *path, const Node *owner);

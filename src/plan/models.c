@@ -178,9 +178,7 @@ PetscErrorCode CommonCheck(Reader *reader, const Common *common)
   resolve_clear(&resolve);
   if (!is_map(reader, "train", train)) PetscFunctionReturn(PETSC_SUCCESS);
   for (int64_t i = 0; i < train->count; i++) PetscCall(check_train(reader, &train->item[i]));
-  if (node_get(train, "epochs") && node_get(train, "steps"))
-    MISTAKE(reader, node_get(train, "steps"),
-            "train.epochs and train.steps cannot both be given: "
-            "one takes the place of the other");
+  const Node *epochs = node_get(train, "epochs"), *steps = node_get(train, "steps");
+  if (epochs && steps) both_given(reader, "train.epochs", epochs, "train.steps", steps);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -39,13 +39,16 @@ static PetscErrorCode project(const Grid *grid, const Settings *base, Grid *out)
 }
 
 /* A path in both grids of a model. */
-static void check_both(Reader *reader, const Grid *common, const Grid *own)
+static bool in_both(Reader *reader, const Grid *common, const Grid *own)
 {
+  bool both = false;
   for (int v = 0; common->count && own->count && v < own->point[0].count; v++)
     for (int w = 0; w < common->point[0].count; w++)
       if (!strcmp(own->point[0].value[v].path, common->point[0].value[w].path))
         MISTAKE(reader, &own->point[0].value[v], "grid: the common grid ranges over %s too",
-                own->point[0].value[v].path);
+                own->point[0].value[v].path),
+            both = true;
+  return both;
 }
 
 static PetscErrorCode read_model(Reader *reader, const NodeItem *item, const Common *common,
@@ -65,15 +68,15 @@ static PetscErrorCode read_model(Reader *reader, const NodeItem *item, const Com
     words_add(paths, tree_text(reader->tree, base.items[i].path, strlen(base.items[i].path)));
   PetscCall(project(&common->grid, &base, &projected));
   PetscCall(GridRead(reader, node_get(model.own, "grid"), &own));
-  check_both(reader, &projected, &own);
-  PetscCall(GridCross(reader, &projected, &own, &points));
+  if (!in_both(reader, &projected, &own)) PetscCall(GridCross(reader, &projected, &own, &points));
   Node *own_seeds = node_get(model.own, "seeds");
   if (own_seeds && is_map(reader, "seeds", own_seeds))
     PetscCall(SeedsRead(reader, node_merge(reader->tree, common->seeds, own_seeds), &seeds));
   else
     PetscCall(SeedsRead(reader, common->seeds, &seeds));
   PetscCall(ModelGroups(&model, &points, &seeds));
-  if (!reader->told) PetscCall(ResolvedModel(reader, item->key, first, &points, &seeds));
+  if (reader->experiment->groups - first == points.count)
+    PetscCall(ResolvedModel(reader, item->key, first, &points, &seeds));
   settings_clear(&base);
   grid_clear(&own);
   grid_clear(&projected);

@@ -1,6 +1,5 @@
 /* tokens: a path, a list of paths with globs, or {train: ...}. */
 #include "plan/reader.h"
-#include "base/file.h"
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,7 @@ static void read_path(Reader *reader, const Node *node)
 {
   const char *text = scalar_text(reader, "tokens", node);
   if (!text) return;
-  char *path = path_join(reader->experiment->folder, text);
+  char *path = spec_path(reader->experiment, text);
   glob_t found;
   if (!strpbrk(text, "*?[")) {
     add_path(reader, node, path);

@@ -170,6 +170,16 @@ PetscErrorCode ResolveParam(Resolve *resolve, const Node *node, const Param *par
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void both_given(Reader *reader, const char *a, const Node *at_a, const char *b, const Node *at_b)
+{
+  const bool second =
+      at_b->line > at_a->line || (at_b->line == at_a->line && at_b->column > at_a->column);
+  const bool order = strcmp(a, b) < 0;
+  MISTAKE(reader, second ? at_b : at_a,
+          "%s and %s cannot both be given: one takes the place of the other", order ? a : b,
+          order ? b : a);
+}
+
 PetscErrorCode ResolveParams(Resolve *resolve, const Node *map, const Param *params,
                              const char *prefix, const Node *owner, const char *owner_name,
                              const Words *beside)
@@ -181,10 +191,7 @@ PetscErrorCode ResolveParams(Resolve *resolve, const Node *map, const Param *par
     const Node *node = node_at(map, param->name);
     const Node *other = param->instead ? node_at(map, param->instead) : NULL;
     text_add(&path, "%s%s", prefix, param->name);
-    if (node && other)
-      MISTAKE(resolve->reader, node,
-              "%s and %s cannot both be given: one takes the place of the other", param->name,
-              param->instead);
+    if (node && other) both_given(resolve->reader, param->name, node, param->instead, other);
     if (!node && other)
       resolve_set(resolve, path.s, "", "default", NULL);
     else

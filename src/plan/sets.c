@@ -24,7 +24,7 @@ static PetscErrorCode read_file(Reader *reader, const Node *map, const Node *fil
   check_keys(reader, map, "a candidate set that is a file", &words);
   set->shared = true;
   if (!name) PetscFunctionReturn(PETSC_SUCCESS);
-  set->file = path_join(reader->experiment->folder, name);
+  set->file = spec_path(reader->experiment, name);
   if (!file_exists(set->file)) {
     MISTAKE(reader, file, "anchors: there is no file %s", set->file);
     PetscFunctionReturn(PETSC_SUCCESS);

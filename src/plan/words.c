@@ -1,8 +1,14 @@
 /* Checks of keys, words and names, with suggestions. */
 #include "plan/reader.h"
+#include "base/file.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+char *spec_path(const Experiment *experiment, const char *path)
+{
+  return path_join(strcmp(experiment->folder, ".") ? experiment->folder : NULL, path);
+}
 
 void words_add(Words *words, const char *word)
 {

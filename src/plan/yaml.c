@@ -141,7 +141,8 @@ static Node *read_node(Source *source, yaml_event_t *event, int depth)
   case YAML_ALIAS_EVENT:
     refuse(source, event->start_mark,
            "YAML aliases (*name) are not used in a spec: write the value out, or in quotes");
-    return node_scalar(source->tree, "", line, column);
+    source->failed = true;
+    return NULL;
   default:
     return NULL;
   }
