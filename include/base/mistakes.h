@@ -19,6 +19,9 @@ void mistake(Mistakes *mistakes, const char *file, int line, int column, const c
 /* How many this rank has. */
 int mistakes_count(const Mistakes *mistakes);
 
+/* Puts those from number first on, which are about one file, in the order of their places. */
+void mistakes_sort(Mistakes *mistakes, int first, const char *file);
+
 /* MistakesAgree - afterwards every rank of comm holds the mistakes of all, in order of rank; *any:
    is there one. Collective on comm. */
 PetscErrorCode MistakesAgree(MPI_Comm comm, Mistakes *mistakes, bool *any);

@@ -68,10 +68,10 @@ void both_given(Reader *reader, const char *a, const Node *at_a, const char *b, 
 PetscErrorCode ResolveParam(Resolve *resolve, const Node *node, const Param *param,
                             const char *path, const Node *owner);
 /* ResolveChecks - Entry.check of an entry and of those chosen below it; mistakes where the setting
-   was given. all: settings with further facts. */
+   was given. all: settings with further facts; where: ends each message (" (...)" or ""). */
 PetscErrorCode ResolveChecks(Mistakes *mistakes, const char *file, const Entry *entry,
                              const char *prefix, const Settings *settings, const Origin *origin,
-                             const Settings *all, int line, int column);
+                             const Settings *all, const char *where, int line, int column);
 /* ResolveSeeds - the SEED_* that an entry and those chosen below it draw from. */
 PetscErrorCode ResolveSeeds(const Entry *entry, const char *prefix, const Settings *settings,
                             unsigned *seeds);

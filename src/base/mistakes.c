@@ -64,6 +64,25 @@ int mistakes_count(const Mistakes *mistakes)
   return mistakes->count;
 }
 
+/* line * 10^6 + column of "file:line:column: ..."; 0 where there is no place. */
+static long long place(const char *text, const char *file)
+{
+  const size_t length = strlen(file);
+  int line = 0, column = 0;
+  if (!strncmp(text, file, length)) sscanf(text + length, ":%d:%d:", &line, &column);
+  return line * 1000000LL + column;
+}
+
+void mistakes_sort(Mistakes *mistakes, int first, const char *file)
+{
+  for (int i = first + 1; i < mistakes->count; i++)
+    for (int j = i; j > first; j--) {
+      char *above = mistakes->line[j - 1], *here = mistakes->line[j];
+      if (place(above, file) <= place(here, file)) break;
+      mistakes->line[j - 1] = here, mistakes->line[j] = above;
+    }
+}
+
 PetscErrorCode MistakesAgree(MPI_Comm comm, Mistakes *mistakes, bool *any)
 {
   int size, mine = mistakes->count, all;

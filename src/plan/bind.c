@@ -34,7 +34,7 @@ static PetscErrorCode check_settings(const Experiment *experiment, const SpecFam
   }
   Origin *nowhere = origin ? NULL : calloc((size_t)settings->count + 1, sizeof(*nowhere));
   PetscCall(ResolveChecks(mistakes, experiment->path, method, "", settings,
-                          origin ? origin : nowhere, &all, line, column));
+                          origin ? origin : nowhere, &all, "", line, column));
   free(nowhere);
   settings_clear(&all);
   PetscFunctionReturn(PETSC_SUCCESS);

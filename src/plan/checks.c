@@ -62,7 +62,8 @@ PetscErrorCode ResolveSeeds(const Entry *entry, const char *prefix, const Settin
 /* The check of one entry alone. */
 static PetscErrorCode check_entry(Mistakes *mistakes, const char *file, const Entry *entry,
                                   const char *prefix, const Settings *settings,
-                                  const Origin *origin, const Settings *all, int line, int column)
+                                  const Origin *origin, const Settings *all, const char *where,
+                                  int line, int column)
 {
   void *params = NULL;
   const char *about = NULL;
@@ -75,7 +76,8 @@ static PetscErrorCode check_entry(Mistakes *mistakes, const char *file, const En
     Text path = {0};
     text_add(&path, "%s%s", prefix, about ? about : "name");
     origin_of(settings, origin, path.s, &line, &column);
-    mistake(mistakes, file, line, column, "%s%s%s", about ? path.s : "", about ? ": " : "", reason);
+    mistake(mistakes, file, line, column, "%s%s%s%s", about ? path.s : "", about ? ": " : "",
+            reason, where);
     text_clear(&path);
   }
   free(reason);
@@ -86,17 +88,18 @@ static PetscErrorCode check_entry(Mistakes *mistakes, const char *file, const En
 
 PetscErrorCode ResolveChecks(Mistakes *mistakes, const char *file, const Entry *entry,
                              const char *prefix, const Settings *settings, const Origin *origin,
-                             const Settings *all, int line, int column)
+                             const Settings *all, const char *where, int line, int column)
 {
   PetscFunctionBegin;
   if (entry->check)
-    PetscCall(check_entry(mistakes, file, entry, prefix, settings, origin, all, line, column));
+    PetscCall(
+        check_entry(mistakes, file, entry, prefix, settings, origin, all, where, line, column));
   for (const Param *param = entry->params; param && param->name; param++) {
     Text below = {0};
     const Entry *chosen = chosen_entry(settings, prefix, param, &below);
     if (chosen)
-      PetscCall(
-          ResolveChecks(mistakes, file, chosen, below.s, settings, origin, all, line, column));
+      PetscCall(ResolveChecks(mistakes, file, chosen, below.s, settings, origin, all, where, line,
+                              column));
     text_clear(&below);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

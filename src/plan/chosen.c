@@ -19,7 +19,7 @@ static PetscErrorCode read_one(Reader *reader, Node *node, const Param *param, i
     text_add(&prefix, "%s.", param->name);
     entry = family_find(param->family, settings_get(&resolve.settings, name.s));
     PetscCall(ResolveChecks(reader->mistakes, reader->path, entry, prefix.s, &resolve.settings,
-                            resolve.origin, &resolve.settings, node->line, node->column));
+                            resolve.origin, &resolve.settings, "", node->line, node->column));
     PetscCall(ChoiceRead(&resolve.settings, param->name, param->family, &chosen[*count]));
     if ((*count)++) text_add(yaml, ", ");
     setting_yaml(&resolve.settings, param->name, yaml);

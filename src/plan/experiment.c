@@ -69,6 +69,7 @@ PetscErrorCode ExperimentRead(const char *path, const SpecFamilies *families, Mi
   else if (mistakes_count(mistakes) == before)
     mistake(mistakes, path, 1, 1, "a spec is a mapping that begins with 'schema: 1'; this is %s",
             root ? "something else" : "empty");
+  mistakes_sort(mistakes, before, path);
   PetscCall(TreeDestroy(&reader.tree));
   text_clear(&text);
   text_clear(&reader.metrics);

@@ -166,7 +166,7 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
   const NodeItem *item = model->item;
   const int before = mistakes_count(reader->mistakes);
   Settings all = {0};
-  Text name = {0};
+  Text name = {0}, where = {0};
   char number[32];
 
   PetscFunctionBegin;
@@ -175,8 +175,11 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
     snprintf(number, sizeof(number), "%lld", (long long)experiment->set[resolve->set].count);
     settings_set(&all, "anchors.count", number);
   }
+  text_add(&name, "%s", item->key);
+  for (int v = 0; v < point->count; v++) name_value(&resolve->settings, &point->value[v], &name);
+  if (point->count) text_add(&where, " (at the grid point %s)", name.s);
   PetscCall(ResolveChecks(reader->mistakes, reader->path, model->method, "", &resolve->settings,
-                          resolve->origin, &all, item->line, item->column));
+                          resolve->origin, &all, where.s ? where.s : "", item->line, item->column));
   settings_clear(&all);
   for (int64_t g = first; g < experiment->groups; g++)
     if (settings_equal(&experiment->group[g].settings, &resolve->settings))
@@ -184,12 +187,14 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
               "grid: two points of model %s are the same (%s)", item->key,
               experiment->group[g].model);
   *added = mistakes_count(reader->mistakes) == before;
-  if (!*added) PetscFunctionReturn(PETSC_SUCCESS);
+  text_clear(&where);
+  if (!*added) {
+    text_clear(&name);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   unsigned seeds = 0;
   PetscCall(ResolveSeeds(model->method, "", &resolve->settings, &seeds));
   if (resolve->set >= 0 && !experiment->set[resolve->set].shared) seeds |= SEED_ANCHORS;
-  text_add(&name, "%s", item->key);
-  for (int v = 0; v < point->count; v++) name_value(&resolve->settings, &point->value[v], &name);
   experiment->group = grown(experiment->group, experiment->groups, sizeof(*experiment->group));
   experiment->group[experiment->groups++] =
       (Group){.model = text_copy(name.s),

@@ -77,7 +77,7 @@ static PetscErrorCode read_method(Reader *reader, Node *method, const Node *coun
     settings_copy(&set->settings, &resolve.settings);
     if (reader->told == before)
       PetscCall(ResolveChecks(reader->mistakes, reader->path, entry, "", &resolve.settings,
-                              resolve.origin, &resolve.settings, method->line, method->column));
+                              resolve.origin, &resolve.settings, "", method->line, method->column));
     resolve_clear(&resolve);
   }
   text_clear(&text);

@@ -20,7 +20,8 @@ for spec in "$ROOT"/experiments/*.yaml "$ROOT"/experiments/*/*.yaml; do
 done
 
 cd "$dir" || exit 1
-"$ardis" synth mixture -o tokens.h5 --n 2000 --dim 8 --seed 1 >/dev/null || exit 1
+seq 100000 | head -c 64000 >tokens.raw && "$ardis" import tokens.raw --raw f32 --dim 8 -o tokens.h5 >/dev/null || exit 1
+rm tokens.raw
 cat >spec.yaml <<EOF
 schema: 1
 name: small
