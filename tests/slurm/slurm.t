@@ -58,16 +58,12 @@ finished() { # finished JOB SECONDS: waits until all of it has ended, says wheth
   return 1
 }
 lines() { find "$1" -name log.jsonl -exec cat {} + 2>/dev/null | wc -l; }
-stop_and_go_on() { # stop_and_go_on JOB DIR TIMES: USR1 to the batch script whenever some progress was logged
+stop_and_go_on() { # stop_and_go_on JOB DIR TIMES: USR1 to the batch script, at equal distances on the way
   for time in $(seq "$3"); do
-    for _ in $(seq 600); do
+    for _ in $(seq 1200); do
       [ "$(state "$1")" = "COMPLETED " ] && return
-      [ "$(restarts "$1")" = $((time - 1)) ] && [ "$(state "$1")" = "RUNNING " ] && break
-      sleep 0.1
-    done
-    before=$(lines "$2")
-    for _ in $(seq 600); do
-      [ "$(lines "$2")" -gt $((before + 2)) ] && break
+      [ "$(restarts "$1")" = $((time - 1)) ] && [ "$(state "$1")" = "RUNNING " ] &&
+        [ "$(lines "$2")" -gt $(($(lines "$PLAIN") * time / ($3 + 1))) ] && break
       sleep 0.1
     done
     vc run scancel -b -s USR1 "$1"
@@ -118,5 +114,17 @@ j=$(submit "$job" wrong.yaml --out wrong)
 finished "$j" 60 >/dev/null
 [ "$(state "$j")" = "FAILED " ] && [ "$(restarts "$j")" = 0 ] && [ ! -e wrong ]
 ok $? "a mistake in the spec fails the job and does not put it back"
+
+if [ -n "${TEST_LONG:-}" ]; then # minutes, on two cores: Slurm sends USR1 up to a minute early, and looks seldom
+  sed "s|epochs: 40|epochs: 1200|;s|\.\./\.\.|$ROOT|" "$ROOT/tests/slurm/spec.yaml" >long.yaml
+  PLAIN=$T/plain-long
+  timeout -k 10 3000 mpirun -n 2 "$ARDIS" run long.yaml --out "$PLAIN" >plain-long.log 2>&1
+  ok $? "a longer run on two ranks"
+  j=$(submit --time=2 --signal=B:USR1@60 "$job" long.yaml --out long)
+  finished "$j" 3000 && same long
+  ok $? "one job that meets its time limit"
+  [ "$(restarts "$j")" -gt 0 ]
+  ok $? "it was started more than once"
+fi
 
 echo "1..$n"
