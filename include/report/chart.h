@@ -11,6 +11,14 @@ static inline bool svg_wide(const Svg *svg)
 
 /* The number of a model in report->models, or -1. */
 int64_t model_index(const Report *report, const char *model);
+/* From the first to after the last row of each model in a table; other models' rows may lie
+ * between. */
+typedef struct {
+  int64_t first, end;
+} Span;
+/* ModelSpans - spans [models] of a table with a column model, in fresh memory (free). Not
+ * collective. */
+PetscErrorCode ModelSpans(const Report *report, const Table *table, Span **spans);
 /* Ink and shape by which a model is known in every figure: 64 differ. */
 Ink model_ink(int64_t index);
 int model_shape(int64_t index);

@@ -10,8 +10,9 @@ typedef struct Report {
   Text spec;  /* spec.yaml */
   Table *plan, *runs, *groups, *pairs, *stability;
   Table *models; /* model, runs, done, width, anchors: one row each, in plan order */
-  Table *steps; /* model, run, step, tokens, loss, averaged, quantity: the "step" events of every log.jsonl */
-  Table *facts; /* run, path, value: every manifest.json */
+  Table *steps;  /* model, run, step, tokens, loss, averaged, quantity: the "step" events of every
+                    log.jsonl */
+  Table *facts;  /* run, path, value: every manifest.json */
 } Report;
 
 /*

@@ -49,6 +49,8 @@ void svg_circle(Svg *svg, double x, double y, double radius, Look look);
 void svg_mark(Svg *svg, int shape, double x, double y, double radius, Look look);
 /* A line through n points (x[i], y[i]). */
 void svg_path(Svg *svg, int64_t n, const double *x, const double *y, Look look);
+/* Upright strokes at x[i], from y - reach to y + reach, as one element. */
+void svg_ticks(Svg *svg, int64_t n, const double *x, double y, double reach, Look look);
 /* Words, any bytes: made valid and escaped. The whole text is in a tooltip where it was shortened.
  */
 void svg_words(Svg *svg, double x, double y, Type type, const char *words);

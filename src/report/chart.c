@@ -1,6 +1,7 @@
 /* What several figures share. */
 #include "report/chart.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 int64_t model_index(const Report *report, const char *model)
@@ -8,6 +9,22 @@ int64_t model_index(const Report *report, const char *model)
   for (int64_t i = 0; i < report->models->rows; i++)
     if (!strcmp(table_cell(report->models, i, "model"), model)) return i;
   return -1;
+}
+
+PetscErrorCode ModelSpans(const Report *report, const Table *table, Span **spans)
+{
+  PetscFunctionBegin;
+  *spans = calloc((size_t)report->models->rows + 1, sizeof(**spans));
+  PetscCheck(*spans, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+  int64_t m = -1;
+  for (int64_t r = 0; r < table->rows; r++) {
+    const char *model = table_cell(table, r, "model");
+    if (!r || strcmp(model, table_cell(table, r - 1, "model"))) m = model_index(report, model);
+    if (m < 0) continue;
+    if (!(*spans)[m].end) (*spans)[m].first = r;
+    (*spans)[m].end = r + 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 Ink model_ink(int64_t index)

@@ -67,19 +67,22 @@ static void draw_chance(Svg *svg, const Scale *scale, double y, const Table *dat
   }
 }
 
-static void draw_pairs(Svg *svg, const Scale *scale, double y, const Table *pairs,
+enum { MOST_PAIRS = 500 }; /* ticks in a lane */
+
+static void draw_pairs(Svg *svg, const Scale *scale, double y, const Report *report, Span span,
                        const Table *data, int64_t row)
 {
-  for (int64_t i = 0, drawn = 0; i < pairs->rows && drawn < 500; i++) {
-    if (strcmp(table_cell(pairs, i, "stage"), "end") ||
-        strcmp(table_cell(pairs, i, "model"), table_cell(data, row, "model")) ||
-        strcmp(table_cell(pairs, i, "measure"), table_cell(data, row, "measure")) ||
-        strcmp(table_cell(pairs, i, "centring"), table_cell(data, row, "centring")))
-      continue;
-    const double x = scale_at(scale, table_real(pairs, i, "value"));
-    svg_line(svg, x, y - 8, x, y + 8, (Look){.line = INK_MODEL, .width = 1.2, .opacity = 0.6});
-    drawn++;
-  }
+  const Table *pairs = report->pairs;
+  double x[MOST_PAIRS];
+  int64_t count = 0;
+  for (int64_t i = span.first; i < span.end && count < MOST_PAIRS; i++)
+    if (!strcmp(table_cell(pairs, i, "stage"), "end") &&
+        !strcmp(table_cell(pairs, i, "centring"), table_cell(data, row, "centring")) &&
+        !strcmp(table_cell(pairs, i, "measure"), table_cell(data, row, "measure")) &&
+        !strcmp(table_cell(pairs, i, "model"), table_cell(data, row, "model")))
+      x[count++] = scale_at(scale, table_real(pairs, i, "value"));
+  if (count)
+    svg_ticks(svg, count, x, y, 8, (Look){.line = INK_MODEL, .width = 1.2, .opacity = 0.6});
 }
 
 /* Everything about one row as a sentence, for the tooltip. */
@@ -105,7 +108,7 @@ static void describe(Text *to, const Table *data, int64_t row)
 }
 
 static void draw_lane(Svg *svg, const Scale *scale, double y, const Report *report,
-                      const Table *data, int64_t row)
+                      const Table *data, int64_t row, Span span)
 {
   const double value = table_real(data, row, "value"), low = table_real(data, row, "low"),
                high = table_real(data, row, "high"), start = table_real(data, row, "initial");
@@ -118,7 +121,7 @@ static void draw_lane(Svg *svg, const Scale *scale, double y, const Report *repo
   if (isfinite(start) && isfinite(value))
     svg_line(svg, scale_at(scale, start), y, scale_at(scale, value), y,
              (Look){.line = INK_QUIET, .width = 1.2});
-  draw_pairs(svg, scale, y, report->pairs, data, row);
+  draw_pairs(svg, scale, y, report, span, data, row);
   if (isfinite(low) && isfinite(high)) {
     const double a = scale_at(scale, low), b = scale_at(scale, high);
     svg_rect(svg, a - 1, y - 4.5, b - a + 2, 9, 4.5, (Look){.fill = INK_MODEL, .opacity = 0.4});
@@ -183,33 +186,50 @@ static bool any_note(const Table *data)
   return false;
 }
 
-/* One panel: title, lanes of all models that have a row, axis. Gives the y below. */
-static double draw_panel(Svg *svg, const Report *report, const Table *data, const char *measure,
-                         int which, bool labels, double left, double right, double y)
+/* What one block draws. */
+typedef struct {
+  const Report *report;
+  const Table *data;
+  const char *measure;
+  Span *pairs; /* [models] rows of report->pairs */
+} Block;
+
+/* One lane of a model, its label and its value; y is the top of its row of that height. */
+static void draw_row(Svg *svg, const Block *block, const Scale *scale, int64_t model, int64_t row,
+                     bool labels, double y, double height)
 {
   const bool wide = svg_wide(svg);
-  const double height = wide ? 54 : !labels ? 58 : any_note(data) ? 90 : 76;
-  const Scale scale = measure_scale(data, measure, left, right);
+  const double left = scale->from, right = scale->to,
+               lane = wide ? y + height / 2 : y + height - 20;
+  if (wide && labels) draw_label(svg, 0, lane - 9, left - 26, block->data, row);
+  if (!wide && labels) draw_label(svg, left, y + 14, right - left - 50, block->data, row);
+  if (!wide && !labels)
+    svg_words(svg, left, y + 16, (Type){.size = 13.5, .bold = true, .room = right - left - 50},
+              table_cell(block->data, row, "model"));
+  draw_lane(svg, scale, lane, block->report, block->data, row, block->pairs[model]);
+  draw_value(svg, wide ? right + 10 : right, wide ? lane + 5 : y + 16, wide ? 's' : 'e',
+             block->data, row);
+}
+
+/* One panel: title, lanes of all models that have a row, axis. Gives the y below. */
+static double draw_panel(Svg *svg, const Block *block, int which, bool labels, double left,
+                         double right, double y)
+{
+  const Table *data = block->data, *models = block->report->models;
+  const double height = svg_wide(svg) ? 54 : !labels ? 58 : any_note(data) ? 90 : 76;
+  const Scale scale = measure_scale(data, block->measure, left, right);
+  int64_t lanes = 0;
   svg_words(svg, left, y + 14, (Type){.size = 13, .bold = true, .room = right - left},
             which ? "centred atoms (minus the mean atom)" : "raw atoms");
   y += 24;
-  int64_t lanes = 0;
-  for (int64_t i = 0; i < report->models->rows; i++)
-    lanes += find_row(data, table_cell(report->models, i, "model"), measure, centrings[which]) >= 0;
-  draw_axis_x(svg, &scale, y, y + height * (double)lanes + 4, wide ? 5 : 5, NULL);
-  for (int64_t i = 0; i < report->models->rows; i++) {
-    const char *model = table_cell(report->models, i, "model");
-    const int64_t row = find_row(data, model, measure, centrings[which]);
+  for (int64_t i = 0; i < models->rows; i++)
+    lanes += find_row(data, table_cell(models, i, "model"), block->measure, centrings[which]) >= 0;
+  draw_axis_x(svg, &scale, y, y + height * (double)lanes + 4, 5, NULL);
+  for (int64_t i = 0; i < models->rows; i++) {
+    const int64_t row =
+        find_row(data, table_cell(models, i, "model"), block->measure, centrings[which]);
     if (row < 0) continue;
-    const double lane = wide ? y + height / 2 : y + height - 20;
-    if (wide && labels) draw_label(svg, 0, lane - 9, left - 26, data, row);
-    if (!wide && labels) draw_label(svg, left, y + 14, right - left - 50, data, row);
-    if (!wide && !labels)
-      svg_words(svg, left, y + 16, (Type){.size = 13.5, .bold = true, .room = right - left - 50},
-                model);
-    draw_lane(svg, &scale, lane, report, data, row);
-    draw_value(svg, wide ? right + 10 : right, wide ? lane + 5 : y + 16, wide ? 's' : 'e', data,
-               row);
+    draw_row(svg, block, &scale, i, row, labels, y, height);
     y += height;
   }
   return y + 30;
@@ -218,18 +238,21 @@ static double draw_panel(Svg *svg, const Report *report, const Table *data, cons
 PetscErrorCode DrawStability(const Report *report, const Table *data, const char *measure, Svg *svg,
                              double *y)
 {
+  Block block = {report, data, measure, NULL};
+
   PetscFunctionBegin;
+  PetscCall(ModelSpans(report, report->pairs, &block.pairs));
   svg_words(svg, 0, *y + 14, (Type){.size = 13, .room = svg->width, .ink = INK_QUIET},
             measure_words(measure));
   *y += 26;
   if (svg_wide(svg)) {
     const double label = 210, gutter = 52, width = (svg->width - label - 2 * gutter) / 2;
-    draw_panel(svg, report, data, measure, 0, true, label, label + width, *y);
-    *y = draw_panel(svg, report, data, measure, 1, false, label + width + gutter,
-                    label + 2 * width + gutter, *y);
+    draw_panel(svg, &block, 0, true, label, label + width, *y);
+    *y = draw_panel(svg, &block, 1, false, label + width + gutter, label + 2 * width + gutter, *y);
   } else {
     for (int which = 0; which < 2; which++)
-      *y = draw_panel(svg, report, data, measure, which, !which, 6, svg->width - 6, *y) + 10;
+      *y = draw_panel(svg, &block, which, !which, 6, svg->width - 6, *y) + 10;
   }
+  free(block.pairs);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

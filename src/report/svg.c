@@ -150,6 +150,16 @@ void svg_path(Svg *svg, int64_t n, const double *x, const double *y, Look look)
   text_add(&svg->body, " stroke-linejoin=\"round\"/>\n");
 }
 
+void svg_ticks(Svg *svg, int64_t n, const double *x, double y, double reach, Look look)
+{
+  text_add(&svg->body, "<path d=\"");
+  for (int64_t i = 0; i < n; i++)
+    text_add(&svg->body, "M%.1f %.1fv%.1f", x[i], y - reach, 2 * reach);
+  text_add(&svg->body, "\"");
+  put_look(&svg->body, look);
+  text_add(&svg->body, "/>\n");
+}
+
 /* How many bytes of *at are the next character; *points gets it, U+FFFD for a byte that starts
  * none. */
 static int next_point(const char *at, unsigned *point)

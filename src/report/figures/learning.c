@@ -2,6 +2,7 @@
 #include "report/chart.h"
 #include "report/figure.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One row for each run, for the page; the points are in the CSV. */
@@ -45,21 +46,16 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The loss of answering with the mean token: mse / (1 - r2), about the same for all runs of a model.
-   An objective is no mean over tokens, so it has none. */
-static double mean_token_loss(const Report *report, const Table *data, const char *model)
-{
-  for (int64_t i = 0; i < data->rows; i++)
-    if (!strcmp(table_cell(data, i, "model"), model) &&
-        !strcmp(table_cell(data, i, "quantity"), "objective"))
-      return NAN;
-  for (int64_t i = 0; i < report->runs->rows; i++) {
-    const double mse = table_real(report->runs, i, "mse"), r2 = table_real(report->runs, i, "r2");
-    if (!strcmp(table_cell(report->runs, i, "model"), model) && isfinite(mse) && r2 < 1)
-      return mse / (1 - r2);
-  }
-  return NAN;
-}
+/* What all panels share. */
+typedef struct {
+  const Report *report;
+  const Table *data;
+  Span *span;         /* [models] rows of data */
+  const char *across; /* the column on the horizontal axis */
+  int64_t stride;     /* every such point of a line is drawn, and the last */
+} Panels;
+
+enum { MOST_POINTS = 60000 };
 
 /* Tokens seen where every log has them, else steps. */
 static const char *across(const Table *data)
@@ -69,31 +65,43 @@ static const char *across(const Table *data)
   return "tokens";
 }
 
-static bool same_method(const Report *report, const char *model, int64_t other)
+/* The loss of answering with the mean token: mse / (1 - r2), about the same for all runs of a
+   model. An objective is no mean over tokens, so it has none. */
+static double mean_token_loss(const Panels *panels, int64_t model)
 {
-  const int64_t i = model_index(report, model);
-  return i >= 0 && !strcmp(table_cell(report->models, i, "method"),
-                           table_cell(report->models, other, "method"));
+  const Table *runs = panels->report->runs;
+  const char *name = table_cell(panels->report->models, model, "model");
+  if (!strcmp(table_cell(panels->data, panels->span[model].first, "quantity"), "objective"))
+    return NAN;
+  for (int64_t i = 0; i < runs->rows; i++) {
+    const double mse = table_real(runs, i, "mse"), r2 = table_real(runs, i, "r2");
+    if (!strcmp(table_cell(runs, i, "model"), name) && isfinite(mse) && r2 < 1)
+      return mse / (1 - r2);
+  }
+  return NAN;
+}
+
+static const char *method_of(const Panels *panels, int64_t model)
+{
+  return table_cell(panels->report->models, model, "method");
 }
 
 /* Losses and steps of one method share axes: other methods minimise other things. */
-static void shared_scales(const Report *report, const Table *data, int64_t model, Scale *sx,
-                          Scale *sy)
+static void shared_scales(const Panels *panels, int64_t model, Scale *sx, Scale *sy)
 {
   double low = NAN, high = NAN, last = 0;
-  for (int64_t i = 0; i < data->rows; i++) {
-    const char *name = table_cell(data, i, "model");
-    if (!same_method(report, name, model)) continue;
-    const double loss = table_real(data, i, "loss");
-    low = fmin(low, loss), high = fmax(high, loss);
-    last = fmax(last, table_real(data, i, across(data)));
-    if (i && !strcmp(name, table_cell(data, i - 1, "model"))) continue;
-    const double mean = mean_token_loss(report, data, name);
-    low = fmin(low, mean), high = fmax(high, mean);
+  for (int64_t m = 0; m < panels->report->models->rows; m++) {
+    if (strcmp(method_of(panels, m), method_of(panels, model))) continue;
+    for (int64_t i = panels->span[m].first; i < panels->span[m].end; i++) {
+      const double loss = table_real(panels->data, i, "loss");
+      low = fmin(low, loss), high = fmax(high, loss);
+      last = fmax(last, table_real(panels->data, i, panels->across));
+    }
+    if (panels->span[m].end)
+      low = fmin(low, mean_token_loss(panels, m)), high = fmax(high, mean_token_loss(panels, m));
   }
-  *sy = scale_around(low, high, low > 0 && high > 4 * low, sy->from, sy->to);
-  *sx = scale_around(0, last, false, sx->from, sx->to);
-  sx->high = last > 0 ? last : 1;
+  *sy = scale_around(low, high, low > 0 && high > 4 * low, 0, 1);
+  *sx = (Scale){.low = 0, .high = last > 0 ? last : 1};
 }
 
 static bool ended_well(const Report *report, const char *run)
@@ -104,57 +112,52 @@ static bool ended_well(const Report *report, const char *run)
   return false;
 }
 
-static PetscErrorCode DrawRun(const Report *report, const Table *data, int64_t first, int64_t count,
-                              const Scale *sx, const Scale *sy, Svg *svg)
+static PetscErrorCode DrawRun(const Panels *panels, int64_t first, int64_t end, const Scale *sx,
+                              const Scale *sy, Svg *svg)
 {
+  const char *run = table_cell(panels->data, first, "run");
+  int64_t count = 0;
   double *x, *y;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2((size_t)count, &x, (size_t)count, &y));
-  for (int64_t i = 0; i < count; i++) {
-    x[i] = scale_at(sx, table_real(data, first + i, across(data)));
-    y[i] = scale_at(sy, table_real(data, first + i, "loss"));
+  PetscCall(PetscMalloc2((size_t)(end - first), &x, (size_t)(end - first), &y));
+  for (int64_t i = first; i < end; i++) {
+    if ((i - first) % panels->stride && i < end - 1) continue;
+    x[count] = scale_at(sx, table_real(panels->data, i, panels->across));
+    y[count++] = scale_at(sy, table_real(panels->data, i, "loss"));
   }
-  svg_begin(svg, table_cell(data, first, "run"));
+  svg_begin(svg, run);
   svg_path(svg, count, x, y, (Look){.line = INK_MODEL, .width = 1.4, .opacity = 0.8});
   svg_circle(svg, x[0], y[0], 3.2, (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.3});
-  if (!ended_well(report, table_cell(data, first, "run")))
+  if (!ended_well(panels->report, run))
     svg_mark(svg, 5, x[count - 1], y[count - 1], 3.5, (Look){.fill = INK_CHANCE});
   svg_end(svg);
   PetscCall(PetscFree2(x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawPanel(const Report *report, const Table *data, int64_t model, double left,
-                                double top, double width, double height, Svg *svg)
+/* One panel, left and top at the canvas's places, on scales whose places are set here. */
+static PetscErrorCode DrawPanel(const Panels *panels, int64_t model, Scale sx, Scale sy,
+                                double left, double top, double width, double height, Svg *svg)
 {
-  const char *name = table_cell(report->models, model, "model");
-  const double mean = mean_token_loss(report, data, name);
-  Scale sx = {.from = left + 40, .to = left + width - 8},
-        sy = {.from = top + height, .to = top + 24};
+  const Table *data = panels->data;
+  const char *name = table_cell(panels->report->models, model, "model");
+  const double mean = mean_token_loss(panels, model);
 
   PetscFunctionBegin;
-  shared_scales(report, data, model, &sx, &sy);
+  sx.from = left + 40, sx.to = left + width - 8, sy.from = top + height, sy.to = top + 24;
   svg_words(svg, left + 40, top + 12, (Type){.size = 13, .bold = true, .room = width - 48}, name);
   draw_axis_x(svg, &sx, top + height, top + height, 4, NULL);
   draw_axis_y(svg, &sy, sx.from, sx.to, 5);
   if (isfinite(mean))
     svg_line(svg, sx.from, scale_at(&sy, mean), sx.to, scale_at(&sy, mean), chance_look(KEY_MEAN));
-  for (int64_t i = 0, end; i < data->rows; i = end) {
-    for (end = i + 1;
-         end < data->rows && !strcmp(table_cell(data, end, "run"), table_cell(data, i, "run"));)
-      end++;
+  for (int64_t i = panels->span[model].first, end; i < panels->span[model].end; i = end) {
+    const char *run = table_cell(data, i, "run");
+    for (end = i + 1; end < data->rows && !strcmp(table_cell(data, end, "run"), run);) end++;
     if (!strcmp(table_cell(data, i, "model"), name))
-      PetscCall(DrawRun(report, data, i, end - i, &sx, &sy, svg));
+      PetscCall(DrawRun(panels, i, end, &sx, &sy, svg));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static bool has_points(const Table *data, const char *model)
-{
-  for (int64_t i = 0; i < data->rows; i++)
-    if (!strcmp(table_cell(data, i, "model"), model)) return true;
-  return false;
 }
 
 static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
@@ -162,23 +165,28 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   static const Key keys[] = {KEY_RUN, KEY_FIRST, KEY_MEAN, KEY_FAILED};
   const int columns = svg_wide(svg) ? 3 : 1;
   const double gap = 24, width = (svg->width - gap * (columns - 1)) / columns,
-               height = svg_wide(svg) ? 160 : 150;
-  const double top = draw_keys(svg, 0, 4, keys) + 8;
-  int64_t panel = 0;
+               height = svg_wide(svg) ? 160 : 150, top = draw_keys(svg, 0, 4, keys) + 8;
+  Panels panels = {report, data, NULL, across(data), 1 + data->rows / MOST_POINTS};
+  Scale sx = {0}, sy = {0};
+  int64_t panel = 0, before = -1;
 
   PetscFunctionBegin;
+  PetscCall(ModelSpans(report, data, &panels.span));
   for (int64_t m = 0; m < report->models->rows; m++) {
-    if (!has_points(data, table_cell(report->models, m, "model"))) continue;
-    PetscCall(DrawPanel(report, data, m, (double)(panel % columns) * (width + gap),
+    if (!panels.span[m].end) continue;
+    if (before < 0 || strcmp(method_of(&panels, m), method_of(&panels, before)))
+      shared_scales(&panels, m, &sx, &sy);
+    PetscCall(DrawPanel(&panels, m, sx, sy, (double)(panel % columns) * (width + gap),
                         top + (double)(panel / columns) * (height + 48), width, height, svg));
-    panel++;
+    panel++, before = m;
   }
   const double bottom = top + (double)((panel + columns - 1) / columns) * (height + 48);
   svg_words(svg, svg->width / 2, bottom + 2, (Type){.size = 12, .anchor = 'm', .room = svg->width},
-            !strcmp(across(data), "step")
+            !strcmp(panels.across, "step")
                 ? "steps (across), loss on the training batches (up)"
                 : "tokens seen (across), loss on the training batches (up)");
   svg->height = bottom + 12;
+  free(panels.span);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,10 +2,10 @@
 #include "report/chart.h"
 #include "report/figure.h"
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RUNS = 64 };
+enum { MOST_RUNS = 64, MOST_CELLS = 12000 };
 
 static const char *const centrings[2] = {"raw", "centred"};
 
@@ -37,13 +37,14 @@ static Ink words_ink(double value)
 }
 
 /* The runs of a model, in plan order, that occur in a pair. */
-static int list_runs(const Report *report, const Table *data, const char *model, const char **run)
+static int list_runs(const Report *report, const Table *data, Span span, const char *model,
+                     const char **run)
 {
   int count = 0;
-  for (int64_t i = 0; i < report->plan->rows && count < MOST_RUNS; i++) {
+  for (int64_t i = 0; i < report->plan->rows && count < MOST_RUNS && span.end; i++) {
     const char *id = table_cell(report->plan, i, "run");
     if (strcmp(table_cell(report->plan, i, "model"), model)) continue;
-    for (int64_t j = 0; j < data->rows; j++)
+    for (int64_t j = span.first; j < span.end; j++)
       if (!strcmp(table_cell(data, j, "run_a"), id) || !strcmp(table_cell(data, j, "run_b"), id)) {
         run[count++] = id;
         break;
@@ -71,7 +72,7 @@ static void draw_cell(Svg *svg, double x, double y, double side, double value)
   text_clear(&words);
 }
 
-static void draw_matrix(Svg *svg, const Table *data, const char *model, int which,
+static void draw_matrix(Svg *svg, const Table *data, Span span, const char *model, int which,
                         const char *const *run, int count, double x, double y, double width)
 {
   const double side = fmin(width / count, 34);
@@ -82,7 +83,7 @@ static void draw_matrix(Svg *svg, const Table *data, const char *model, int whic
     svg_print(svg, x + (i + 0.5) * side, y + (i + 0.5) * side + 4,
               (Type){.size = 10.5, .anchor = 'm', .ink = INK_QUIET}, "%d", i + 1);
   }
-  for (int64_t r = 0; r < data->rows; r++) {
+  for (int64_t r = span.first; r < span.end; r++) {
     if (strcmp(table_cell(data, r, "model"), model) ||
         strcmp(table_cell(data, r, "centring"), centrings[which]))
       continue;
@@ -123,17 +124,18 @@ static void draw_nulls(Svg *svg, const Report *report, const char *model, int wh
   }
 }
 
-static double draw_model(Svg *svg, const Report *report, const Table *data, int64_t model, double x,
-                         double y, double width)
+/* Both matrices of a model with their nulls. Gives the y below. */
+static double draw_model(Svg *svg, const Report *report, const Table *data, Span span,
+                         int64_t model, int count, const char *const *run, double x, double y,
+                         double width)
 {
-  const char *run[MOST_RUNS], *name = table_cell(report->models, model, "model");
-  const int count = list_runs(report, data, name, run);
+  const char *name = table_cell(report->models, model, "model");
   const double each = (width - 14) / 2, size = fmin(each, 34.0 * count);
   svg_words(svg, x, y + 12, (Type){.size = 13.5, .bold = true, .room = width}, name);
   for (int which = 0; which < 2; which++) {
     const double left = x + which * (each + 14);
     svg_words(svg, left, y + 30, (Type){.size = 11.5, .ink = INK_QUIET}, centrings[which]);
-    draw_matrix(svg, data, name, which, run, count, left, y + 38, each);
+    draw_matrix(svg, data, span, name, which, run, count, left, y + 38, each);
     draw_nulls(svg, report, name, which, left, y + 38 + size + 10, each);
   }
   return y + 38 + size + 10 + 56;
@@ -161,18 +163,26 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   const int columns = svg_wide(svg) ? 3 : 1;
   const double gap = 30, width = (svg->width - gap * (columns - 1)) / columns;
   double top = draw_scale(svg), below = top;
-  int64_t panel = 0;
+  int64_t panel = 0, cells = 0, left_out = 0;
   const char *run[MOST_RUNS];
+  Span *span;
 
   PetscFunctionBegin;
+  PetscCall(ModelSpans(report, data, &span));
   for (int64_t m = 0; m < report->models->rows; m++) {
-    if (!list_runs(report, data, table_cell(report->models, m, "model"), run)) continue;
+    const int count = list_runs(report, data, span[m], table_cell(report->models, m, "model"), run);
+    cells += 2 * (int64_t)count * count;
+    left_out += count && cells > MOST_CELLS;
+    if (!count || cells > MOST_CELLS) continue;
     if (panel && panel % columns == 0) top = below;
-    below = fmax(below, draw_model(svg, report, data, m, (double)(panel % columns) * (width + gap),
-                                   top, width));
-    panel++;
+    const double x = (double)(panel++ % columns) * (width + gap);
+    below = fmax(below, draw_model(svg, report, data, span[m], m, count, run, x, top, width));
   }
-  svg->height = below;
+  if (left_out)
+    svg_print(svg, 0, below, (Type){.size = 12.5}, "%lld more models are in pairs.csv only",
+              (long long)left_out);
+  svg->height = below + (left_out ? 12 : 0);
+  free(span);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
