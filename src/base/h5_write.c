@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { START_BYTES = 64 << 20 };
+
 typedef struct {
   char *name;
   H5Kind kind;
@@ -32,7 +34,8 @@ struct H5Writer {
   int arrays, array_space, attributes, attribute_space;
   WriterArray *array;
   Attribute *attribute;
-  int fd, error; /* errno of the first failure of this rank */
+  int fd, error;   /* errno of the first failure of this rank */
+  int64_t waiting; /* bytes written since the disk was last set to work */
 };
 
 PetscErrorCode H5WriterCreate(MPI_Comm comm, const char *path, H5Writer **writer)
@@ -345,6 +348,11 @@ PetscErrorCode H5WriterRows(H5Writer *writer, int array, int64_t first, int64_t 
   const int64_t offset = a->offset + first * (int64_t)a->row_bytes;
   if (!writer->error)
     writer->error = write_all(writer->fd, data, (size_t)rows * a->row_bytes, offset);
+  writer->waiting += rows * (int64_t)a->row_bytes;
+  if (writer->waiting >= START_BYTES) { /* begin now what fsync would wait for */
+    sync_file_range(writer->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    writer->waiting = 0;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
