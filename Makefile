@@ -36,7 +36,7 @@ endif
 PREFIX     ?= /usr/local
 MPIEXEC    ?= mpiexec
 PKG_CONFIG ?= pkg-config
-PYTHON     ?= python3
+PYTHON     ?= $(or $(shell for p in python3 /usr/bin/python3; do $$p -c 'import numpy, scipy, h5py' 2>/dev/null && echo $$p && break; done),python3)
 OPT        ?= $(if $(DEBUG),-O0 -g3 -U_FORTIFY_SOURCE,-O2 -g) -ffp-contract=off -fno-math-errno
 WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla
 CFLAGS     ?= -std=c17 $(OPT) $(WARN)

@@ -10,7 +10,8 @@ typedef struct {
 
 /* ArrayCreate - n elements of size bytes, all 0, aligned to 64 bytes, on huge pages where large. n
    may be 0. Not collective. Errors: PETSC_ERR_MEM when there is no memory, with the size.
-   ArrayDestroy takes what ArrayCreate gave, or NULL. */
+   ArrayDestroy takes what ArrayCreate gave (the macros fill in the size for ArrayCreateBytes and
+   ArrayDestroyBytes), or NULL. */
 PetscErrorCode ArrayCreateBytes(int64_t n, size_t size, void **array);
 PetscErrorCode ArrayDestroyBytes(void **array);
 #define ArrayCreate(n, array) ArrayCreateBytes((n), sizeof(**(array)), (void **)(array))

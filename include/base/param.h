@@ -56,8 +56,9 @@ struct Entry {
   const Param *params; /* ends with {0}; NULL: none */
   size_t params_size;
   unsigned seeds; /* SEED_* it draws from, whatever its settings */
-  unsigned (*draws)(const void *params); /* further SEED_* that depend on its settings; NULL: none. A candidate set made per seed draws from
-                                            SEED_ANCHORS by itself. */
+  unsigned (*draws)(
+      const void *params); /* further SEED_* that depend on its settings; NULL: none. A candidate
+                              set made per seed draws from SEED_ANCHORS by itself. */
   /* Further checks on filled-in params and the whole run's settings (NULL: none): returns NULL, or
      the reason in fresh memory and, in path, the setting it is about (relative to the entry, static
      text). all holds more than settings where it is known: "anchors.count" (candidates of the set

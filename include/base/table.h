@@ -11,7 +11,8 @@ typedef struct {
   char **cells; /* [rows x columns], row-major; never NULL */
 } Table;
 
-/* TableCreate - columns named one after another in a comma-separated list. Not collective. */
+/* TableCreate - columns named one after another in a comma-separated list. TableDestroy takes NULL
+ * too. Not collective. */
 PetscErrorCode TableCreate(const char *names, Table **table);
 PetscErrorCode TableDestroy(Table **table);
 PetscErrorCode TableAddColumn(Table *table, const char *name); /* existing rows get an empty cell */

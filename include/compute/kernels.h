@@ -77,7 +77,7 @@ extern const Family backends;
 PetscErrorCode KernelsChoose(const char *name, Mistakes *mistakes, const Kernels **kernels);
 
 /* Centroids prepared for `nearest`: what the screening pass needs. Created once per iteration by
- * NearestCreate. */
+ * NearestCreate, freed by NearestDestroy. Not collective. */
 typedef struct Nearest Nearest;
 PetscErrorCode NearestCreate(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                              Nearest **centroids);

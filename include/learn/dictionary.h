@@ -20,7 +20,7 @@ struct Dictionary {
 };
 
 /* DictionaryRead - from model.h5, initial.h5 or an anchors file. A file that is not ours or not
-   whole is a mistake and *dictionary NULL. Not collective. */
+   whole is a mistake and *dictionary NULL. DictionaryDestroy takes NULL too. Not collective. */
 PetscErrorCode DictionaryRead(const char *path, const Kernels *kernels, Mistakes *mistakes,
                               Dictionary **dictionary);
 PetscErrorCode DictionaryDestroy(Dictionary **dictionary);
@@ -40,6 +40,8 @@ PetscErrorCode ModelWrite(const Task *task, const Method *method, void *learner,
    file is a mistake and *anchors NULL. Not collective. AnchorsDestroy frees. */
 PetscErrorCode AnchorsRead(const char *path, const Kernels *kernels, Mistakes *mistakes,
                            Anchors **anchors);
-/* AnchorsWrite - a dictionary's atoms as candidates, in the units of tokens normalised so. One rank calls it. */
-PetscErrorCode AnchorsWrite(const char *path, const Dictionary *dictionary, const Normaliser *normaliser, Mistakes *mistakes);
+/* AnchorsWrite - a dictionary's atoms as candidates, in the units of tokens normalised so. One rank
+ * calls it. */
+PetscErrorCode AnchorsWrite(const char *path, const Dictionary *dictionary,
+                            const Normaliser *normaliser, Mistakes *mistakes);
 PetscErrorCode AnchorsDestroy(Anchors **anchors);

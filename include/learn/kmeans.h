@@ -95,6 +95,8 @@ typedef struct {
   int32_t *tile_near;
 } Pool;
 
+/* PoolCreate - the distances of n points rows [n x d] to a set that is empty at first. PoolDestroy
+   frees. Not collective. */
 PetscErrorCode PoolCreate(const KMeansStart *start, int64_t n, const float *rows,
                           const int64_t *weight, Pool **pool);
 PetscErrorCode PoolDestroy(Pool **pool);

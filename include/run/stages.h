@@ -23,5 +23,6 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes);
 /* StageReport - report/. */
 PetscErrorCode StageReport(Work *work, Mistakes *mistakes);
 
-/* Outcomes [runs] of the learn stage, as rank 0 reads them, on every rank; the caller's memory. */
+/* OutcomesOfRuns - outcomes [runs] of the learn stage, as rank 0 reads them, on every rank; the
+ * caller's memory. */
 PetscErrorCode OutcomesOfRuns(Work *work, Outcome *outcomes);

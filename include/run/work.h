@@ -19,7 +19,7 @@ typedef struct {
 
 /* WorkOpen - reads and checks the spec, opens its tokens, splits them, names the runs. Mistakes are
    collected (the same on all ranks), and *work is NULL when there are any. out NULL: ARDIS_OUT,
-   else runs/<name>. Nothing is written. Collective on world. */
+   else runs/<name>. Nothing is written. WorkClose takes NULL too. Collective on world. */
 PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes,
                         Work **work);
 PetscErrorCode WorkClose(Work **work);

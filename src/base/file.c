@@ -83,7 +83,8 @@ bool folder_make(const char *path)
     const char end = *p;
     struct stat status;
     *p = 0;
-    if (mkdir(part, 0777) && (errno != EEXIST || stat(part, &status) || !S_ISDIR(status.st_mode))) made = false;
+    if (mkdir(part, 0777) && (errno != EEXIST || stat(part, &status) || !S_ISDIR(status.st_mode)))
+      made = false;
     *p = end;
     if (!end) break;
   }
@@ -94,7 +95,8 @@ bool folder_make(const char *path)
 PetscErrorCode FileMakeFolder(const char *path)
 {
   PetscFunctionBegin;
-  PetscCheck(folder_make(path), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: the folder cannot be made: %s", path, strerror(errno));
+  PetscCheck(folder_make(path), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE,
+             "%s: the folder cannot be made: %s", path, strerror(errno));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -32,7 +32,8 @@ PetscErrorCode AnchorsDestroy(Anchors **anchors)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode AnchorsWrite(const char *path, const Dictionary *dictionary, const Normaliser *normaliser, Mistakes *mistakes)
+PetscErrorCode AnchorsWrite(const char *path, const Dictionary *dictionary,
+                            const Normaliser *normaliser, Mistakes *mistakes)
 {
   State state = {0};
   H5Writer *writer;
