@@ -14,7 +14,7 @@ typedef struct {
 
 static const Param params[] = {
     {"components", PARAM_INT, offsetof(Params, components), "64", 1, 1e6, "clouds"},
-    {"spread", PARAM_REAL, offsetof(Params, spread), "0.1", 0, 1e3,
+    {"spread", PARAM_REAL, offsetof(Params, spread), "0.1", 0, 1e6,
      "deviation of each dimension inside a cloud; centres have length 1"},
     {0},
 };
