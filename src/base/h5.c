@@ -79,7 +79,7 @@ void h5_reason(char *text, size_t size)
 {
   char reason[256] = "";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, reason);
-  snprintf(text, size, "%s", *reason ? reason : "HDF5 gives no reason");
+  snprintf(text, size, "%s", *reason ? reason : errno ? strerror(errno) : "HDF5 gives no reason");
 }
 
 bool h5_recognised(const char *path)
@@ -109,10 +109,10 @@ PetscErrorCode H5ReaderOpen(const char *path, Mistakes *mistakes, H5Reader **rea
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   H5Pset_cache(access, 0, 10007, 64 << 20, 0.75);
   const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+  char reason[256];
+  if (file < 0) h5_reason(reason, sizeof(reason)); /* the next call forgets it */
   H5Pclose(access);
   if (file < 0) {
-    char reason[256];
-    h5_reason(reason, sizeof(reason));
     if (h5_recognised(path))
       mistake(mistakes, path, 0, 0, "is damaged or cut short: %s", reason);
     else
@@ -255,12 +255,12 @@ PetscErrorCode H5ReaderRows(H5Reader *reader, const char *name, int64_t first, i
     chosen = space;
   }
   const herr_t error = H5Dread(set, type, memory, chosen, H5P_DEFAULT, data);
+  char reason[256];
+  if (error < 0) h5_reason(reason, sizeof(reason));
   if (memory != H5S_ALL) H5Sclose(memory);
   H5Tclose(type);
   H5Sclose(space);
   H5Dclose(set);
-  char reason[256];
-  if (error < 0) h5_reason(reason, sizeof(reason));
   PetscCheck(error >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "%s: %s: %s", reader->path, name,
              reason);
   if (info.kind == H5_BF16 && kind != H5_BF16) widen_in_place(values, kind, data);

@@ -289,6 +289,7 @@ static const char *begin_file(H5Writer *w, char *text, size_t size)
   const int probe = open(w->part, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0666);
   if (probe < 0) return strerror(errno);
   close(probe);
+  errno = 0;
   if (!lay_out(w)) {
     h5_reason(text, size);
     return text;
@@ -385,6 +386,7 @@ static void sync_folder(const char *path)
 /* Rank 0's last part: late attributes, sync, rename. Gives errno, or -1 for a complaint of HDF5. */
 static int finish_file(H5Writer *w)
 {
+  errno = 0;
   if (!write_late(w)) return -1;
   const int fd = open(w->part, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return errno;

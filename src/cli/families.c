@@ -3,16 +3,16 @@
 #include "cli/command.h"
 #include "compare/comparison.h"
 #include "compute/kernels.h"
+#include "data/generator.h"
+#include "data/import.h"
 #include "measure/metric.h"
 #include <string.h>
 
 static const struct {
   const Family *family;
   const char *path; /* in a spec; NULL: none */
-} roots[] = {{&methods, "method"},
-             {&metrics, "measure"},
-             {&comparisons, "compare"},
-             {&backends, NULL},
+} roots[] = {{&methods, "method"}, {&metrics, "measure"}, {&comparisons, "compare"},
+             {&importers, NULL},   {&generators, NULL},   {&backends, NULL},
              {&commands, NULL}};
 enum { ROOTS = sizeof(roots) / sizeof(*roots) };
 
