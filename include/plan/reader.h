@@ -126,8 +126,8 @@ PetscErrorCode ModelsRead(Reader *reader, const Node *root);
    models, one model with its groups first .. first + count - 1 (points: their grid points), and
    what stands after them. Not collective. */
 PetscErrorCode ResolvedBegin(Reader *reader, const Seeds *common);
-PetscErrorCode ResolvedModel(Reader *reader, const char *name, int64_t first, const Grid *points,
-                             const Seeds *seeds);
+PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *base, int64_t first,
+                             const Grid *points, const Seeds *seeds);
 PetscErrorCode ResolvedEnd(Reader *reader);
 /* The setting at path as flow YAML: a scalar, or a mapping of all below it. */
 void setting_yaml(const Settings *settings, const char *path, Text *text);

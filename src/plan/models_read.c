@@ -76,7 +76,7 @@ static PetscErrorCode read_model(Reader *reader, const NodeItem *item, const Com
     PetscCall(SeedsRead(reader, common->seeds, &seeds));
   PetscCall(ModelGroups(&model, &points, &seeds));
   if (reader->experiment->groups - first == points.count)
-    PetscCall(ResolvedModel(reader, item->key, first, &points, &seeds));
+    PetscCall(ResolvedModel(reader, item->key, &base, first, &points, &seeds));
   settings_clear(&base);
   grid_clear(&own);
   grid_clear(&projected);

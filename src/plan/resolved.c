@@ -34,6 +34,18 @@ static bool first_of(const Settings *settings, int64_t i, size_t prefix)
   return true;
 }
 
+/* Has a setting at the first length bytes of path, or below, a value? */
+static bool is_given(const Settings *settings, const char *path, size_t length)
+{
+  for (int64_t i = 0; i < settings->count; i++) {
+    const char *other = settings->items[i].path;
+    if (!strncmp(other, path, length) && (!other[length] || other[length] == '.') &&
+        *settings->items[i].value)
+      return true;
+  }
+  return false;
+}
+
 /* "key: value" for all settings below prefix ("" or "code."), with what stands between two. */
 static void pairs_yaml(const Settings *settings, const char *prefix, const char *between,
                        Text *text)
@@ -44,7 +56,7 @@ static void pairs_yaml(const Settings *settings, const char *prefix, const char 
     const char *path = settings->items[i].path;
     if (strncmp(path, prefix, length) || !first_of(settings, i, length)) continue;
     const size_t key = strcspn(path + length, ".");
-    if (!path[length + key] && !*settings->items[i].value) continue;
+    if (!is_given(settings, path, length + key)) continue;
     Text below = {0};
     text_append(&below, path, length + key);
     text_add(text, "%s%.*s: ", written++ ? between : "", (int)key, path + length);
@@ -177,8 +189,8 @@ static void point_yaml(const Settings *settings, const GridValue *value, Text *t
   text_clear(&path);
 }
 
-PetscErrorCode ResolvedModel(Reader *reader, const char *name, int64_t first, const Grid *points,
-                             const Seeds *seeds)
+PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *base, int64_t first,
+                             const Grid *points, const Seeds *seeds)
 {
   const Experiment *experiment = reader->experiment;
   Text *text = &reader->experiment->resolved;
@@ -186,7 +198,7 @@ PetscErrorCode ResolvedModel(Reader *reader, const char *name, int64_t first, co
   PetscFunctionBegin;
   if (experiment->groups <= first) PetscFunctionReturn(PETSC_SUCCESS);
   text_add(text, "  %s:\n    ", name);
-  pairs_yaml(&experiment->group[first].settings, "", "\n    ", text);
+  pairs_yaml(base, "", "\n    ", text);
   text_add(text, "\n    ");
   seeds_yaml(seeds, text);
   if (points->count && points->point[0].count) text_add(text, "    grid:\n");

@@ -213,12 +213,13 @@ static void resolved(void)
            "  a: {method: sae, code: relu, atoms: {name: hull, anchors: common}, train: {steps: 7},"
            " grid: {code.l1: [1, 2]}}\n"
            "  c: {method: sae, grid: {code: [relu, {name: topk, k: 4}]}}\n"
+           "  d: {method: sae, grid: [{code: relu, train.steps: 5}, {code: {name: relu, l1: 2}}]}\n"
            "measure: [{name: density, at: 0.25}]\ncompare: []\n",
            "d");
   char *text = text_copy(a->resolved.s);
   Experiment *b = plan(text, "d");
   OK(a->token_files == 2 && b->token_files == 2, "globs are spelt out");
-  OK(a->runs == b->runs && same_ids(a, b) == a->runs && a->runs == 16, "it plans the same runs");
+  OK(a->runs == b->runs && same_ids(a, b) == a->runs && a->runs == 24, "it plans the same runs");
   bool same = true;
   for (int64_t i = 0; i < a->runs; i++) same &= !strcmp(a->run[i].model, b->run[i].model);
   OK(same, "of the same names");
