@@ -23,8 +23,8 @@ typedef struct {
 static PetscErrorCode Run(KMeans *K, int stop, Course *course)
 {
   PetscFunctionBeginUser;
+  StepReport report = {.log = true, .values = 3};
   for (int step = 0; step != stop; step++) {
-    StepReport report = {0};
     PetscCall(method_kmeans.step(K, &report));
     if (report.log && course->iterations < 64) {
       course->objective[course->iterations] = report.value[0].value;

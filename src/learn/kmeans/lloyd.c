@@ -207,8 +207,7 @@ PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
 {
   int64_t *position = &K->number[KMEANS_POSITION];
   PetscFunctionBegin;
-  report->state = STEP_MORE;
-  report->steps = K->params.iterations;
+  *report = (StepReport){.state = STEP_MORE, .steps = K->params.iterations};
   if (K->number[KMEANS_ITERATION] < K->params.iterations && !K->number[KMEANS_ENDED]) {
     FarList local = {0};
     int64_t first, count;
