@@ -112,6 +112,7 @@ static void draw_lane(Svg *svg, const Scale *scale, double y, const Report *repo
 {
   const double value = table_real(data, row, "value"), low = table_real(data, row, "low"),
                high = table_real(data, row, "high"), start = table_real(data, row, "initial");
+  const bool near = fabs(scale_at(scale, start) - scale_at(scale, value)) < 11;
   Text words = {0};
   describe(&words, data, row);
   svg_begin(svg, words.s);
@@ -126,12 +127,14 @@ static void draw_lane(Svg *svg, const Scale *scale, double y, const Report *repo
     const double a = scale_at(scale, low), b = scale_at(scale, high);
     svg_rect(svg, a - 1, y - 4.5, b - a + 2, 9, 4.5, (Look){.fill = INK_MODEL, .opacity = 0.4});
   }
-  if (isfinite(start))
+  if (isfinite(start) && !near)
     svg_circle(svg, scale_at(scale, start), y, 4.5,
                (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.7});
   if (isfinite(value))
-    svg_circle(svg, scale_at(scale, value), y, 5.8,
+    svg_circle(svg, scale_at(scale, value), y, 5.4,
                (Look){.fill = INK_MODEL, .line = INK_PAPER, .width = 1.2});
+  if (isfinite(start) && near) /* else the dot would hide it */
+    svg_circle(svg, scale_at(scale, start), y, 8.8, (Look){.line = INK_START, .width = 1.7});
   svg_end(svg);
 }
 
