@@ -1,0 +1,41 @@
+#!/bin/sh
+# The figures of a run folder, computed a second time from exported arrays: tests/recompute.py.
+. "$ROOT/tests/cli/lib.sh"
+"$PYTHON" -c "
+import h5py, numpy as np
+with h5py.File('$ROOT/experiments/quickstart/quickstart.h5') as f:
+    np.save('$T/X.npy', f['tokens'][()])
+    np.save('$T/G.npy', f['groups'][()])
+" >"$T/log" 2>&1 && ranks 2 import "$T/X.npy" --groups "$T/G.npy" -o "$T/tokens.h5"
+ok $? "the quickstart's tokens, imported"
+cat >"$T/spec.yaml" <<'S'
+schema: 1
+name: recompute
+tokens: tokens.h5
+seeds: {init: 1..4, data: 1..4, anchors: 1..4}
+anchors: {own: {method: {name: kmeans, iterations: 3}, count: 100, sharing: shared}}
+train: {steps: 60, batch: 256, optimizer: {name: adam, lr: 5e-3}}
+models:
+  topk:    {method: sae, width: 64, code: {name: topk, k: 8}, atoms: free}
+  relu:    {method: sae, width: 48, code: {name: relu, l1: 0.03}, atoms: free}
+  relaxed: {method: sae, width: 64, code: {name: topk, k: 8}, atoms: {name: hull_relaxed, anchors: own, delta: 0.1}}
+  dead:    {method: sae, width: 96, code: {name: topk, k: 1}, atoms: free, train: {optimizer: {name: adam, lr: 0.05}}}
+  kmeans:  {method: kmeans, width: 32}
+S
+ranks 3 run "$T/spec.yaml" --out "$T/out"
+ok $? "5 models of 4 runs"
+status=0
+for run in "$T"/out/*/*/; do
+	[ -e "$run/model.h5" ] && [ -e "$run/initial.h5" ] || continue
+	"$B/ardis" export "$run" --to npy >"$T/log" 2>&1 && "$B/ardis" export "$run/initial.h5" --to npy -o "$run/initial.npy" >>"$T/log" 2>&1 || status=1
+done
+ok $status "exported"
+"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
+ok $? "the figures are those of the tables: $(tail -n 1 "$T/log")"
+[ "$(awk -F, 'NR > 1 && $1 == "dead" { print ($13 > 0); exit }' "$T/out/stability.csv")" = 1 ]
+ok $? "some atoms were dead, and left out"
+sed -i '2,$s/,0\.9/,0.8/' "$T/out/pairs.csv"
+"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
+[ $? -eq 1 ] && grep -q '^FAULT pairs.csv' "$T/log"
+ok $? "a wrong figure is found"
+finish
