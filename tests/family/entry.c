@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "compare/comparison.h"
 #include "data/import.h"
+#include "data/generator.h"
 #include "learn/kmeans.h"
 #include "measure/metric.h"
 #include "report/figure.h"
@@ -20,6 +21,9 @@ static const char *const files[][64] = {
     },
     {
 #include "importer.def"
+    },
+    {
+#include "generator.def"
     },
     {
 #include "method.def"
@@ -69,9 +73,9 @@ static const char *const files[][64] = {
 };
 #undef X
 static const Family *const families[] = {
-    &backends,   &importers,    &methods,   &kmeans_inits, &sae_codes,  &sae_atoms,
-    &sae_starts, &sae_encoders, &sae_goals, &sae_revivals, &optimizers, &schedules,
-    &metrics,    &comparisons,  &figures,   &exporters,    &commands};
+    &backends,  &importers,  &generators,   &methods,   &kmeans_inits, &sae_codes,
+    &sae_atoms, &sae_starts, &sae_encoders, &sae_goals, &sae_revivals, &optimizers,
+    &schedules, &metrics,    &comparisons,  &figures,   &exporters,    &commands};
 enum { FAMILIES = sizeof(families) / sizeof(*families) };
 
 static bool named_after_file(const char *name, const char *file)

@@ -32,7 +32,7 @@ static double power(double x, int64_t n)
 static void update(const void *settings, const Update *now)
 {
   const Adam *adam = settings;
-  /* the correction is for the decays that the moments really have: 1 - 0.999f is 1.3e-5 off 0.001 */
+  /* corrected for the decays that the moments have: 1 - 0.999f is 1.3e-5 off 0.001 */
   const float b1 = (float)adam->beta1, b2 = (float)adam->beta2;
   const double a = now->rate / (1 - power((double)b1, now->step)),
                s = 1 / __builtin_sqrt(1 - power((double)b2, now->step));
