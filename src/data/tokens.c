@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { GROUP_TOKENS = 256, PIECE_BYTES = 1 << 20 };
+enum { GROUP_TOKENS = 256, PIECE_BYTES = 1 << 20, AHEAD_ROWS = 64 };
 
 /* What is broadcast about one file. */
 typedef struct {
@@ -26,6 +26,8 @@ typedef struct {
   int64_t first; /* row of its first token among all */
   int fd;
   char *path;
+  uint8_t *asked; /* a bit for each AHEAD_ROWS rows that the system was asked to read ahead */
+  int64_t asked_count;
 } TokenFile;
 
 struct Tokens {
@@ -212,6 +214,8 @@ PetscErrorCode TokensOpen(MPI_Comm comm, const Kernels *kernels, int64_t files,
   if (mistakes_count(mistakes) == before) {
     PetscCall(JoinFiles(t, numbers));
     PetscCall(PetscMalloc(PIECE_BYTES, &t->piece));
+    for (int64_t f = 0; f < files; f++)
+      PetscCall(PetscCalloc1(t->file[f].facts.n / AHEAD_ROWS / 8 + 1, &t->file[f].asked));
   } else {
     PetscCall(TokensClose(tokens));
   }
@@ -227,6 +231,7 @@ PetscErrorCode TokensClose(Tokens **tokens)
   for (int64_t f = 0; f < (*tokens)->files; f++) {
     if ((*tokens)->file[f].fd >= 0) close((*tokens)->file[f].fd);
     free((*tokens)->file[f].path);
+    PetscCall(PetscFree((*tokens)->file[f].asked));
   }
   PetscCall(StatisticsDestroy(&(*tokens)->statistics));
   PetscCall(PetscFree((*tokens)->piece));
@@ -348,12 +353,31 @@ PetscErrorCode TokensReadRange(Tokens *tokens, int64_t first, int64_t count, flo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Scattered rows come from chunks of neighbours that are wanted soon: asks the system for the whole
+   chunk, once in a pass over the file. */
+static void ask_ahead(const Tokens *tokens, int64_t row)
+{
+  TokenFile *file = &tokens->file[file_of(tokens, row) - tokens->file];
+  const int64_t block = (row - file->first) / AHEAD_ROWS;
+  const int64_t blocks = (file->facts.n + AHEAD_ROWS - 1) / AHEAD_ROWS;
+  if (file->asked_count == blocks) {
+    memset(file->asked, 0, (size_t)(blocks + 7) / 8);
+    file->asked_count = 0;
+  }
+  if (file->asked[block / 8] >> block % 8 & 1) return;
+  file->asked[block / 8] |= (uint8_t)(1 << block % 8);
+  file->asked_count++;
+  const int64_t bytes = AHEAD_ROWS * tokens->d * (int64_t)h5_size((H5Kind)file->facts.kind);
+  posix_fadvise(file->fd, file->facts.offset + block * bytes, bytes, POSIX_FADV_WILLNEED);
+}
+
 PetscErrorCode TokensRead(Tokens *tokens, int64_t count, const int64_t *row, float *X)
 {
   PetscFunctionBeginUser;
   for (int64_t i = 0, run; i < count; i += run) {
     for (run = 1; i + run < count && row[i + run] == row[i] + run; run++)
       ;
+    if (run < AHEAD_ROWS && row[i] >= 0 && row[i] < tokens->n) ask_ahead(tokens, row[i]);
     PetscCall(TokensReadRange(tokens, row[i], run, X + i * tokens->d));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
