@@ -6,14 +6,16 @@
 #include "data/generator.h"
 #include "data/import.h"
 #include "measure/metric.h"
+#include "report/figure.h"
+#include "run/exporter.h"
 #include <string.h>
 
 static const struct {
   const Family *family;
   const char *path; /* in a spec; NULL: none */
 } roots[] = {{&methods, "method"}, {&metrics, "measure"}, {&comparisons, "compare"},
-             {&importers, NULL},   {&generators, NULL},   {&backends, NULL},
-             {&commands, NULL}};
+             {&importers, NULL},   {&generators, NULL},   {&figures, NULL},
+             {&exporters, NULL},   {&backends, NULL},     {&commands, NULL}};
 enum { ROOTS = sizeof(roots) / sizeof(*roots) };
 
 static void add(const Family *list[FAMILIES_MOST], int *count, const Family *family)
