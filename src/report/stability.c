@@ -14,7 +14,7 @@ const char *measure_words(const char *measure)
 {
   static const char *const words[][2] = {
       {"matched_cosine", "mean cosine of atoms matched one to one"},
-      {"max_cosine", "mean cosine of each atom with its nearest in the other run"},
+      {"max_cosine", "mean cosine with the nearest atom of the other run"},
       {"matched_share", "share of matched pairs whose cosine is .7 or more"},
   };
   for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -138,13 +138,21 @@ static void draw_lane(Svg *svg, const Scale *scale, double y, const Report *repo
   svg_end(svg);
 }
 
-static void draw_value(Svg *svg, double x, double y, char anchor, const Table *data, int64_t row)
+/* The value beside its lane, and half of its interval: below it, or before it on narrow pages. */
+static void draw_value(Svg *svg, double x, double y, const Table *data, int64_t row)
 {
-  Text value = {0};
+  const bool wide = svg_wide(svg);
+  const double half = (table_real(data, row, "high") - table_real(data, row, "low")) / 2;
+  Text value = {0}, around = {0};
   text_fixed(&value, table_real(data, row, "value"), 2);
-  svg_words(svg, x, y, (Type){.size = 14, .bold = true, .anchor = anchor, .ink = INK_MODEL},
+  text_add(&around, "\xc2\xb1 "), text_fixed(&around, half, 3);
+  svg_words(svg, x, y,
+            (Type){.size = 14, .bold = true, .anchor = wide ? 's' : 'e', .ink = INK_MODEL},
             value.s);
-  text_clear(&value);
+  if (isfinite(half))
+    svg_words(svg, wide ? x : x - 38, wide ? y + 13 : y,
+              (Type){.size = 10.5, .ink = INK_QUIET, .anchor = wide ? 's' : 'e'}, around.s);
+  text_clear(&value), text_clear(&around);
 }
 
 /* Name, number of runs, dead atoms and note of a model; gives the number of lines. */
@@ -210,8 +218,7 @@ static void draw_row(Svg *svg, const Block *block, const Scale *scale, int64_t m
     svg_words(svg, left, y + 16, (Type){.size = 13.5, .bold = true, .room = right - left - 50},
               table_cell(block->data, row, "model"));
   draw_lane(svg, scale, lane, block->report, block->data, row, block->pairs[model]);
-  draw_value(svg, wide ? right + 10 : right, wide ? lane + 5 : y + 16, wide ? 's' : 'e',
-             block->data, row);
+  draw_value(svg, wide ? right + 10 : right, wide ? lane + 1 : y + 16, block->data, row);
 }
 
 /* One panel: title, lanes of all models that have a row, axis. Gives the y below. */
@@ -249,7 +256,7 @@ PetscErrorCode DrawStability(const Report *report, const Table *data, const char
             measure_words(measure));
   *y += 26;
   if (svg_wide(svg)) {
-    const double label = 210, gutter = 52, width = (svg->width - label - 2 * gutter) / 2;
+    const double label = 196, gutter = 64, width = (svg->width - label - 2 * gutter) / 2;
     draw_panel(svg, &block, 0, true, label, label + width, *y);
     *y = draw_panel(svg, &block, 1, false, label + width + gutter, label + 2 * width + gutter, *y);
   } else {
