@@ -11,15 +11,18 @@
 
 enum { ROWS = 1000, WIDTH = 37 };
 
-/* Column c: c % 4 = 0 ordinary, 1 float16-like, 2 huge spread of sizes, 3 mostly 0 and subnormal */
+/* Column c: c % 5 = 0 ordinary, 1 float16-like, 2 huge spread of sizes, 3 mostly 0 and
+ * subnormal, 4 spread a little too far */
 static float value(int64_t row, int64_t column)
 {
   const double u = random_normal(7, RANDOM_SYNTH, (uint64_t)(row * WIDTH + column));
-  switch (column % 4) {
+  switch (column % 5) {
   case 0:
     return (float)(u + 100);
   case 1:
     return (float)(floor(u * 1024) / 1024);
+  case 4:
+    return (float)ldexp(u, -(int)(row % 45));
   case 2:
     return (float)ldexp(u, (int)(row % 200) - 100);
   default:
