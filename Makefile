@@ -117,6 +117,7 @@ $(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/
 $(addprefix $(B)/src/data/,sums.o token_writer.o tokens.o): flags = -O3
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) -DREF_FMA -O3 -fopenmp-simd -mfma -mavx2 $(san) -MMD -MP -c -o $@ $<
+$(B)/src/run/bench.o: flags = -O3 -fopenmp-simd
 $(B)/src/run/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' \
   -DARDIS_COMMIT='"$(shell git -C $(ROOT) describe --always --dirty 2>/dev/null || echo unknown)"'
 
@@ -158,7 +159,7 @@ quickstart:
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) run $(ROOT)/experiments/quickstart/quickstart.yaml --out runs/quickstart
 	@echo "the report: $(abspath runs/quickstart/report/index.html)"
 bench: all
-	@B=$(B) ROOT=$(ROOT) sh $(ROOT)/tests/bench
+	@. $(ROOT)/tests/mpi-env.sh; $(B)/$(PROG) bench $(if $(ROWS),--rows $(ROWS)) --save $(B)/bench.csv
 format:
 	@cd $(ROOT) && clang-format -i $$(git ls-files 'src/*.c' 'src/*.h' 'include/*.h' 'tests/*.c' 'tests/*.h')
 

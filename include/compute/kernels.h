@@ -19,6 +19,9 @@ typedef struct Kernels {
   int rank; /* the usable one of highest rank is the default */
   bool (*usable)(void);
 
+  /* For measuring: multiplies and adds in registers rounds times, gives the float32 operations
+   * done. */
+  double (*probe)(int64_t rounds);
   /* Packs m rows of E [m x d] (grows P as needed; free with PackedClear). */
   void (*pack)(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P);
   /* S[t][j] = chain over d from init[j] (NULL: + 0) of X[t] and row j of P. S [n x P->rows]. */

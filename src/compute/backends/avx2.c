@@ -181,10 +181,25 @@ static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centr
   nearest_search(n, X, ldX, centroids, avx2_screen, distance64, index, distance);
 }
 
+static double probe(int64_t rounds)
+{
+  __m256 a[12];
+  const __m256 x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(1e-3f);
+  for (int i = 0; i < 12; i++) a[i] = _mm256_set1_ps((float)i);
+  for (int64_t r = 0; r < rounds; r++) {
+    for (int i = 0; i < 12; i++) a[i] = _mm256_fmadd_ps(a[i], x, y);
+    __asm__ volatile(""
+                     : "+x"(a[0]), "+x"(a[1]), "+x"(a[2]), "+x"(a[3]), "+x"(a[4]), "+x"(a[5]),
+                       "+x"(a[6]), "+x"(a[7]), "+x"(a[8]), "+x"(a[9]), "+x"(a[10]), "+x"(a[11]));
+  }
+  return 12.0 * 8 * 2 * (double)rounds;
+}
+
 const Kernels backend_avx2 = {
     .entry = {"avx2", "vectors of 8, for CPUs with AVX2, FMA and F16C"},
     .rank = 1,
     .usable = cpu_has_avx2,
+    .probe = probe,
     .pack = avx2_pack,
     .scores = avx2_scores,
     .combine = avx2_combine,

@@ -153,10 +153,25 @@ static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centr
   nearest_search(n, X, ldX, centroids, avx512_screen, distance64, index, distance);
 }
 
+static double probe(int64_t rounds)
+{
+  __m512 a[12];
+  const __m512 x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(1e-3f);
+  for (int i = 0; i < 12; i++) a[i] = _mm512_set1_ps((float)i);
+  for (int64_t r = 0; r < rounds; r++) {
+    for (int i = 0; i < 12; i++) a[i] = _mm512_fmadd_ps(a[i], x, y);
+    __asm__ volatile(""
+                     : "+v"(a[0]), "+v"(a[1]), "+v"(a[2]), "+v"(a[3]), "+v"(a[4]), "+v"(a[5]),
+                       "+v"(a[6]), "+v"(a[7]), "+v"(a[8]), "+v"(a[9]), "+v"(a[10]), "+v"(a[11]));
+  }
+  return 12.0 * 16 * 2 * (double)rounds;
+}
+
 const Kernels backend_avx512 = {
     .entry = {"avx512", "vectors of 16, for CPUs with AVX-512"},
     .rank = 2,
     .usable = cpu_has_avx512,
+    .probe = probe,
     .pack = avx512_pack,
     .scores = avx512_scores,
     .combine = avx512_combine,

@@ -284,10 +284,22 @@ static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centr
   nearest_search(n, X, ldX, centroids, screen, distance64, index, distance);
 }
 
+static double probe(int64_t rounds)
+{
+  float a[96];
+  for (int i = 0; i < 96; i++) a[i] = (float)i;
+  for (int64_t r = 0; r < rounds; r++) {
+    for (int i = 0; i < 96; i++) a[i] = fmaf(a[i], 0.999f, 1e-3f);
+    __asm__ volatile("" : : "r"(a) : "memory");
+  }
+  return 96.0 * 2 * (double)rounds;
+}
+
 const Kernels TABLE = {
     .entry = {"ref", "plain loops, on any CPU: the definition of the arithmetic"},
     .rank = 0,
     .usable = USABLE,
+    .probe = probe,
     .pack = pack,
     .scores = scores,
     .combine = combine,
