@@ -22,14 +22,14 @@ n=0
 # refused WHAT SPEC ARGUMENT...: in a folder of its own; the file expected says what must be said. Starting takes long and works little: several at once.
 refused() {
 	n=$((n + 1))
-	mkdir -p $n/work
+	mkdir -p $n/here
 	echo "$1" >$n/what
 	cp expected $n/expected
-	cp good.yaml tokens.h5 $n/work/
-	cp "$2" $n/work/spec.yaml
+	cp good.yaml tokens.h5 $n/here/
+	cp "$2" $n/here/spec.yaml
 	shift 2
 	(
-		cd $n/work || exit 1
+		cd $n/here || exit 1
 		ls -A >../before
 		"$ardis" "$@" >../printed 2>../said
 		echo $? >../code
