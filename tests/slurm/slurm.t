@@ -44,14 +44,14 @@ same() { # same DIR: its results are those of the plain run, no more and no fewe
   return $bad
 }
 
-state() { vc run scontrol show job "$1" 2>/dev/null | sed -n 's/.*JobState=\([A-Z]*\).*/\1/p' | sort -u | tr '\n' ' '; }
+state() { vc run scontrol show job "$1" 2>/dev/null | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p' | sort -u | tr '\n' ' '; }
 restarts() { vc run scontrol show job "$1" 2>/dev/null | sed -n 's/.* Restarts=\([0-9]*\).*/\1/p' | sort -n | tail -n 1; }
 finished() { # finished JOB SECONDS: waits until all of it has ended, says whether it completed
   for _ in $(seq "$2"); do
     case $(state "$1") in
     "COMPLETED ") return 0 ;;
-    *PENDING* | *RUNNING* | *COMPLETING* | *CONFIGURING*) sleep 1 ;;
-    *) break ;;
+    *FAIL* | *CANCELLED* | *TIMEOUT* | *MEMORY* | *DEADLINE* | *PREEMPTED*) break ;;
+    *) sleep 1 ;; # waiting, running, or on the way from one to the other
     esac
   done
   echo "# job $1: $(state "$1")"
@@ -120,7 +120,7 @@ if [ -n "${TEST_LONG:-}" ]; then # minutes, on two cores: Slurm sends USR1 up to
   PLAIN=$T/plain-long
   timeout -k 10 3000 mpirun -n 2 "$ARDIS" run long.yaml --out "$PLAIN" >plain-long.log 2>&1
   ok $? "a longer run on two ranks"
-  j=$(submit --time=2 --signal=B:USR1@60 "$job" long.yaml --out long)
+  j=$(MAX_RESTARTS=100 submit --time=2 --signal=B:USR1@60 "$job" long.yaml --out long)
   finished "$j" 3000 && same long
   ok $? "one job that meets its time limit"
   [ "$(restarts "$j")" -gt 0 ]
