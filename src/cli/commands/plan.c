@@ -37,8 +37,10 @@ static void print_runs(const Experiment *e)
 /* Seconds as a person says them. */
 static void say_time(double seconds, Text *text)
 {
-  if (seconds < 90)
-    text_add(text, "%.0f seconds", seconds < 1 ? 1.0 : seconds);
+  if (seconds < 1.5)
+    text_add(text, "a second");
+  else if (seconds < 90)
+    text_add(text, "%.0f seconds", seconds);
   else if (seconds < 5400)
     text_add(text, "%.0f minutes", seconds / 60);
   else if (seconds < 36 * 3600)
