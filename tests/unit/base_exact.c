@@ -49,7 +49,7 @@ static void integers(void)
       const RandomBits bits = random_bits(turn, RANDOM_SYNTH, i);
       const int64_t mantissa = (int64_t)((uint64_t)bits.word[0] << 32 | bits.word[1]) >> 11;
       const int shift = (int)(bits.word[2] % 50);
-      whole += (__int128)mantissa << shift;
+      whole += mantissa * ((__int128)1 << shift);
       exact_add(&forward, ldexp((double)mantissa, shift - 40));
     }
     for (uint64_t i = 60; i-- > 0;) {
