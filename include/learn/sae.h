@@ -19,6 +19,7 @@ typedef struct {
   const char *name;  /* as in model.h5 */
   char names[3][40]; /* of parameters and moments in a checkpoint */
   bool shared;
+  int rank;             /* of the array in files: 1 or 2 */
   int64_t cols;         /* numbers for each atom; shared: in all */
   int64_t rows;         /* atoms here; shared: 1 */
   float *p, *g, *m, *v; /* [rows x cols] parameters, gradient, moments */
@@ -49,7 +50,8 @@ typedef struct {
   struct SAEBatch *batch; /* scratch of a step */
 } SAE;
 
-/* SAEAddTensor - declares a tensor while the model is laid out; its number. tensor_named finds one.
+/* SAEAddTensor - declares a tensor while the model is laid out; its number. cols 0: one number for
+ * each atom, a vector in files. tensor_named finds one.
  */
 int sae_add_tensor(SAE *sae, const char *name, bool shared, int64_t cols);
 Tensor *tensor_named(SAE *sae, const char *name);

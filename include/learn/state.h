@@ -30,7 +30,7 @@ typedef struct {
 /* Adds an array to a state. */
 void state_shared(State *state, const char *name, H5Kind kind, int rank, int64_t rows, int64_t cols,
                   void *data);
-void state_sliced(State *state, const char *name, H5Kind kind, int64_t rows, int64_t cols,
+void state_sliced(State *state, const char *name, H5Kind kind, int rank, int64_t rows, int64_t cols,
                   int64_t first, int64_t count, void *data);
 void state_summed(State *state, const char *name, int64_t count, int64_t *data);
 

@@ -17,11 +17,10 @@ void state_shared(State *state, const char *name, H5Kind kind, int rank, int64_t
   add(state, (StateArray){name, kind, STATE_SHARED, rank, rows, cols, 0, 0, data});
 }
 
-void state_sliced(State *state, const char *name, H5Kind kind, int64_t rows, int64_t cols,
+void state_sliced(State *state, const char *name, H5Kind kind, int rank, int64_t rows, int64_t cols,
                   int64_t first, int64_t count, void *data)
 {
-  add(state,
-      (StateArray){name, kind, STATE_SLICED, cols == 1 ? 1 : 2, rows, cols, first, count, data});
+  add(state, (StateArray){name, kind, STATE_SLICED, rank, rows, cols, first, count, data});
 }
 
 void state_summed(State *state, const char *name, int64_t count, int64_t *data)

@@ -25,7 +25,7 @@ static PetscErrorCode Model(void *self, State *model)
   Assigned *a = self;
   PetscFunctionBeginUser;
   PetscCall(a->method->model(a->learner, model));
-  state_sliced(model, "assignments", H5_I32, a->n, 1, a->first, a->count, a->index);
+  state_sliced(model, "assignments", H5_I32, 1, a->n, 1, a->first, a->count, a->index);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

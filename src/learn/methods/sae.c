@@ -45,11 +45,10 @@ static PetscErrorCode Destroy(void **self)
 
 static void add_tensor(State *state, const SAE *sae, const Tensor *t, const char *name, float *data)
 {
-  const int rank = t->cols > 1 || !strcmp(t->name, "W") ? 2 : 1;
   if (t->shared)
     state_shared(state, name, H5_F32, 1, t->cols, 1, data);
   else
-    state_sliced(state, name, H5_F32, sae->m, rank == 2 ? t->cols : 1, sae->first, sae->rows, data);
+    state_sliced(state, name, H5_F32, t->rank, sae->m, t->cols, sae->first, sae->rows, data);
 }
 
 /* Parameters, moments, counters: all a checkpoint needs. */
@@ -88,7 +87,7 @@ static PetscErrorCode Model(void *self, State *state)
   SAE *sae = self;
 
   PetscFunctionBegin;
-  state_sliced(state, "atoms", H5_F32, sae->m, sae->d, sae->first, sae->rows,
+  state_sliced(state, "atoms", H5_F32, 2, sae->m, sae->d, sae->first, sae->rows,
                sae->D + sae->first * sae->d);
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];

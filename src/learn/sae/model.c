@@ -11,7 +11,11 @@ int sae_add_tensor(SAE *sae, const char *name, bool shared, int64_t cols)
   if (sae->tensors == SAE_TENSORS)
     abort(); /* a bug: a model with more tensors than there is room for */
   Tensor *t = &sae->tensor[sae->tensors];
-  *t = (Tensor){.name = name, .shared = shared, .cols = cols, .rows = shared ? 1 : sae->rows};
+  *t = (Tensor){.name = name,
+                .shared = shared,
+                .rank = shared || !cols ? 1 : 2,
+                .cols = max_i64(cols, 1),
+                .rows = shared ? 1 : sae->rows};
   snprintf(t->names[0], sizeof(t->names[0]), "%s", name);
   snprintf(t->names[1], sizeof(t->names[1]), "moment1/%s", name);
   snprintf(t->names[2], sizeof(t->names[2]), "moment2/%s", name);
@@ -32,7 +36,7 @@ static PetscErrorCode LayOut(SAE *sae)
   PetscFunctionBegin;
   atoms->tensors(sae);
   sae_add_tensor(sae, "encoder/weight", false, sae->d);
-  sae_add_tensor(sae, "encoder/bias", false, 1);
+  sae_add_tensor(sae, "encoder/bias", false, 0);
   sae_add_tensor(sae, "bias", true, sae->d);
   for (int i = 0; i < sae->tensors; i++)
     sae->block_size += sae->tensor[i].rows * sae->tensor[i].cols;
