@@ -283,12 +283,33 @@ static bool lay_out(H5Writer *w)
   return done;
 }
 
+/* Bytes that the file will have at most, roughly. */
+static int64_t expected_size(const H5Writer *w)
+{
+  int64_t size = 65536;
+  for (int a = 0; a < w->arrays; a++)
+    size += w->array[a].rows * (int64_t)w->array[a].row_bytes + 4096;
+  for (int a = 0; a < w->attributes; a++) size += 8 * w->attribute[a].count + 512;
+  return size;
+}
+
+/* Tries whether the file may be made and has room: HDF5 does not survive a write that fails. NULL,
+   or why not. */
+static const char *try_file(const H5Writer *w)
+{
+  const int fd = open(w->part, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return strerror(errno);
+  int error = fallocate(fd, 0, 0, expected_size(w)) ? errno : 0;
+  if (error == EOPNOTSUPP || error == ENOSYS) error = 0;
+  close(fd);
+  return error ? strerror(error) : NULL;
+}
+
 /* The file on disk at full size; NULL, or why not (static or in text). */
 static const char *begin_file(H5Writer *w, char *text, size_t size)
 {
-  const int probe = open(w->part, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0666);
-  if (probe < 0) return strerror(errno);
-  close(probe);
+  const char *wrong = try_file(w);
+  if (wrong) return wrong;
   errno = 0;
   if (!lay_out(w)) {
     h5_reason(text, size);
