@@ -2,7 +2,7 @@
 """recompute.py DIR TOKENS.npy GROUPS.npy - computes a run folder's figures a second time, with NumPy and SciPy alone.
 
 Every finished run of DIR must have been exported: `ardis export RUN --to npy` (RUN/model.npy) and the same of initial.h5
-(RUN/initial.npy). From these arrays and the tokens this script computes, by the definitions of docs/methods.md in
+(RUN/initial.npy), and its anchors beside theirs (anchors/<id>.npy). Archetypal atoms must lie where they may. From these arrays and the tokens this script computes, by the definitions of docs/methods.md in
 float64, r2, r2_scalar, mse, cosine, l0, l1 and dead of each run, the values of each pair of runs, their intervals and
 groups' means, and says where the tables differ by more than 1e-5 (of a figure above 1, relatively). The nulls are
 simulated afresh with other random numbers, until the standard error is .002, and must agree within .01.
@@ -62,6 +62,23 @@ def run_figures(row, m, x):
                'cosine': np.where(lengths > 0, (x * y).sum(1) / np.maximum(lengths, 1e-300), 0).mean()}
 
 
+def check_hull(folder, row, m):
+    """Rows of W on the simplex, atoms = e^s (W C + L) with rows of L no longer than delta; s from the arrays themselves."""
+    global checked, faults
+    C = arrays(os.path.join(folder, 'anchors', row['anchors'] + '.npy'))['atoms']
+    W, L = m['W'], m.get('relaxation', np.zeros_like(m['atoms']))
+    inner = W @ C + L
+    scale = (m['atoms'] * inner).sum() / (inner ** 2).sum() if row['atoms.name'] == 'hull_relaxed' else 1
+    delta = float(row.get('atoms.delta') or 0)
+    for what, holds in (('W is negative', W.min() >= 0), ('a row of W does not sum to 1', abs(W.sum(1) - 1).max() <= 1e-5),
+                        ('a row of the relaxation is longer than delta', np.linalg.norm(L, axis=1).max() <= delta * (1 + 1e-5)),
+                        ('atoms are not W C + L', abs(m['atoms'] - scale * inner).max() <= 2e-6 * abs(inner).max() * scale * len(C) ** .5)):
+        checked += 1
+        if not holds:
+            faults += 1
+            print(f"FAULT {row['model']} {row['run']}: {what}")
+
+
 def check_run(folder, row, runs_row, X, held):
     """The atoms at the end and at step 0, those that live, and the normalisation."""
     here = os.path.join(folder, row['model'].split()[0], row['run'])
@@ -79,6 +96,8 @@ def check_run(folder, row, runs_row, X, held):
     same(f"runs.csv {row['model']} {row['run']} dead", (~alive).mean(), runs_row['dead'])
     atoms = table(here, 'atoms.csv')
     same(f"{row['model']} {row['run']}: living atoms of atoms.csv", alive.sum(), str(sum(int(a['fired_train']) > 0 for a in atoms)))
+    if 'W' in m:
+        check_hull(folder, row, m)
     return {'end': m['atoms'], 'initial': arrays(os.path.join(here, 'initial.npy'))['atoms'], 'alive': alive, 'train': x[~held]}
 
 

@@ -19,15 +19,19 @@ models:
   topk:    {method: sae, width: 64, code: {name: topk, k: 8}, atoms: free}
   relu:    {method: sae, width: 48, code: {name: relu, l1: 0.03}, atoms: free}
   relaxed: {method: sae, width: 64, code: {name: topk, k: 8}, atoms: {name: hull_relaxed, anchors: own, delta: 0.1}}
+  hull:    {method: sae, width: 64, code: {name: topk, k: 8}, atoms: {name: hull, anchors: own}}
   dead:    {method: sae, width: 96, code: {name: topk, k: 1}, atoms: free, train: {optimizer: {name: adam, lr: 0.05}}}
   kmeans:  {method: kmeans, width: 32}
 S
 ranks 3 run "$T/spec.yaml" --out "$T/out"
-ok $? "5 models of 4 runs"
+ok $? "6 models of 4 runs"
 status=0
 for run in "$T"/out/*/*/; do
 	[ -e "$run/model.h5" ] && [ -e "$run/initial.h5" ] || continue
 	"$B/ardis" export "$run" --to npy >"$T/log" 2>&1 && "$B/ardis" export "$run/initial.h5" --to npy -o "$run/initial.npy" >>"$T/log" 2>&1 || status=1
+done
+for set in "$T"/out/anchors/*.h5; do
+	"$B/ardis" export "$set" --to npy >>"$T/log" 2>&1 || status=1
 done
 ok $status "exported"
 "$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
@@ -38,4 +42,12 @@ sed -i '2,$s/,0\.9/,0.8/' "$T/out/pairs.csv"
 "$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
 [ $? -eq 1 ] && grep -q '^FAULT pairs.csv' "$T/log"
 ok $? "a wrong figure is found"
+"$PYTHON" - "$T/out" >"$T/log" 2>&1 <<'P'
+import glob, numpy as np, sys
+for name in glob.glob(sys.argv[1] + '/hull/*/model.npy/atoms.npy'):
+    np.save(name, np.load(name) * np.float32(1.001))
+P
+"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
+[ $? -eq 1 ] && grep -q '^FAULT hull .* atoms are not W C' "$T/log"
+ok $? "atoms off the hull are found"
 finish
