@@ -1,11 +1,13 @@
 /* Files that are complete or not there. */
 #include "base/file.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void sync_folder(const char *path)
@@ -31,22 +33,52 @@ static int write_all(int fd, const char *bytes, size_t count)
   return 0;
 }
 
+char *temporary_name(const char *path)
+{
+  char host[65] = "";
+  Text name = {0};
+  gethostname(host, sizeof(host) - 1);
+  text_add(&name, "%s.%s.%ld.part", path, host, (long)getpid());
+  return name.s;
+}
+
+void temporary_sweep(const char *path)
+{
+  enum { DAY = 86400 };
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  char *folder = text_copy(slash ? path : ".");
+  if (slash) folder[slash - path + (slash == path)] = 0;
+  DIR *list = opendir(folder);
+  const size_t length = strlen(base), end = strlen(".part");
+  for (struct dirent *entry; list && (entry = readdir(list));) {
+    const size_t whole = strlen(entry->d_name);
+    if (strncmp(entry->d_name, base, length) || entry->d_name[length] != '.' ||
+        whole < length + end || strcmp(entry->d_name + whole - end, ".part"))
+      continue;
+    char *found = path_join(folder, entry->d_name);
+    struct stat status;
+    if (!stat(found, &status) && status.st_mtime + DAY < time(NULL)) unlink(found);
+    free(found);
+  }
+  if (list) closedir(list);
+  free(folder);
+}
+
 PetscErrorCode FileWrite(const char *path, const char *bytes, size_t count)
 {
-  Text temporary = {0};
+  char *temporary = temporary_name(path);
 
   PetscFunctionBegin;
-  text_add(&temporary, "%s.tmp.%ld", path, (long)getpid());
-  const int fd = open(temporary.s, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   int error = fd < 0 ? errno : write_all(fd, bytes, count);
   if (fd >= 0) {
     if (fsync(fd) && !error) error = errno;
     if (close(fd) && !error) error = errno;
   }
-  if (!error && rename(temporary.s, path)) error = errno;
-  if (error) unlink(temporary.s);
+  if (!error && rename(temporary, path)) error = errno;
+  if (error) unlink(temporary);
   sync_folder(path);
-  text_clear(&temporary);
+  free(temporary);
   PetscCheck(!error, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written: %s", path,
              strerror(error));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -90,6 +122,20 @@ bool folder_make(const char *path)
   }
   free(part);
   return made;
+}
+
+const char *folder_refuses(const char *path)
+{
+  char *name = path_join(path, "ardis"), *temporary = temporary_name(name);
+  const int fd = open(temporary, O_WRONLY | O_CREAT, 0666);
+  const char *wrong = fd < 0 ? strerror(errno) : NULL;
+  if (fd >= 0) {
+    close(fd);
+    unlink(temporary);
+  }
+  free(temporary);
+  free(name);
+  return wrong;
 }
 
 PetscErrorCode FileMakeFolder(const char *path)

@@ -1,5 +1,6 @@
 /* Writing HDF5 files: rank 0 lays them out, every rank writes its rows beside HDF5. */
 #include "h5_types.h"
+#include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -45,9 +46,12 @@ PetscErrorCode H5WriterCreate(MPI_Comm comm, const char *path, H5Writer **writer
   (*writer)->comm = comm;
   PetscCallMPI(MPI_Comm_rank(comm, &(*writer)->rank));
   (*writer)->path = text_copy(path);
-  Text part = {0};
-  text_add(&part, "%s.part", path);
-  (*writer)->part = part.s;
+  (*writer)->part = temporary_name(path);
+  int length = (int)strlen((*writer)->part) + 1;
+  PetscCallMPI(MPI_Bcast(&length, 1, MPI_INT, 0, comm)); /* rank 0's name for all */
+  (*writer)->part = realloc((*writer)->part, (size_t)length);
+  PetscCheck((*writer)->part, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+  PetscCallMPI(MPI_Bcast((*writer)->part, length, MPI_CHAR, 0, comm));
   (*writer)->fd = -1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -308,6 +312,7 @@ static const char *try_file(const H5Writer *w)
 /* The file on disk at full size; NULL, or why not (static or in text). */
 static const char *begin_file(H5Writer *w, char *text, size_t size)
 {
+  temporary_sweep(w->path);
   const char *wrong = try_file(w);
   if (wrong) return wrong;
   errno = 0;

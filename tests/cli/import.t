@@ -36,7 +36,7 @@ bad() {
 	words=$1; shift
 	on "${RANKS:-1}" "$ardis" import "$@" -o bad.h5 >log 2>&1
 	code=$?
-	grep -qF -- "$words" log && [ $code -eq 2 ] && [ ! -e bad.h5 ] && [ ! -e bad.h5.part ]
+	grep -qF -- "$words" log && [ $code -eq 2 ] && [ ! -e bad.h5 ] && ! ls | grep -q '\.part$'
 	ok $? "refused ($code): $words"
 }
 

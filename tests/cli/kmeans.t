@@ -47,7 +47,7 @@ bad() {
 	words=$1; shift
 	$MPIEXEC -n 2 "$ardis" kmeans "$@" >log 2>&1
 	code=$?
-	grep -qF -- "$words" log && [ $code -eq 2 ] && [ ! -e bad.h5 ] && [ ! -e bad.h5.part ]
+	grep -qF -- "$words" log && [ $code -eq 2 ] && [ ! -e bad.h5 ] && ! ls | grep -q '\.part$'
 	ok $? "refused ($code): $words"
 }
 bad "--k K is missing" tokens.h5 -o bad.h5

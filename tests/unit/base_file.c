@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char folder[] = "base_file.test";
@@ -38,10 +40,39 @@ static void paths(void)
   }
 }
 
+/* What killed processes left goes after a day, nothing else does. */
+static void sweeping(void)
+{
+  const char *const names[] = {"model.h5.one.1.part", "model.h5.two.2.part", "model.h5",
+                               "models.h5.one.1.part"};
+  const time_t long_ago = time(NULL) - 100000;
+  const struct timeval then[2] = {{long_ago, 0}, {long_ago, 0}};
+  RUN(FileMakeFolder("base_file.test/sweep"));
+  for (int i = 0; i < 4; i++) {
+    char *path = path_join("base_file.test/sweep", names[i]);
+    RUN(FileWrite(path, "x", 1));
+    if (i != 1) utimes(path, then);
+    free(path);
+  }
+  temporary_sweep("base_file.test/sweep/model.h5");
+  OK(!file_exists("base_file.test/sweep/model.h5.one.1.part"), "what a killed process left goes");
+  OK(entries("base_file.test/sweep") == 3, "what may be in use and other files stay");
+  for (int i = 1; i < 4; i++) {
+    char *path = path_join("base_file.test/sweep", names[i]);
+    RUN(FileRemove(path));
+    free(path);
+  }
+  OK(!rmdir("base_file.test/sweep"), "and nothing else is there");
+  OK(!folder_refuses(folder) && entries(folder) == 1,
+     "a folder that takes files is left as it was");
+  OK(folder_refuses("/proc") != NULL, "one that takes none says why");
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
   RUN(FileMakeFolder("base_file.test/one/two"));
+  sweeping();
   RUN(FileMakeFolder("base_file.test/one/two"));
   OK(file_exists("base_file.test/one/two"), "folders are made, those above too, twice is fine");
   const char bytes[] = "first\0and\nmore";

@@ -150,7 +150,9 @@ int main(int argc, char **argv)
   MPI_Barrier(COMM);
   RUN(DigestFile(path, first, &found));
   OK(found && mistakes_count(mistakes) == 0, "written without a mistake");
-  OK(!file_exists("base_h5.test.h5.part"), "nothing is left beside it");
+  char *beside = temporary_name("base_h5.test.h5");
+  OK(!file_exists(beside), "nothing is left beside it");
+  free(beside);
   RUN(ReadOne(mistakes));
   MPI_Barrier(COMM);
   sleep(1);
