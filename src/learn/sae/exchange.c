@@ -1,5 +1,6 @@
 /* What the ranks of a group give each other in a step, and the scratch for it. */
 #include "batch.h"
+#include <limits.h>
 #include <string.h>
 
 PetscErrorCode BatchCreate(SAE *sae)
@@ -65,6 +66,20 @@ PetscErrorCode BatchDestroy(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* MPI counts in int: a batch with more codes than that cannot be exchanged. */
+static PetscErrorCode CheckCodes(const SAE *sae)
+{
+  int64_t total = 0;
+
+  PetscFunctionBegin;
+  for (int r = 0; r < sae->size; r++) total += sae->batch->counts[r];
+  PetscCheck(total < INT_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "the %lld tokens of a batch have %d active atoms or more, too many to be exchanged; "
+             "take a smaller train.batch",
+             (long long)sae->batch->b, INT_MAX);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void displace(const SAEBatch *batch, int size)
 {
   batch->starts[0] = 0;
@@ -96,13 +111,14 @@ PetscErrorCode BatchExchange(SAE *sae, const Codes *own, const float *own_g, Cod
 {
   SAEBatch *batch = sae->batch;
   const int64_t mine = own->start[own->rows];
-  const int mine_int = (int)mine;
+  const int mine_int = (int)min_i64(mine, INT_MAX);
 
   PetscFunctionBegin;
   parts(sae, batch->b, sae->d);
   PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, rows, batch->counts,
                               batch->starts, MPI_FLOAT, sae->comm));
   PetscCallMPI(MPI_Allgather(&mine_int, 1, MPI_INT, batch->counts, 1, MPI_INT, sae->comm));
+  PetscCall(CheckCodes(sae));
   displace(batch, sae->size);
   const int64_t total = batch->starts[sae->size - 1] + batch->counts[sae->size - 1],
                 before = batch->starts[sae->rank];
