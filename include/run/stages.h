@@ -9,6 +9,9 @@ typedef struct {
   int64_t slice, slices; /* train runs i with i % slices == slice only; slices 0: all */
 } StageOptions;
 
+/* Do the options ask for run number r? */
+bool run_wanted(const StageOptions *options, const Run *run, int64_t r);
+
 /* StagePlan - the folder, spec.yaml (as given, and resolved), plan.csv, held_out.csv. */
 PetscErrorCode StagePlan(Work *work, Mistakes *mistakes);
 /* StageLearn - candidate sets, then runs. *orders: what was ordered meanwhile (ORDER_STOP). */

@@ -34,13 +34,26 @@ static int help(const Command *command)
   return 0;
 }
 
+/* A file that cannot be read or written is no bug: its name and the system's reason, without a
+   traceback. */
+static PetscErrorCode tell(MPI_Comm comm, int line, const char *function, const char *file,
+                           PetscErrorCode code, PetscErrorType type, const char *message,
+                           void *context)
+{
+  if (code != PETSC_ERR_FILE_OPEN && code != PETSC_ERR_FILE_READ && code != PETSC_ERR_FILE_WRITE &&
+      code != PETSC_ERR_FP)
+    return PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, context);
+  if (type == PETSC_ERROR_INITIAL) fprintf(stderr, "%s\n", message);
+  return code;
+}
+
 /* PETSc's options are not ours: it sees none of the command line, only PETSC_OPTIONS. */
 static int run(const Command *command, int argc, char **argv)
 {
   char *no_arguments[] = {argv[0], NULL}, **list = no_arguments;
   int one = 1, code;
   if (command->alone) return command->main(argc, argv);
-  if (PetscInitialize(&one, &list, NULL, NULL)) return 1;
+  if (PetscInitialize(&one, &list, NULL, NULL) || PetscPushErrorHandler(tell, NULL)) return 1;
 #if defined(__SSE__)
   _mm_setcsr(_mm_getcsr() &
              ~0x8040u); /* subnormal numbers are numbers: neither flushed nor read as 0 */

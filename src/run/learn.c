@@ -74,6 +74,10 @@ PetscErrorCode StagePlan(Work *work, Mistakes *mistakes)
     if (!folder_make(work->out)) {
       mistake(mistakes, work->out, 0, 0,
               "the run folder cannot be made; choose another with --out");
+    } else if (folder_refuses(work->out)) {
+      mistake(mistakes, work->out, 0, 0,
+              "no file can be made in the run folder: %s; choose another with --out",
+              folder_refuses(work->out));
     } else {
       PetscCall(FileWrite(spec, experiment->text, strlen(experiment->text)));
       PetscCall(FileWrite(resolved, experiment->resolved.s, experiment->resolved.length));
@@ -169,6 +173,44 @@ static PetscErrorCode FailRun(Work *work, Queue *queue, const Run *run, const ch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* How making a candidate set ended. One rank calls it. */
+static PetscErrorCode AnchorsOutcome(const Work *work, const AnchorRun *made, Outcome *outcome)
+{
+  Text folder = {0};
+
+  PetscFunctionBegin;
+  text_add(&folder, "%s/anchors/%s", work->out, made->id);
+  PetscCall(OutcomeRead(folder.s, "learn", made->id, outcome));
+  text_clear(&folder);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A run's candidates. *bad: it cannot be trained, because they failed or cannot be read. Not file
+   lookups but what was noted tells a failure: elsewhere a new file may show late. */
+static PetscErrorCode RunAnchors(Work *work, Queue *queue, const Run *run, Mistakes *mistakes,
+                                 Anchors **anchors, bool *bad)
+{
+  const AnchorRun *made = &work->experiment->anchors[run->anchors];
+  Outcome outcome = {RUN_PENDING, ""};
+
+  PetscFunctionBegin;
+  if (queue_leads(queue)) PetscCall(AnchorsOutcome(work, made, &outcome));
+  PetscCallMPI(MPI_Bcast(&outcome, (int)sizeof(outcome), MPI_BYTE, 0, queue_comm(queue)));
+  if (outcome.status == RUN_FAILED) {
+    Text why = {0};
+    text_add(&why, "its anchors failed: %s", outcome.reason);
+    PetscCall(FailRun(work, queue, run, why.s));
+    text_clear(&why);
+    *bad = true;
+  } else {
+    char *path = anchors_file(work, made);
+    PetscCall(AnchorsRead(path, work->kernels, mistakes, anchors));
+    free(path);
+    PetscCall(MistakesAgree(queue_comm(queue), mistakes, bad));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t items,
                                Mistakes *mistakes)
 {
@@ -185,16 +227,7 @@ static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t
                .seed_anchors = seeds[2] < 0 ? 0 : seeds[2]};
 
   PetscFunctionBegin;
-  if (run->anchors >= 0) {
-    char *path = anchors_file(work, &work->experiment->anchors[run->anchors]);
-    int there = file_exists(path);
-    PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, queue_comm(queue)));
-    if (there) PetscCall(AnchorsRead(path, work->kernels, mistakes, &anchors));
-    PetscCall(MistakesAgree(queue_comm(queue), mistakes, &bad));
-    if (!there) PetscCall(FailRun(work, queue, run, "its anchors could not be made"));
-    bad |= !there;
-    free(path);
-  }
+  if (run->anchors >= 0) PetscCall(RunAnchors(work, queue, run, mistakes, &anchors, &bad));
   if (!bad) {
     task.anchors = anchors;
     text_add(&label, "%s/%s", run->model, run->id);
@@ -246,7 +279,7 @@ static PetscErrorCode Spread(Work *work, bool runs, int64_t count, const int64_t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool wanted(const StageOptions *options, const Run *run, int64_t r)
+bool run_wanted(const StageOptions *options, const Run *run, int64_t r)
 {
   if (options->slices > 0 && r % options->slices != options->slice) return false;
   if (!options->only) return true;
@@ -256,8 +289,8 @@ static bool wanted(const StageOptions *options, const Run *run, int64_t r)
   return false;
 }
 
-/* The candidate sets that pending runs need and that are not there; those from files are copied at
- * once by rank 0. */
+/* The candidate sets that pending runs need and that are not there and have not failed; those from
+ * files are copied at once by rank 0. */
 static PetscErrorCode AnchorsToDo(Work *work, const int64_t *todo, int64_t count, int64_t *made,
                                   int64_t *made_count, Mistakes *mistakes)
 {
@@ -271,7 +304,9 @@ static PetscErrorCode AnchorsToDo(Work *work, const int64_t *todo, int64_t count
       if (experiment->run[todo[i]].anchors == a) user = &experiment->run[todo[i]];
     char *path = anchors_file(work, &experiment->anchors[a]),
          *folder = path_join(work->out, "anchors");
-    if (user && !file_exists(path)) {
+    Outcome before = {RUN_PENDING, ""};
+    if (user) PetscCall(AnchorsOutcome(work, &experiment->anchors[a], &before));
+    if (user && before.status != RUN_FAILED && !file_exists(path)) {
       PetscCall(FileMakeFolder(folder));
       if (experiment->set[experiment->anchors[a].set].file)
         PetscCall(CopyAnchors(work, &experiment->anchors[a], &user->settings,
@@ -301,7 +336,7 @@ PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mis
   PetscCall(ArrayCreate(experiment->anchors_count, &made));
   PetscCall(OutcomesOfRuns(work, outcomes));
   for (int64_t r = 0; r < experiment->runs; r++)
-    if (outcomes[r].status == RUN_PENDING && wanted(options, &experiment->run[r], r))
+    if (outcomes[r].status == RUN_PENDING && run_wanted(options, &experiment->run[r], r))
       todo[count++] = r;
   PetscCall(AnchorsToDo(work, todo, count, made, &made_count, mistakes));
   PetscCall(MistakesAgree(work->world, mistakes, &any));

@@ -231,6 +231,7 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
   Outcome *outcomes, before = {RUN_PENDING, ""};
   const Outcome done = {RUN_DONE, ""};
   int there = 0;
+  bool any;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(experiment->runs, &outcomes));
@@ -262,6 +263,7 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
     PetscCall(ReleaseGroups(work, &all));
     PetscCall(ArrayDestroy(&chosen));
   }
+  PetscCall(MistakesAgree(work->world, mistakes, &any));
   PetscCall(ArrayDestroy(&outcomes));
   free(pairs_path);
   free(stability_path);

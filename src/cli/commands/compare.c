@@ -3,8 +3,12 @@
 
 static PetscErrorCode Stage(Work *work, Mistakes *mistakes, int *code)
 {
+  bool stop;
+
   (void)code;
   PetscFunctionBegin;
+  PetscCall(SignalsCatch());
+  PetscCall(SignalsEndAtOnce(work->world, work->rank == 0, &stop));
   PetscCall(StageCompare(work, mistakes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -18,6 +22,6 @@ const Command command_compare = {
     .entry = {"compare", "pairs of a folder's runs, and how stable each model's atoms are"},
     .usage = "usage: ardis compare DIR [--spec SPEC]\n\n" STAGE_OPTIONS "\n"
              "Writes pairs.csv and stability.csv of the measured runs.\n\nexit codes: 0 done; 2 a "
-             "mistake\n",
+             "mistake; 75 stopped, run me again\n",
     .main = compare_main,
 };

@@ -3,11 +3,13 @@
 
 static PetscErrorCode Stage(Work *work, Mistakes *mistakes, int *code)
 {
-  int orders;
+  int orders = 0;
   int64_t failed, pending;
+  bool stop;
 
   PetscFunctionBegin;
   PetscCall(SignalsCatch());
+  PetscCall(SignalsEndAtOnce(work->world, work->rank == 0, &stop));
   PetscCall(StageMeasure(work, mistakes, &orders));
   if (!mistakes_count(mistakes)) PetscCall(StageTables(work, mistakes, &failed, &pending));
   if (orders & ORDER_STOP) *code = 75;

@@ -16,23 +16,54 @@ static void print_plan(const Work *work)
     printf("  %s  %s\n", experiment->run[r].id, experiment->run[r].model);
 }
 
+/* What follows training. A stop ends it where it stands. */
+static PetscErrorCode After(Work *work, Mistakes *mistakes, int64_t *failed, int64_t *pending,
+                            int *orders)
+{
+  bool stop;
+
+  PetscFunctionBegin;
+  PetscCall(SignalsEndAtOnce(work->world, work->rank == 0, &stop));
+  if (stop) {
+    *orders |= ORDER_STOP;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(StageMeasure(work, mistakes, orders));
+  if (!mistakes_count(mistakes)) PetscCall(StageTables(work, mistakes, failed, pending));
+  if (!mistakes_count(mistakes) && !(*orders & ORDER_STOP)) PetscCall(StageCompare(work, mistakes));
+  if (!mistakes_count(mistakes) && !(*orders & ORDER_STOP)) PetscCall(StageReport(work, mistakes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many of the runs that were asked for failed. */
+static PetscErrorCode CountFailed(Work *work, const StageOptions *options, int64_t *failed)
+{
+  Outcome *outcomes;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(work->experiment->runs, &outcomes));
+  PetscCall(OutcomesOfRuns(work, outcomes));
+  for (int64_t r = 0; r < work->experiment->runs; r++)
+    *failed +=
+        run_wanted(options, &work->experiment->run[r], r) && outcomes[r].status == RUN_FAILED;
+  PetscCall(ArrayDestroy(&outcomes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Stages(Work *work, const StageOptions *options, Mistakes *mistakes, int *code)
 {
   int64_t failed = 0, pending = 0;
   int orders = 0;
 
   PetscFunctionBegin;
-  PetscCall(SignalsCatch());
   PetscCall(StagePlan(work, mistakes));
   if (!mistakes_count(mistakes)) PetscCall(StageLearn(work, options, mistakes, &orders));
-  if (!mistakes_count(mistakes) && !(orders & ORDER_STOP) && !options->slices)
-    PetscCall(StageMeasure(work, mistakes, &orders));
-  if (!mistakes_count(mistakes) && !options->slices)
+  if (!mistakes_count(mistakes) && options->slices)
+    PetscCall(CountFailed(work, options, &failed));
+  else if (!mistakes_count(mistakes) && !(orders & ORDER_STOP))
+    PetscCall(After(work, mistakes, &failed, &pending, &orders));
+  else if (!mistakes_count(mistakes))
     PetscCall(StageTables(work, mistakes, &failed, &pending));
-  if (!mistakes_count(mistakes) && !(orders & ORDER_STOP) && !options->slices) {
-    PetscCall(StageCompare(work, mistakes));
-    if (!mistakes_count(mistakes)) PetscCall(StageReport(work, mistakes));
-  }
   *code = orders & ORDER_STOP ? 75 : failed ? 1 : 0;
   if (work->rank == 0 && !mistakes_count(mistakes)) {
     if (orders & ORDER_STOP)
@@ -59,16 +90,14 @@ static void read_slice(const char *text, StageOptions *options, Mistakes *mistak
 static void check_only(const Work *work, const char *only, Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
-  const char *names[256];
-  int n = 0;
-  for (int64_t g = 0; g < experiment->groups && n < 255; g++)
-    names[n++] = experiment->group[g].folder;
-  names[n] = NULL;
+  const char **names = calloc((size_t)experiment->groups + 1, sizeof(*names));
+  if (!names) abort();
+  for (int64_t g = 0; g < experiment->groups; g++) names[g] = experiment->group[g].folder;
   for (const char *p = only; p && *p; p += strcspn(p, ","), p += *p == ',') {
     char word[256];
     bool known = false;
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(p, ","), p);
-    for (int i = 0; i < n; i++) known |= !strcmp(names[i], word);
+    for (int64_t g = 0; g < experiment->groups; g++) known |= !strcmp(names[g], word);
     const char *near = known ? NULL : nearest_word(word, names);
     if (!known)
       mistake(mistakes, NULL, 0, 0,
@@ -76,6 +105,7 @@ static void check_only(const Work *work, const char *only, Mistakes *mistakes)
                    : "--only: no model %s in the spec",
               word, near);
   }
+  free(names);
 }
 
 static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes *mistakes,
@@ -88,6 +118,7 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
 
   PetscFunctionBegin;
   read_slice(option_value(options, "slice"), &stage, mistakes);
+  PetscCall(SignalsCatch());
   PetscCall(MistakesAgree(MPI_COMM_WORLD, mistakes, &any));
   if (!any)
     PetscCall(WorkOpen(MPI_COMM_WORLD, spec, option_value(options, "out"), mistakes, &work));
