@@ -15,6 +15,8 @@ char *temporary_name(const char *path);
 /* Removes what processes that were killed more than a day ago left of path under such names. */
 void temporary_sweep(const char *path);
 bool file_exists(const char *path);
+/* Whether both paths lead to one file that is there. */
+bool file_same(const char *a, const char *b);
 /* FileMakeFolder - makes a folder and those above it; done already is fine. Not collective. */
 PetscErrorCode FileMakeFolder(const char *path);
 /* The same, for a folder the user chose: false when it cannot be made. */

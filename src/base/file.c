@@ -106,6 +106,13 @@ bool file_exists(const char *path)
   return !stat(path, &status);
 }
 
+bool file_same(const char *a, const char *b)
+{
+  struct stat one, other;
+  return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
 bool folder_make(const char *path)
 {
   char *part = text_copy(path);

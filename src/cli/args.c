@@ -54,10 +54,10 @@ void args_read(int argc, char **argv, Option *options, Mistakes *mistakes, const
       o->value = "";
     } else if (equal) {
       o->value = equal + 1;
-    } else if (i + 1 < argc) {
+    } else if (i + 1 < argc && strncmp(argv[i + 1], "--", 2)) {
       o->value = argv[++i];
     } else {
-      mistake(mistakes, NULL, 0, 0, "--%s needs a value", o->name);
+      mistake(mistakes, NULL, 0, 0, "%s needs a value", arg);
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "run/exporter.h"
 #include "base/array.h"
 #include "base/file.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,10 @@ static PetscErrorCode Export(H5Reader *reader, const char *path, const Exporter 
   PetscCall(ArrayCreate(model.count, &array));
   model.array = array;
   for (int64_t i = 0; i < model.count; i++) PetscCall(ReadArray(reader, names[i], &array[i]));
-  if (!mistakes_count(mistakes)) PetscCall(exporter->write(&model, to));
+  if (!mistakes_count(mistakes)) {
+    PetscCall(exporter->write(&model, to));
+    printf("%s\n", to);
+  }
   for (int64_t i = 0; i < model.count; i++) {
     PetscCall(ArrayDestroyBytes((void **)&array[i].data));
     free(names[i]);
@@ -95,6 +99,8 @@ PetscErrorCode ExportRun(const char *path, const Exporter *exporter, const char 
     text_add(&target, "%s", to);
   else
     text_add(&target, "%.*s.%s", (int)stem, file, exporter->entry.name);
+  if (file_same(target.s, file))
+    mistake(mistakes, target.s, 0, 0, "is the model itself; -o names another place");
   PetscCall(H5ReaderOpen(file, mistakes, &reader));
   if (reader) {
     PetscCall(Export(reader, file, exporter, target.s, mistakes));

@@ -48,7 +48,8 @@ const Command command_export = {
     .usage = "usage: ardis export RUN --to FORMAT [-o PATH]\n\n"
              "  RUN         a run's folder, or any model file of Ardis\n"
              "  --to        npy (a folder with one file for each array) or safetensors (one file)\n"
-             "  -o, --out   where to (default: beside the model)\n\n"
+             "  -o, --out   where to (default: model.npy or model.safetensors beside the model)\n\n"
+             "Prints where it went. An export that is there is replaced.\n\n"
              "exit codes: 0 done; 2 a mistake\n",
     .main = export_main,
 };

@@ -1,4 +1,5 @@
 /* ardis import: arrays become a token file. */
+#include "base/file.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "data/import.h"
@@ -45,6 +46,19 @@ static int word_of(const Option *options, const char *name, const char *const *w
   return -1;
 }
 
+/* Whether FILE, or FILE:ARRAY, is the file at path. */
+static bool leads_to(const char *input, const char *path)
+{
+  char *file = text_copy(input);
+  bool same = file_same(file, path);
+  for (char *colon; !same && (colon = strrchr(file, ':'));) {
+    *colon = 0;
+    same = file_same(file, path);
+  }
+  free(file);
+  return same || !strcmp(input, path);
+}
+
 static void read_options(Option *options, ImportOptions *import, Mistakes *mistakes)
 {
   static const char *const kinds[] = {"f16", "bf16", "f32", "f64", NULL};
@@ -77,7 +91,7 @@ static void read_options(Option *options, ImportOptions *import, Mistakes *mista
   if (!import->inputs)
     mistake(mistakes, NULL, 0, 0, "no input is given; ardis import --help says how");
   for (int64_t i = 0; i < import->inputs; i++)
-    if (import->output && !strcmp(import->input[i], import->output))
+    if (import->output && leads_to(import->input[i], import->output))
       mistake(mistakes, NULL, 0, 0, "%s is an input and the output", import->output);
 }
 

@@ -216,7 +216,9 @@ static int kmeans_main(int argc, char **argv)
             "one file of tokens is needed, as in: ardis kmeans tokens.h5 "
             "--k 1000 -o centroids.h5");
   const char *out = option_value(options, "out");
-  if (out)
+  if (out && count == 1 && file_same(out, rest[0]))
+    mistake(mistakes, NULL, 0, 0, "--out %s: is the file of tokens itself", out);
+  else if (out)
     check_folder(out, mistakes);
   else
     mistake(mistakes, NULL, 0, 0, "--out FILE is missing: where the centroids go");
