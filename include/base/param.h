@@ -14,7 +14,7 @@ typedef enum {
   PARAM_BOOL,    /* bool: true | false */
   PARAM_WORD,    /* int: index into words */
   PARAM_TEXT,    /* char *, owned */
-  PARAM_SHARE,   /* Share: "5%" or a number */
+  PARAM_SHARE,   /* Share: "5%" or a whole number */
   PARAM_ANCHORS, /* char *, owned: name of a candidate set of the spec */
   PARAM_CHOICE,  /* Choice: an entry of family with its own settings */
 } ParamType;

@@ -97,8 +97,8 @@ static void check_share(const Param *param, const char *text, Text *canonical, T
   const size_t length = strlen(text);
   const bool percent = length && text[length - 1] == '%';
   if (percent) number[length - 1] = 0;
-  if (!read_real(number, &x))
-    complain(param, text, "neither a number nor a percentage such as 5%", complaint);
+  if (!read_real(number, &x) || (!percent && x != floor(x)))
+    complain(param, text, "neither a whole number nor a percentage such as 5%", complaint);
   else if (percent && (x < 0 || x > 100))
     text_add(complaint, "'%s' is out of bounds; a percentage must be 0%% to 100%%", text);
   else if (!percent && !in_bounds(param, x))
