@@ -1,4 +1,6 @@
 /* ardis run - all stages of a spec in one MPI job. */
+#include "base/array.h"
+#include "base/file.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "run/stages.h"
@@ -6,14 +8,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print_plan(const Work *work)
+/* What a run would find, in words. */
+static const char *fate(const Work *work, const StageOptions *options, int64_t r,
+                        const Outcome *outcome)
+{
+  const Run *run = &work->experiment->run[r];
+  if (outcome->status == RUN_DONE) return "done";
+  if (outcome->status == RUN_FAILED) return "failed";
+  if (!run_wanted(options, run, r)) return "not asked for";
+  char *checkpoint = run_file(work, run, "checkpoint.h5");
+  const bool begun = file_exists(checkpoint);
+  free(checkpoint);
+  return begun ? "to go on from its checkpoint" : "to train";
+}
+
+static PetscErrorCode DryRun(Work *work, const StageOptions *options)
 {
   const Experiment *experiment = work->experiment;
-  if (work->rank) return;
-  printf("%lld runs of %lld models would go to %s:\n", (long long)experiment->runs,
-         (long long)experiment->groups, work->out);
+  int64_t train = 0;
+  Outcome *outcomes;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(experiment->runs, &outcomes));
+  PetscCall(OutcomesOfRuns(work, outcomes));
   for (int64_t r = 0; r < experiment->runs; r++)
-    printf("  %s  %s\n", experiment->run[r].id, experiment->run[r].model);
+    train += outcomes[r].status == RUN_PENDING && run_wanted(options, &experiment->run[r], r);
+  if (work->rank == 0)
+    printf("%s: %lld of %lld runs to train\n", work->out, (long long)train,
+           (long long)experiment->runs);
+  for (int64_t r = 0; r < experiment->runs && work->rank == 0; r++)
+    printf("  %s  %s: %s\n", experiment->run[r].id, experiment->run[r].model,
+           fate(work, options, r, &outcomes[r]));
+  PetscCall(ArrayDestroy(&outcomes));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What follows training. A stop ends it where it stands. */
@@ -126,7 +153,7 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
     work->groups = groups;
     check_only(work, stage.only, mistakes);
     if (!mistakes_count(mistakes) && option_value(options, "dry-run"))
-      print_plan(work);
+      PetscCall(DryRun(work, &stage));
     else if (!mistakes_count(mistakes))
       PetscCall(Stages(work, &stage, mistakes, code));
   }
@@ -162,7 +189,7 @@ const Command command_run = {
              "  --only MODEL,… train these models only\n"
              "  --slice I/N    train only runs whose number leaves I when divided by N, and "
              "nothing else (job arrays)\n"
-             "  --dry-run      say what would be done\n\n"
+             "  --dry-run      say what is done and what would be; nothing is written\n\n"
              "What is finished is skipped, what was stopped goes on from its checkpoint, on any "
              "number of ranks to the same bytes.\n"
              "SIGUSR1, SIGTERM and SIGINT save and stop; SIGUSR2 saves and goes on.\n\n"
