@@ -1,7 +1,10 @@
 /* How training is getting on. */
 #include "run/progress.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static void duration(double seconds, char text[24])
@@ -11,6 +14,13 @@ static void duration(double seconds, char text[24])
     snprintf(text, 24, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
   else
     snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
+}
+
+/* Columns of the terminal that stderr is. */
+static size_t columns(void)
+{
+  struct winsize size = {0};
+  return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
 }
 
 void progress_show(Progress *progress, const StepReport *report, int64_t item)
@@ -24,19 +34,27 @@ void progress_show(Progress *progress, const StepReport *report, int64_t item)
   progress->shown = now;
   const double passed = now - progress->begun;
   const int64_t done = report->step - progress->first_step;
-  char left[24] = "?", bar[21];
+  char left[24] = "?", bar[11];
   if (done > 0) duration(passed / (double)done * (double)(report->steps - report->step), left);
-  const int filled = report->steps ? (int)(20 * report->step / report->steps) : 0;
-  for (int i = 0; i < 20; i++) bar[i] = i < filled ? '#' : '.';
-  bar[20] = 0;
-  fprintf(stderr, "%srun %lld of %lld  %s  [%s] step %lld/%lld", terminal ? "\r\033[K" : "",
-          (long long)item, (long long)progress->items, progress->label, bar,
-          (long long)report->step, (long long)report->steps);
-  if (report->values) fprintf(stderr, "  %s %.4g", report->value[0].name, report->value[0].value);
-  if (passed > 0)
-    fprintf(stderr, "  %.3g tokens/s  %s left", (double)progress->tokens / passed, left);
-  if (!terminal) fprintf(stderr, "\n");
+  const int filled = report->steps ? (int)(10 * report->step / report->steps) : 0;
+  for (int i = 0; i < 10; i++) bar[i] = i < filled ? '#' : '.';
+  bar[10] = 0;
+  Text text = {0};
+  /* on a terminal the hash after the model's name is left out: a line that wraps cannot be renewed
+   */
+  text_add(&text, "run %lld of %lld  %.*s  [%s] step %lld/%lld", (long long)item,
+           (long long)progress->items,
+           (int)(terminal ? strcspn(progress->label, "/") : strlen(progress->label)),
+           progress->label, bar, (long long)report->step, (long long)report->steps);
+  if (passed > 0) text_add(&text, "  %s left", left);
+  if (report->values) text_add(&text, "  %s %.4g", report->value[0].name, report->value[0].value);
+  if (passed > 0) text_add(&text, "  %.3g tokens/s", (double)progress->tokens / passed);
+  if (terminal)
+    fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1, text.s);
+  else
+    fprintf(stderr, "%s\n", text.s);
   fflush(stderr);
+  text_clear(&text);
   progress->line = terminal;
 }
 
