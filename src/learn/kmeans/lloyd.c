@@ -187,7 +187,7 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
   memset(&K->objective, 0, sizeof(K->objective));
   K->number[KMEANS_POSITION] = K->number[KMEANS_FAR] = 0;
   PetscCall(NearestDestroy(&K->nearest));
-  report->log = true;
+  report->log = K->number[KMEANS_ENDED] != KMEANS_CONVERGED; /* the last pass changed nothing */
   report->values = 2;
   report->value[0].name = "objective";
   report->value[0].value = K->last;
