@@ -3,6 +3,7 @@
 #include "data/tokens.h"
 #include "base/array.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "statistics.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +134,12 @@ static PetscErrorCode OpenOne(MPI_Comm comm, TokenFile *file, Mistakes *mistakes
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) {
     H5Reader *reader;
+    const int before = mistakes_count(mistakes);
     PetscCall(H5ReaderOpen(file->path, mistakes, &reader));
+    if (mistakes_count(mistakes) > before && file_exists(file->path) && !h5_recognised(file->path))
+      mistake(mistakes, file->path, 0, 0,
+              "is no token file; `ardis import INPUT -o TOKENS.h5` makes one of .npy, HDF5, "
+              "safetensors and raw numbers");
     if (reader) PetscCall(ReadFacts(reader, file->path, mistakes, &file->facts, numbers));
     PetscCall(H5ReaderClose(&reader));
     good = *numbers != NULL;

@@ -45,7 +45,8 @@ static PetscErrorCode read_list(Reader *reader, const char *key, const Family *f
   } else if (node->kind == NODE_LIST) {
     for (int64_t i = 0; i < node->count; i++) node_put(list, NULL, 0, 0, node->item[i].value);
   } else
-    MISTAKE(reader, node, "%s takes 'all' or a list [a, b]; [] is none", key);
+    MISTAKE(reader, node, "%s takes 'all' or a list, as in [%s]; an empty list is none", key,
+            family->entries[0]->name);
   *chosen = calloc((size_t)list->count + 1, sizeof(**chosen));
   PetscCheck(*chosen, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
   for (int64_t i = 0; i < list->count; i++) {

@@ -8,6 +8,7 @@ enum { DEEPEST = 50 };
 typedef struct {
   yaml_parser_t parser;
   const char *file;
+  const Text *text;
   Tree *tree;
   Mistakes *mistakes;
   bool failed; /* the text cannot be read on */
@@ -18,6 +19,18 @@ static void refuse(Source *source, yaml_mark_t at, const char *what)
   mistake(source->mistakes, source->file, (int)at.line + 1, (int)at.column + 1, "%s", what);
 }
 
+/* The place of a byte: what cannot be decoded has no mark of libyaml's. */
+static yaml_mark_t place_of(const Source *source, size_t offset)
+{
+  yaml_mark_t at = {.index = offset};
+  for (size_t i = 0; i < offset && i < source->text->length; i++) {
+    const bool end = source->text->s[i] == '\n';
+    at.line += end;
+    at.column = end ? 0 : at.column + 1;
+  }
+  return at;
+}
+
 /* The next event; false, with a mistake, where the text is no YAML. */
 static bool next(Source *source, yaml_event_t *event)
 {
@@ -25,7 +38,8 @@ static bool next(Source *source, yaml_event_t *event)
   if (yaml_parser_parse(&source->parser, event)) return true;
   const yaml_parser_t *p = &source->parser;
   const char *problem = p->problem ? p->problem : "it cannot be read";
-  const yaml_mark_t at = p->problem_mark;
+  yaml_mark_t at = p->problem_mark;
+  if (p->error == YAML_READER_ERROR) at = place_of(source, p->problem_offset);
   Text text = {0};
   text_add(&text, "this is not YAML: %s", problem);
   if (p->context)
@@ -33,6 +47,8 @@ static bool next(Source *source, yaml_event_t *event)
   if (strstr(problem, "cannot start any token"))
     text_add(&text, "; a tab is not allowed for indenting, and words that begin with %%, @ or ` "
                     "need quotes");
+  if (strstr(problem, "did not find expected key"))
+    text_add(&text, "; keys of one mapping stand in one column");
   if (strstr(problem, "mapping values are not allowed"))
     text_add(&text, "; is the line indented too far, or a quote missing?");
   mistake(source->mistakes, source->file, (int)at.line + 1, (int)at.column + 1, "%s", text.s);
@@ -151,7 +167,7 @@ static Node *read_node(Source *source, yaml_event_t *event, int depth)
 PetscErrorCode YamlRead(const char *file, const Text *text, Tree *tree, Mistakes *mistakes,
                         Node **root)
 {
-  Source source = {.file = file, .tree = tree, .mistakes = mistakes};
+  Source source = {.file = file, .text = text, .tree = tree, .mistakes = mistakes};
   yaml_event_t event;
 
   PetscFunctionBegin;
