@@ -25,11 +25,10 @@ static int check_main(int argc, char **argv)
     int64_t models = 0;
     for (int64_t g = 0; g < e->groups; g++)
       models += !g || strcmp(e->group[g].folder, e->group[g - 1].folder);
-    printf(
-        "%s: %lld runs of %lld models at %lld grid points, on %lld tokens of width %lld; nothing "
-        "is wrong\n",
-        rest[0], (long long)e->runs, (long long)models, (long long)e->groups,
-        (long long)tokens_count(work->tokens), (long long)tokens_width(work->tokens));
+    printf("%s: %lld runs of %lld models", rest[0], (long long)e->runs, (long long)models);
+    if (e->groups > models) printf(" at %lld grid points", (long long)e->groups);
+    printf(", on %lld tokens of width %lld; nothing is wrong\n",
+           (long long)tokens_count(work->tokens), (long long)tokens_width(work->tokens));
   }
   if (WorkClose(&work)) code = 1;
   free(rest);

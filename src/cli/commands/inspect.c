@@ -37,9 +37,17 @@ static PetscErrorCode DescribeAttributes(H5Reader *reader, const char *object, c
   char **names;
   PetscCall(H5ReaderAttributes(reader, object, &count, &names));
   for (int64_t a = 0; a < count; a++) {
+    Text value = {0};
     text_add(text, "%s%s = ", indent, names[a]);
-    PetscCall(H5ReaderDescribe(reader, object, names[a], text));
+    PetscCall(H5ReaderDescribe(reader, object, names[a], &value));
+    for (const char *line = value.s ? value.s : "", *end; *line; line = end + (*end == '\n')) {
+      end = line + strcspn(line, "\n");
+      const bool several = end[0] && end[1];
+      if (line > value.s || several) text_add(text, "\n%s  ", indent);
+      text_append(text, line, (size_t)(end - line));
+    }
     text_add(text, "\n");
+    text_clear(&value);
   }
   PetscCall(H5NamesFree(count, &names));
   PetscFunctionReturn(PETSC_SUCCESS);
