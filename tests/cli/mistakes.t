@@ -28,9 +28,11 @@ refused() {
 	cp good.yaml tokens.h5 $n/here/
 	cp "$2" $n/here/spec.yaml
 	shift 2
+	own=$n
 	(
 		cd $n/here || exit 1
 		ls -A >../before
+		export OMPI_MCA_orte_tmpdir_base="$dir/$own/mpi" # programs that start while others end may not share it
 		"$ardis" "$@" >../printed 2>../said
 		echo $? >../code
 		ls -A >../after
