@@ -38,6 +38,8 @@ ok $? "so is one that takes no files"
 
 status 0 run "$T/spec.yaml" --out "$T/a" --only topk && [ "$(ls "$T/a/topk" | wc -l)" -eq 2 ] && [ ! -e "$T/a/hull" ] && [ "$(grep -c 'hull.*stopped,not finished' "$T/a/runs.csv")" -eq 2 ]
 ok $? "--only trains that model and says what is missing"
+status 0 run "$T/spec.yaml" --out "$T/a" --dry-run && grep -q ': 2 of 4 runs to train' "$T/log" && [ "$(grep -c 'topk: done' "$T/log")" -eq 2 ] && [ "$(grep -c 'hull: to train' "$T/log")" -eq 2 ]
+ok $? "--dry-run tells what is done from what would be trained"
 status 0 run "$T/spec.yaml" --out "$T/a" && [ "$(grep -c ',done,' "$T/a/runs.csv")" -eq 4 ]
 ok $? "then the rest"
 kept "$T/a" >"$T/before"

@@ -16,7 +16,7 @@ static const char usage[] =
     "An INPUT is a .npy file, FILE.h5:/ARRAY, FILE.safetensors:TENSOR, or headerless numbers\n"
     "(--raw). Arrays are [tokens, d], [images, tokens, d] (a class token first) or\n"
     "[images, h, w, d]; with images, tokens get the image as group and their place in it.\n\n"
-    "  -o, --out FILE         the token file to write\n"
+    "  -o, --out FILE         the token file to write (one that is there is replaced)\n"
     "  --labels FILE          a whole number for each token or image (.npy, or FILE.h5:/ARRAY)\n"
     "  --groups FILE          the same: what is held out together (default: images, if any)\n"
     "  --positions FILE       one or two whole numbers for each token\n"
