@@ -6,6 +6,5 @@ export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader,tcp OMPI_MCA_btl_vader_single_co
 export OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_oob_tcp_keepalive_time=5 OMPI_MCA_oob_tcp_keepalive_intvl=2 OMPI_MCA_oob_tcp_keepalive_probes=3
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
-export OMPI_MCA_ess_singleton_isolated=1 # a program without mpirun starts no daemon
 grep -qs localhost /etc/hosts || export RES_OPTIONS='timeout:1 attempts:1' # a root without /etc/hosts asks a name server for localhost
 export HWLOC_HIDE_ERRORS=2 # no word about a missing /sys

@@ -32,7 +32,7 @@ refused() {
 	(
 		cd $n/here || exit 1
 		ls -A >../before
-		export OMPI_MCA_orte_tmpdir_base="$dir/$own/mpi" # programs that start while others end may not share it
+		export OMPI_MCA_orte_tmpdir_base="$dir/$own/mpi" OMPI_MCA_ess_singleton_isolated=1 # alone, without a daemon, in a folder of its own
 		"$ardis" "$@" >../printed 2>../said
 		echo $? >../code
 		ls -A >../after
