@@ -8,3 +8,4 @@ export OMPI_MCA_oob_tcp_keepalive_time=5 OMPI_MCA_oob_tcp_keepalive_intvl=2 OMPI
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 grep -qs localhost /etc/hosts || export RES_OPTIONS='timeout:1 attempts:1' # a root without /etc/hosts asks a name server for localhost
 export HWLOC_HIDE_ERRORS=2 # no word about a missing /sys
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0} # Open MPI leaks at its end

@@ -5,7 +5,6 @@ MPIEXEC=${MPIEXEC:-mpiexec} PYTHON=${PYTHON:-python3}
 T=$(mktemp -d "${TMPDIR:-/tmp}/ardis-test.XXXXXX")
 trap 'rm -rf "$T"' EXIT
 trap 'exit 1' INT TERM
-export ASAN_OPTIONS=detect_leaks=0
 tests=0
 # ok STATUS NAME: status 0 passes
 ok() {

@@ -1,6 +1,5 @@
 #!/bin/sh
 # ardis list: every file of every registry is listed; settings, bounds and defaults are told as a spec would write them.
-export ASAN_OPTIONS=detect_leaks=0
 ardis=$B/ardis
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Mistakes in specs and command lines: each is told in its own words, with its place and the nearest right word; the exit code is 2, and no
 # file is left. A spec in tests/data/mistakes begins with comments that hold what must be said, all of it.
-export ASAN_OPTIONS=detect_leaks=0
 ardis=$B/ardis data=$ROOT/tests/data/mistakes
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT

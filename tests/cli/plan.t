@@ -1,6 +1,5 @@
 #!/bin/sh
 # Every spec in experiments/ plans, and what plan and check print.
-export ASAN_OPTIONS=detect_leaks=0
 ardis=$B/ardis
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
