@@ -22,6 +22,3 @@ double exact_value(const Exact *sum);
 
 /* ExactSum - n sums joined over the ranks of comm, in place; every rank gets them. Collective. */
 PetscErrorCode ExactSum(MPI_Comm comm, int64_t n, Exact *sums);
-/* ExactSumDoubles - values[i] becomes the correctly rounded sum of values[i] over the ranks.
- * Collective. */
-PetscErrorCode ExactSumDoubles(MPI_Comm comm, int64_t n, double *values);

@@ -100,16 +100,3 @@ PetscErrorCode ExactSum(MPI_Comm comm, int64_t n, Exact *sums)
   for (int64_t i = 0; i < n; i++) normalise(&sums[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-PetscErrorCode ExactSumDoubles(MPI_Comm comm, int64_t n, double *values)
-{
-  PetscFunctionBegin;
-  for (int64_t i = 0; i < n; i++) {
-    Exact sum;
-    memset(&sum, 0, sizeof(sum));
-    exact_add(&sum, values[i]);
-    PetscCall(ExactSum(comm, 1, &sum));
-    values[i] = exact_value(&sum);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}

@@ -81,7 +81,7 @@ static void over_ranks(void)
 {
   enum { N = 5000 };
   Exact mine[2] = {0}, alone[2] = {0};
-  double doubles[2] = {0};
+  Exact each[2] = {0};
   for (int i = 0; i < N; i++) {
     const double x = ldexp(random_normal(1, RANDOM_SYNTH, (uint64_t)i), i % 600 - 300);
     if (i % tap_size == tap_rank) exact_add(&mine[0], x), exact_add(&mine[1], -2 * x);
@@ -92,11 +92,12 @@ static void over_ranks(void)
   OK(value == exact_value(&alone[0]) && exact_value(&mine[1]) == -2 * value && value != 0,
      "a sum over %d ranks is the sum of one", tap_size);
   SAME_ON_ALL_RANKS(mine, sizeof(mine), "the accumulators are the same on all ranks");
-  doubles[0] = tap_rank ? 0x1p-53 : 1, doubles[1] = tap_rank == 1 ? NAN : 1;
-  RUN(ExactSumDoubles(MPI_COMM_WORLD, 2, doubles));
-  OK(doubles[0] == (tap_size > 2 ? 1 + DBL_EPSILON : 1) &&
-         (tap_size > 1) == (bool)isnan(doubles[1]),
-     "ExactSumDoubles rounds once, and one rank's NaN is everybody's");
+  exact_add(&each[0], tap_rank ? 0x1p-53 : 1);
+  exact_add(&each[1], tap_rank == 1 ? (double)NAN : 1);
+  RUN(ExactSum(MPI_COMM_WORLD, 2, each));
+  OK(exact_value(&each[0]) == (tap_size > 2 ? 1 + DBL_EPSILON : 1) &&
+         (tap_size > 1) == (bool)isnan(exact_value(&each[1])),
+     "one term of each rank: rounded once, and one rank's NaN is everybody's");
 }
 
 int main(int argc, char **argv)

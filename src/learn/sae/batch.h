@@ -28,7 +28,7 @@ typedef struct SAEBatch {
   float *q;                 /* [m] slope of the L1 penalty */
   double *norm;             /* [m] |D_j|, with a penalty */
   float *GE, *gb, *zs, *ge; /* [rows x d], [rows], [rows], [d] finished sums */
-  float *aG, *aE, *ab, *ae; /* the same for the auxiliary loss */
+  float *aG, *aE, *ab;      /* the same for the auxiliary loss */
   float *gb_all;            /* [m] */
   float *leaf;              /* [leaves x d] */
   int64_t *bucket;          /* [rows + 1] */

@@ -26,7 +26,6 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(rows * d, &batch->aG));
   PetscCall(ArrayCreate(rows * d, &batch->aE));
   PetscCall(ArrayCreate(rows, &batch->ab));
-  PetscCall(ArrayCreate(d, &batch->ae));
   PetscCall(ArrayCreate(m, &batch->gb_all));
   PetscCall(ArrayCreate((b + LEAF - 1) / LEAF * d, &batch->leaf));
   PetscCall(ArrayCreate(rows + 1, &batch->bucket));
@@ -52,10 +51,10 @@ PetscErrorCode BatchDestroy(SAE *sae)
                      (void **)&batch->dead,   (void **)&batch->q,      (void **)&batch->norm,
                      (void **)&batch->GE,     (void **)&batch->gb,     (void **)&batch->zs,
                      (void **)&batch->ge,     (void **)&batch->aG,     (void **)&batch->aE,
-                     (void **)&batch->ab,     (void **)&batch->ae,     (void **)&batch->gb_all,
-                     (void **)&batch->leaf,   (void **)&batch->bucket, (void **)&batch->token,
-                     (void **)&batch->z,      (void **)&batch->slope,  (void **)&batch->chain,
-                     (void **)&batch->counts, (void **)&batch->starts};
+                     (void **)&batch->ab,     (void **)&batch->gb_all, (void **)&batch->leaf,
+                     (void **)&batch->bucket, (void **)&batch->token,  (void **)&batch->z,
+                     (void **)&batch->slope,  (void **)&batch->chain,  (void **)&batch->counts,
+                     (void **)&batch->starts};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   codes_clear(&batch->own);
