@@ -34,8 +34,8 @@ static int help(const Command *command)
   return 0;
 }
 
-/* A file that cannot be read or written is no bug: its name and the system's reason, without a
-   traceback. */
+/* A file that cannot be read or written is no bug: its name and the system's reason without a
+   traceback, and the exit code of a mistake. */
 static PetscErrorCode tell(MPI_Comm comm, int line, const char *function, const char *file,
                            PetscErrorCode code, PetscErrorType type, const char *message,
                            void *context)
@@ -43,7 +43,8 @@ static PetscErrorCode tell(MPI_Comm comm, int line, const char *function, const 
   if (code != PETSC_ERR_FILE_OPEN && code != PETSC_ERR_FILE_READ && code != PETSC_ERR_FILE_WRITE &&
       code != PETSC_ERR_FP)
     return PetscTraceBackErrorHandler(comm, line, function, file, code, type, message, context);
-  if (type == PETSC_ERROR_INITIAL) fprintf(stderr, "%s\n", message);
+  fprintf(stderr, "%s\n", message);
+  MPI_Abort(MPI_COMM_WORLD, 2);
   return code;
 }
 

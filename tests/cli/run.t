@@ -82,6 +82,18 @@ ok $bad "three slices at once in one folder"
 [ ! -e "$T/s/runs.csv" ] && status 0 run "$T/spec.yaml" --out "$T/s" && status 0 run "$T/spec.yaml" --out "$T/one" && same "$T/one" "$T/s"
 ok $? "and what follows them: the same bytes as in one go"
 
+mkdir -p "$T/d/plan.csv"
+status 2 run "$T/spec.yaml" --out "$T/d" && grep -q 'plan.csv: cannot be written: Is a directory' "$T/log" && ! grep -q PETSC "$T/log" && [ -z "$(find "$T/d" -name '*.part')" ]
+ok $? "a file that cannot be written is said plainly, and nothing is half-written"
+mkdir "$T/small"
+if mount -t tmpfs -o size=120k tmpfs "$T/small" 2>"$T/log"; then
+	status 2 run "$T/spec.yaml" --out "$T/small/a" && grep -q '\.h5: cannot be written: No space left on device' "$T/log" && [ -z "$(find "$T/small" -name '*.part')" ]
+	ok $? "a full disk is said plainly too"
+	mount -o remount,size=64m "$T/small" && status 0 run "$T/spec.yaml" --out "$T/small/a" && same "$T/one" "$T/small/a"
+	ok $? "and with room it goes on to the same bytes"
+	umount "$T/small"
+else skip "no small disk can be made" && skip "nor a larger one"; fi
+
 # stops before, while and after training
 for after in 0 1 25 60; do
 	ARDIS_STOP_AFTER=$after status 75 run "$T/spec.yaml" --out "$T/stop$after" && grep -q 'the same command goes on' "$T/log"
