@@ -4,7 +4,7 @@
 #   make test         the whole suite (search=WORD: only tests whose path holds WORD)
 #   make test-long    the slow checks too              make test-slurm  the batch scripts on a virtual cluster (root)
 #   make check        layers, sizes, comments, formatting, words
-#   make bench        timings beside the machine's limits
+#   make bench        timings beside the machine's limits, on 2 ranks; ROWS=word,word selects
 #   make deps         installs missing Debian packages make format      clang-format over all sources
 #   make configure    remembers CC= OPT= CFLAGS= …     make info        what is used
 #   make install      PREFIX=/usr/local DESTDIR=       make uninstall   make clean
@@ -22,7 +22,7 @@ FAMILIES := backend:compute/backends importer:data/importers generator:data/gene
             kmeans-init:learn/kmeans/inits sae-code:learn/sae/codes sae-atoms:learn/sae/atoms sae-start:learn/sae/starts \
             sae-encoder:learn/sae/encoders sae-goal:learn/sae/goals sae-revive:learn/sae/revivals \
             optimizer:learn/optimizers schedule:learn/schedules metric:measure/metrics comparison:compare/comparisons \
-            figure:report/figures exporter:run/exporters command:cli/commands
+            figure:report/figures exporter:run/exporters bench:run/benches command:cli/commands
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -40,6 +40,7 @@ PYTHON     ?= $(or $(shell for p in python3 /usr/bin/python3; do $$p -c 'import 
 OPT        ?= $(if $(DEBUG),-O0 -g3 -U_FORTIFY_SOURCE,-O2 -g) -ffp-contract=off -fno-math-errno
 WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla
 CFLAGS     ?= -std=c17 $(OPT) $(WARN)
+ACTIVATIONS ?= $(B)/bench/activations.h5
 B          ?= build$(if $(DEBUG),-debug)$(if $(SANITIZE),-san)
 san        := $(SANITIZE:%=-fsanitize=% -fno-omit-frame-pointer -fno-sanitize-recover=all)
 say         = @mkdir -p $(@D);$(if $(V),set -x;,printf '  %-4s %s\n' $1 $@;)
@@ -117,7 +118,7 @@ $(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/
 $(addprefix $(B)/src/data/,sums.o token_writer.o tokens.o): flags = -O3
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) -DREF_FMA -O3 -fopenmp-simd -mfma -mavx2 $(san) -MMD -MP -c -o $@ $<
-$(B)/src/run/bench.o: flags = -O3 -fopenmp-simd
+$(B)/src/run/limits.o: flags = -O3
 $(B)/src/run/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' \
   -DARDIS_COMMIT='"$(shell git -C $(ROOT) describe --always --dirty 2>/dev/null || echo unknown)"'
 
@@ -159,7 +160,8 @@ quickstart:
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) run $(ROOT)/experiments/quickstart/quickstart.yaml --out runs/quickstart
 	@echo "the report: $(abspath runs/quickstart/report/index.html)"
 bench: all
-	@. $(ROOT)/tests/mpi-env.sh; $(B)/$(PROG) bench $(if $(ROWS),--rows $(ROWS)) --save $(B)/bench.csv
+	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) bench $(if $(ROWS),--rows $(ROWS)) \
+	  $(addprefix --tokens ,$(wildcard $(ACTIVATIONS))) --csv $(B)/bench.csv --json $(B)/bench.json
 format:
 	@cd $(ROOT) && clang-format -i $$(git ls-files 'src/*.c' 'src/*.h' 'include/*.h' 'tests/*.c' 'tests/*.h')
 

@@ -7,6 +7,7 @@
 #include "data/import.h"
 #include "measure/metric.h"
 #include "report/figure.h"
+#include "run/bench.h"
 #include "run/exporter.h"
 #include <string.h>
 
@@ -15,7 +16,8 @@ static const struct {
   const char *path; /* in a spec; NULL: none */
 } roots[] = {{&methods, "method"}, {&metrics, "measure"}, {&comparisons, "compare"},
              {&importers, NULL},   {&generators, NULL},   {&figures, NULL},
-             {&exporters, NULL},   {&backends, NULL},     {&commands, NULL}};
+             {&exporters, NULL},   {&backends, NULL},     {&benches, NULL},
+             {&commands, NULL}};
 enum { ROOTS = sizeof(roots) / sizeof(*roots) };
 
 static void add(const Family *list[FAMILIES_MOST], int *count, const Family *family)

@@ -1,73 +1,77 @@
-/* ardis bench - the kernels beside the machine's limits. */
+/* ardis bench - work beside the machine's limits. */
+#include "base/file.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "run/bench.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_table(const Table *table, const Kernels *kernels)
+static PetscErrorCode Write(const Table *table, const Kernels *kernels, int ranks,
+                            const Option *options)
 {
-  printf("%s kernels, one core; the limits are measured in the same run\n\n", kernels->entry.name);
-  printf("%-12s %-18s %12s %10s %-8s %10s  %-18s %6s\n", "row", "size", "us per unit", "rate", "",
-         "limit", "", "ratio");
-  for (int64_t r = 0; r < table->rows; r++)
-    printf("%-12s %-18s %12.4g %10.4g %-8s %10.4g  %-18s %6.2f\n", table_cell(table, r, "row"),
-           table_cell(table, r, "size"), table_real(table, r, "time_us"),
-           table_real(table, r, "rate"), table_cell(table, r, "unit"),
-           table_real(table, r, "limit_rate"), table_cell(table, r, "limit"),
-           table_real(table, r, "ratio"));
-}
-
-static PetscErrorCode Bench(const Option *options, Mistakes *mistakes)
-{
-  const Kernels *kernels;
-  Table *table;
+  const char *csv = option_value(options, "csv"), *json = option_value(options, "json");
+  Text text = {0};
 
   PetscFunctionBegin;
+  bench_text(table, kernels, ranks, &text);
+  fputs(text.s, stdout);
+  text_clear(&text);
+  if (csv) PetscCall(TableWrite(table, csv));
+  if (json) {
+    bench_json(table, kernels, ranks, &text);
+    PetscCall(FileWrite(json, text.s, text.length));
+    text_clear(&text);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
+{
+  const BenchOptions bench = {option_value(options, "rows"), option_value(options, "tokens")};
+  const Kernels *kernels;
+  Table *table;
+  int ranks;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(MPI_COMM_WORLD, &ranks));
+  if (bench.tokens && !file_exists(bench.tokens))
+    mistake(mistakes, bench.tokens, 0, 0, "no such file");
   PetscCall(KernelsChoose(option_value(options, "kernels"), mistakes, &kernels));
   if (mistakes_count(mistakes)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(BenchKernels(kernels, option_value(options, "rows"), &table));
-  if (!table->rows)
-    mistake(mistakes, NULL, 0, 0,
-            "--rows %s: no row has that in its name; ardis bench alone shows all",
-            option_value(options, "rows"));
-  else
-    print_table(table, kernels);
-  if (table->rows && option_value(options, "save"))
-    PetscCall(TableWrite(table, option_value(options, "save")));
+  PetscCall(BenchRunAll(MPI_COMM_WORLD, kernels, &bench, mistakes, &table));
+  if (table) PetscCall(Write(table, kernels, ranks, options));
   PetscCall(TableDestroy(&table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static int bench_main(int argc, char **argv)
 {
-  Option options[] = {{"rows", NULL, false, NULL},
-                      {"kernels", NULL, false, NULL},
-                      {"save", NULL, false, NULL},
-                      {0}};
+  Option options[] = {{"rows", NULL, false, NULL},   {"kernels", NULL, false, NULL},
+                      {"tokens", NULL, false, NULL}, {"csv", NULL, false, NULL},
+                      {"json", NULL, false, NULL},   {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
-  int count, rank;
+  int count;
   if (!rest || MistakesCreate(&mistakes)) return 1;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   args_read(argc, argv, options, mistakes, rest, &count);
-  if (count)
-    mistake(mistakes, NULL, 0, 0,
-            "ardis bench takes options only: ardis bench [--rows WORD] [--kernels SET] [--save "
-            "FILE.csv]");
-  if (!mistakes_count(mistakes) && rank == 0 && Bench(options, mistakes))
-    MPI_Abort(MPI_COMM_WORLD, 1);
+  if (count) mistake(mistakes, NULL, 0, 0, "ardis bench takes options only, not %s", rest[0]);
+  if (!mistakes_count(mistakes) && Run(options, mistakes)) MPI_Abort(MPI_COMM_WORLD, 1);
   free(rest);
   return command_end(&mistakes, 0);
 }
 
 const Command command_bench = {
-    .entry = {"bench", "how fast the kernels are, beside limits measured in the same run"},
-    .usage = "usage: ardis bench [--rows WORD] [--kernels SET] [--save FILE.csv]\n\n"
-             "  --rows WORD    only rows whose name holds it\n"
-             "  --kernels SET  ref, avx2 or avx512 (default: the best for this CPU)\n"
-             "  --save FILE    the table as CSV\n\n"
-             "One core. A ratio near 1 is at the limit; only ratios of one run can be compared, "
-             "since clocks vary.\n",
+    .entry = {"bench", "how fast the work goes, beside limits measured in the same run"},
+    .usage =
+        "usage: ardis bench [--rows WORD,...] [--kernels SET] [--tokens FILE.h5]\n"
+        "                   [--csv FILE] [--json FILE]\n\n"
+        "  --rows WORD,...  only rows whose name, or whose file of benches, holds one of the "
+        "words; `ardis list benches`\n"
+        "  --kernels SET    ref, avx2 or avx512 (default: the best for this CPU)\n"
+        "  --tokens FILE    real activations, 768 wide; without them their rows are skipped\n"
+        "  --csv FILE       the table as CSV\n"
+        "  --json FILE      the table as JSON, with date, CPU and commit\n\n"
+        "Under mpirun -n 2 also the rows of two ranks. ratio = figure / limit: for a rate 1 is "
+        "at the limit; only ratios of one run can be compared,\nsince clocks vary.\n",
     .main = bench_main,
 };

@@ -1,0 +1,171 @@
+/* Every kernel of the table, one core. */
+#include "base/array.h"
+#include "base/random.h"
+#include "run/bench.h"
+#include <string.h>
+
+enum { N = 256, D = 768, M = 3840, K = 32, P = 1024, BIG = 1 << 22 };
+
+/* All that the rows work on. */
+typedef struct {
+  const Kernels *kernels;
+  float *X, *E, *S, *C, *Y, *big;
+  uint16_t *half;
+  int32_t *index;
+  float *value;
+  int64_t *row;
+  double *distance, sink;
+  Packed packed;
+  Nearest *centroids;
+} Data;
+
+#define KERNEL(name, ...)                                                                          \
+  static PetscErrorCode name(void *context)                                                        \
+  {                                                                                                \
+    Data *b = context;                                                                             \
+    const Kernels *k = b->kernels;                                                                 \
+    PetscFunctionBegin;                                                                            \
+    __VA_ARGS__;                                                                                   \
+    PetscFunctionReturn(PETSC_SUCCESS);                                                            \
+  }
+#define EACH for (int64_t t = 0; t < N; t++)
+
+KERNEL(Pack, k->pack(M, D, b->E, D, &b->packed))
+KERNEL(Scores, k->scores(N, b->X, D, &b->packed, NULL, b->S, M))
+KERNEL(NearestOf, k->nearest(N, b->X, D, b->centroids, b->index, b->distance))
+KERNEL(Combine, k->combine(N, P, D, b->S, M, b->C, D, b->Y, D))
+KERNEL(SelectTop, EACH k->select_top(M, b->S + t * M, K, NULL, b->index, b->value))
+KERNEL(SelectPositive, EACH k->select_positive(M, b->S + t * M, b->index, b->value))
+KERNEL(Decode, EACH k->decode(K, b->index + t * K, b->value + t * K, D, b->E, D, b->Y + t * D))
+KERNEL(Blockdots,
+       EACH k->blockdots(K, b->index + t * K, D, b->E, D, b->X + t * D, b->value + t * K))
+KERNEL(Accumulate,
+       EACH k->accumulate(K, b->row + t * K, b->value + t * K, D, b->X, D, b->Y + t * D))
+KERNEL(Square64, EACH b->sink += k->square64(D, b->X + t * D))
+KERNEL(Distance64, EACH b->sink += k->distance64(D, b->X + t * D, b->E + t * D))
+KERNEL(Normalise, k->normalise(N, D, b->Y, D, b->C, b->C + D))
+KERNEL(WidenHalf, k->widen_half(BIG, b->half, b->big))
+KERNEL(NarrowHalf, k->narrow_half(BIG, b->big, b->half))
+KERNEL(Adam, k->adam(BIG, b->big, b->big + BIG, b->big + 2 * BIG, b->big + 3 * BIG, 1, 1e-9f, 1,
+                     0.9f, 0.999f, 1e-8f))
+
+/* Before a row: what the last one changed. */
+static void spread_indices(Data *b)
+{
+  for (int64_t q = 0; q < N * K; q++)
+    b->index[q] = (int32_t)(q % K * (M / K) + q / K * 13 % (M / K));
+}
+
+static PetscErrorCode Prepare(Data *b, PetscErrorCode (*work)(void *))
+{
+  PetscFunctionBegin;
+  if (work == Decode || work == Blockdots) spread_indices(b);
+  if (work == SelectTop || work == SelectPositive || work == Combine) PetscCall(Scores(b));
+  if (work == Normalise) {
+    memset(b->Y, 0, N * D * sizeof(*b->Y));
+    for (int i = 0; i < D; i++) b->C[i] = 0, b->C[D + i] = 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One row: what is run, for how many units, the operations (or bytes) of a unit. */
+static const struct {
+  const char *row, *size, *unit; /* unit NULL: a rate in the limit's own */
+  PetscErrorCode (*work)(void *);
+  double units, each;
+  Limit limit;
+  const char *goal;
+} list[] = {
+    {"scores", "256 x 768 x 3840", NULL, Scores, N, 2.0 * D *M, LIMIT_FMA, NULL},
+    {"nearest", "256 x 768 x 3840", NULL, NearestOf, N, 2.0 * D *M, LIMIT_FMA, NULL},
+    {"combine", "256 x 1024 x 768", NULL, Combine, N, 2.0 * P *D, LIMIT_FMA, NULL},
+    {"pack", "3840 x 768", NULL, Pack, 1, 8.0 * M *D, LIMIT_TRIAD, NULL},
+    {"select_top", "32 of 3840, cold", "us/token", SelectTop, N, 4.0 * M, LIMIT_READ,
+     "figure <= 1.5"},
+    {"select_positive", "of 3840, half", "us/token", SelectPositive, N, 4.0 * M, LIMIT_READ, NULL},
+    {"decode", "32 x 768", NULL, Decode, N, 2.0 * K *D, LIMIT_FMA, NULL},
+    {"blockdots", "32 x 768", NULL, Blockdots, N, 2.0 * K *D, LIMIT_FMA, NULL},
+    {"accumulate", "32 x 768", NULL, Accumulate, N, 2.0 * K *D, LIMIT_FMA, NULL},
+    {"square64", "768, in cache", NULL, Square64, N, 2.0 * D, LIMIT_FMA, NULL},
+    {"distance64", "768, in cache", NULL, Distance64, N, 3.0 * D, LIMIT_FMA, NULL},
+    {"normalise", "256 x 768", NULL, Normalise, N, 8.0 * D, LIMIT_TRIAD, NULL},
+    {"widen_half", "4 M values", NULL, WidenHalf, BIG, 6, LIMIT_TRIAD, NULL},
+    {"narrow_half", "4 M values", NULL, NarrowHalf, BIG, 6, LIMIT_TRIAD, NULL},
+    {"adam", "4 M parameters", NULL, Adam, BIG, 28, LIMIT_TRIAD, NULL},
+};
+enum { ROWS = sizeof(list) / sizeof(*list) };
+
+static const char *const rows[] = {"scores",     "nearest",         "combine",    "pack",
+                                   "select_top", "select_positive", "decode",     "blockdots",
+                                   "accumulate", "square64",        "distance64", "normalise",
+                                   "widen_half", "narrow_half",     "adam",       NULL};
+
+static PetscErrorCode Fill(Data *b)
+{
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(N * D, &b->X));
+  PetscCall(ArrayCreate(M * D, &b->E));
+  PetscCall(ArrayCreate(N * M, &b->S));
+  PetscCall(ArrayCreate(P * D, &b->C));
+  PetscCall(ArrayCreate(N * D, &b->Y));
+  PetscCall(ArrayCreate(4 * BIG, &b->big));
+  PetscCall(ArrayCreate(BIG, &b->half));
+  PetscCall(ArrayCreate(N * M, &b->index));
+  PetscCall(ArrayCreate(N * M, &b->value));
+  PetscCall(ArrayCreate(N * K, &b->row));
+  PetscCall(ArrayCreate(N, &b->distance));
+  for (int64_t i = 0; i < M * D; i++)
+    b->E[i] = (float)(random_uniform(1, RANDOM_SAMPLE, (uint64_t)i) - 0.5);
+  for (int64_t i = 0; i < N * D; i++)
+    b->X[i] = (float)(random_uniform(2, RANDOM_SAMPLE, (uint64_t)i) - 0.5);
+  for (int64_t i = 0; i < P * D; i++) b->C[i] = b->E[i];
+  for (int64_t i = 0; i < 4 * BIG; i++) b->big[i] = (float)(i % 997) * 1e-3f;
+  for (int64_t i = 0; i < N * K; i++) b->row[i] = i * 7 % N;
+  b->kernels->pack(M, D, b->E, D, &b->packed);
+  PetscCall(NearestCreate(b->kernels, M, D, b->E, &b->centroids));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Empty(Data *b)
+{
+  void **arrays[] = {(void **)&b->X,     (void **)&b->E,   (void **)&b->S,       (void **)&b->C,
+                     (void **)&b->Y,     (void **)&b->big, (void **)&b->half,    (void **)&b->index,
+                     (void **)&b->value, (void **)&b->row, (void **)&b->distance};
+
+  PetscFunctionBegin;
+  PetscCall(NearestDestroy(&b->centroids));
+  packed_clear(&b->packed);
+  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
+    PetscCall(ArrayDestroyBytes(arrays[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(BenchRun *run)
+{
+  Data data = {.kernels = run->kernels};
+  BenchTiming timing;
+
+  PetscFunctionBegin;
+  PetscCall(Fill(&data));
+  for (int i = 0; i < ROWS; i++) {
+    if (!bench_wants(run, list[i].row)) continue;
+    const BenchWork work = {.work = list[i].work, .context = &data, .limit = list[i].limit};
+    BenchFigure figure = {.row = list[i].row, .size = list[i].size, .goal = list[i].goal};
+    PetscCall(Prepare(&data, list[i].work));
+    PetscCall(BenchTime(run, &work, &timing));
+    const double all = list[i].each * list[i].units;
+    if (list[i].unit)
+      bench_cost(&figure, list[i].limit, &timing, all, list[i].units, list[i].unit);
+    else
+      bench_rate(&figure, list[i].limit, &timing, all);
+    PetscCall(BenchRow(run, &figure));
+  }
+  PetscCall(Empty(&data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Bench bench_kernels = {
+    .entry = {"kernels", "every kernel of the table, one core"},
+    .rows = rows,
+    .run = Run,
+};
