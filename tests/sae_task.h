@@ -112,6 +112,7 @@ static inline PetscErrorCode SAETaskOpen(MPI_Comm comm, const char *path, const 
                    .seed_init = 1,
                    .seed_data = 2,
                    .seed_anchors = 3};
+  PetscCall(ReaderCreate(&t->task.view, &t->task.reader));
   if (p) {
     int64_t *row;
     t->anchors.p = p, t->anchors.d = tokens_width(t->tokens);
@@ -129,6 +130,7 @@ static inline PetscErrorCode SAETaskClose(SAETask *t)
 {
   PetscFunctionBeginUser;
   PetscCall(ArrayDestroy(&t->anchors.points));
+  PetscCall(ReaderDestroy(&t->task.reader));
   PetscCall(NormaliserDestroy(&t->normaliser));
   PetscCall(SplitDestroy(&t->split));
   PetscCall(TokensClose(&t->tokens));

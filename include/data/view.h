@@ -51,6 +51,10 @@ typedef struct {
   int64_t n;
 } Order;
 int64_t order_at(const Order *order, int64_t epoch, int64_t position);
+/* The first training token of the chunk at that place of the order of chunks; ORDER_WINDOW places
+   make a window. */
+enum { ORDER_CHUNK = 64, ORDER_WINDOW = 256 };
+int64_t order_chunk(const Order *order, int64_t epoch, int64_t place);
 
 /* View - tokens as training and measuring read them: normalised float32. Borrows all three. */
 typedef struct {

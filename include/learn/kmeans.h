@@ -42,9 +42,7 @@ typedef struct {
   int64_t far_token[FAR_TOKENS];
   int exponent;
   Nearest *nearest; /* of these centroids, or NULL */
-  float *X;         /* [tile x d] scratch, as all that follow */
-  int64_t *row;
-  int32_t *index;
+  int32_t *index;   /* [tile] scratch, as all that follow */
   double *distance;
 } KMeans;
 

@@ -1,6 +1,6 @@
 /* A method learns a dictionary from tokens, step by step. */
 #pragma once
-#include "data/view.h"
+#include "data/reader.h"
 #include "learn/codes.h"
 #include "learn/state.h"
 
@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
   MPI_Comm comm; /* the ranks that train this one model */
   View view;
+  Reader *reader; /* of the view, for what is read in order; learners of a pack share it */
   const Settings *settings;
   int64_t seed_init, seed_data, seed_anchors; /* 0 where unused */
   const Anchors *anchors;                     /* NULL: the model uses none */

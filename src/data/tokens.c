@@ -1,10 +1,9 @@
-/* Reading token files: rank 0 reads what HDF5 knows and tells the others; every rank then reads
-   rows from the file itself, which keeps its memory small. */
-#include "data/tokens.h"
+/* Opening token files: rank 0 reads what HDF5 knows and tells the others; every rank then reads
+   rows from the file itself (token_rows.c), which keeps its memory small. */
 #include "base/array.h"
-#include "base/digest.h"
 #include "base/file.h"
 #include "statistics.h"
+#include "token_files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,32 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { GROUP_TOKENS = 256, PIECE_BYTES = 1 << 20, AHEAD_ROWS = 64 };
-
-/* What is broadcast about one file. */
-typedef struct {
-  int64_t n, d, kind, offset;
-  int64_t groups, labels; /* offsets, -1: none */
-  char digest[DIGEST_LENGTH];
-} FileFacts;
-
-typedef struct {
-  FileFacts facts;
-  int64_t first; /* row of its first token among all */
-  int fd;
-  char *path;
-  uint8_t *asked; /* a bit for each AHEAD_ROWS rows that the system was asked to read ahead */
-  int64_t asked_count;
-} TokenFile;
-
-struct Tokens {
-  const Kernels *kernels;
-  int64_t files, n, d;
-  TokenFile *file;
-  TokenStatistics *statistics;
-  char digest[DIGEST_LENGTH];
-  void *piece; /* [PIECE_BYTES] stored values on their way */
-};
+enum { PIECE_BYTES = 1 << 20 };
 
 /* The offset of an optional array of n int64, -1: not there. */
 static PetscErrorCode FindIntegers(H5Reader *reader, const char *path, const char *name, int64_t n,
@@ -216,12 +190,14 @@ PetscErrorCode TokensOpen(MPI_Comm comm, const Kernels *kernels, int64_t files,
               file->facts.groups >= 0 ? "has not" : "has");
   }
   bool any;
+  PetscCall(ReadLimitOpen(comm, &t->limit, mistakes));
   PetscCall(MistakesAgree(comm, mistakes, &any));
   if (mistakes_count(mistakes) == before) {
     PetscCall(JoinFiles(t, numbers));
-    PetscCall(PetscMalloc(PIECE_BYTES, &t->piece));
     for (int64_t f = 0; f < files; f++)
-      PetscCall(PetscCalloc1(t->file[f].facts.n / AHEAD_ROWS / 8 + 1, &t->file[f].asked));
+      t->size = max_i64(t->size, (int64_t)h5_size((H5Kind)t->file[f].facts.kind));
+    t->piece_rows = max_i64(1, PIECE_BYTES / (t->d * t->size));
+    PetscCall(PetscMalloc((size_t)(t->piece_rows * t->d * t->size), &t->piece));
   } else {
     PetscCall(TokensClose(tokens));
   }
@@ -237,8 +213,8 @@ PetscErrorCode TokensClose(Tokens **tokens)
   for (int64_t f = 0; f < (*tokens)->files; f++) {
     if ((*tokens)->file[f].fd >= 0) close((*tokens)->file[f].fd);
     free((*tokens)->file[f].path);
-    PetscCall(PetscFree((*tokens)->file[f].asked));
   }
+  PetscCall(ReadLimitClose(&(*tokens)->limit));
   PetscCall(StatisticsDestroy(&(*tokens)->statistics));
   PetscCall(PetscFree((*tokens)->piece));
   PetscCall(PetscFree((*tokens)->file));
@@ -264,161 +240,4 @@ const char *tokens_digest(const Tokens *tokens)
 const TokenStatistics *tokens_statistics(const Tokens *tokens)
 {
   return tokens->statistics;
-}
-
-/* The file that holds row, which exists. */
-static const TokenFile *file_of(const Tokens *tokens, int64_t row)
-{
-  int64_t low = 0, high = tokens->files - 1;
-  while (low < high) {
-    const int64_t middle = (low + high + 1) / 2;
-    if (tokens->file[middle].first <= row)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  return &tokens->file[low];
-}
-
-static PetscErrorCode ReadBytes(const TokenFile *file, int64_t row, int64_t offset, size_t count,
-                                void *bytes)
-{
-  PetscFunctionBeginUser;
-  char *to = bytes;
-  while (count) {
-    const ssize_t n = pread(file->fd, to, count, offset);
-    if (n < 0 && errno == EINTR) continue;
-    PetscCheck(n > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_READ,
-               "%s: row %" PRId64 " (byte %" PRId64 ") cannot be read: %s", file->path, row, offset,
-               n ? strerror(errno) : "end of file");
-    to += n;
-    offset += n;
-    count -= (size_t)n;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Is any of count numbers not finite? */
-static bool not_finite(int64_t count, const float *x)
-{
-  uint32_t most = 0;
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, &x[i], sizeof(bits));
-    bits &= 0x7fffffffu;
-    most = bits > most ? bits : most;
-  }
-  return most >= 0x7f800000u;
-}
-
-/* Rows of one file, first counted in it. */
-static PetscErrorCode ReadRows(Tokens *tokens, const TokenFile *file, int64_t first, int64_t count,
-                               float *X)
-{
-  PetscFunctionBeginUser;
-  const int64_t d = tokens->d;
-  const int64_t size = (int64_t)h5_size((H5Kind)file->facts.kind);
-  int64_t values = count * d, offset = file->facts.offset + first * d * size;
-  float *x = X;
-  if (file->facts.kind == H5_F32) {
-    PetscCall(ReadBytes(file, first, offset, (size_t)(values * size), X));
-    values = 0;
-  }
-  while (values) {
-    const int64_t part = min_i64(values, PIECE_BYTES / size);
-    PetscCall(ReadBytes(file, first, offset, (size_t)(part * size), tokens->piece));
-    if (file->facts.kind == H5_F16)
-      tokens->kernels->widen_half(part, tokens->piece, x);
-    else
-      tokens->kernels->widen_bfloat(part, tokens->piece, x);
-    x += part;
-    values -= part;
-    offset += part * size;
-  }
-  if (not_finite(count * d, X))
-    for (int64_t t = 0; t < count; t++)
-      PetscCheck(!not_finite(d, X + t * d), PETSC_COMM_SELF, PETSC_ERR_FP,
-                 "%s: row %" PRId64 " holds NaN or infinity", file->path, first + t);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TokensReadRange(Tokens *tokens, int64_t first, int64_t count, float *X)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(first >= 0 && count >= 0 && first + count <= tokens->n, PETSC_COMM_SELF,
-             PETSC_ERR_ARG_OUTOFRANGE, "rows %" PRId64 " to %" PRId64 " of %" PRId64, first,
-             first + count, tokens->n);
-  while (count) {
-    const TokenFile *file = file_of(tokens, first);
-    const int64_t part = min_i64(count, file->first + file->facts.n - first);
-    PetscCall(ReadRows(tokens, file, first - file->first, part, X));
-    X += part * tokens->d;
-    first += part;
-    count -= part;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Scattered rows come from chunks of neighbours that are wanted soon: asks the system for the whole
-   chunk, once in a pass over the file. */
-static void ask_ahead(const Tokens *tokens, int64_t row)
-{
-  TokenFile *file = &tokens->file[file_of(tokens, row) - tokens->file];
-  const int64_t block = (row - file->first) / AHEAD_ROWS;
-  const int64_t blocks = (file->facts.n + AHEAD_ROWS - 1) / AHEAD_ROWS;
-  if (file->asked_count == blocks) {
-    memset(file->asked, 0, (size_t)(blocks + 7) / 8);
-    file->asked_count = 0;
-  }
-  if (file->asked[block / 8] >> block % 8 & 1) return;
-  file->asked[block / 8] |= (uint8_t)(1 << block % 8);
-  file->asked_count++;
-  const int64_t bytes = AHEAD_ROWS * tokens->d * (int64_t)h5_size((H5Kind)file->facts.kind);
-  posix_fadvise(file->fd, file->facts.offset + block * bytes, bytes, POSIX_FADV_WILLNEED);
-}
-
-PetscErrorCode TokensRead(Tokens *tokens, int64_t count, const int64_t *row, float *X)
-{
-  PetscFunctionBeginUser;
-  for (int64_t i = 0, run; i < count; i += run) {
-    for (run = 1; i + run < count && row[i + run] == row[i] + run; run++)
-      ;
-    if (run < AHEAD_ROWS && row[i] >= 0 && row[i] < tokens->n) ask_ahead(tokens, row[i]);
-    PetscCall(TokensReadRange(tokens, row[i], run, X + i * tokens->d));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TokensGroups(Tokens *tokens, int64_t first, int64_t count, int64_t *group)
-{
-  PetscFunctionBeginUser;
-  while (count) {
-    const TokenFile *file = file_of(tokens, first);
-    const int64_t at = first - file->first, part = min_i64(count, file->facts.n - at);
-    if (file->facts.groups >= 0)
-      PetscCall(ReadBytes(file, at, file->facts.groups + at * 8, (size_t)part * 8, group));
-    else
-      for (int64_t i = 0; i < part; i++) group[i] = (first + i) / GROUP_TOKENS;
-    group += part;
-    first += part;
-    count -= part;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TokensLabels(Tokens *tokens, int64_t first, int64_t count, int64_t *label,
-                            bool *there)
-{
-  PetscFunctionBeginUser;
-  *there = true;
-  for (int64_t f = 0; f < tokens->files; f++) *there &= tokens->file[f].facts.labels >= 0;
-  while (count && *there) {
-    const TokenFile *file = file_of(tokens, first);
-    const int64_t at = first - file->first, part = min_i64(count, file->facts.n - at);
-    PetscCall(ReadBytes(file, at, file->facts.labels + at * 8, (size_t)part * 8, label));
-    label += part;
-    first += part;
-    count -= part;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,7 +7,7 @@
 
 enum { CENTER_NONE, CENTER_MEAN, CENTER_MIN };
 enum { SCALE_NONE, SCALE_RMS, SCALE_UNIT, SCALE_STD };
-enum { CHUNK = 64, WINDOW_CHUNKS = 256, WINDOW = CHUNK * WINDOW_CHUNKS };
+enum { CHUNK = ORDER_CHUNK, WINDOW_CHUNKS = ORDER_WINDOW, WINDOW = CHUNK * WINDOW_CHUNKS };
 
 typedef struct {
   int center, scale;
@@ -122,17 +122,21 @@ PetscErrorCode NormaliserDestroy(Normaliser **normaliser)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+int64_t order_chunk(const Order *order, int64_t epoch, int64_t place)
+{
+  const int64_t whole = order->n / CHUNK;
+  return CHUNK * (place < whole
+                      ? random_permuted(order->seed, RANDOM_CHUNKS, (uint64_t)epoch, whole, place)
+                      : place);
+}
+
 int64_t order_at(const Order *order, int64_t epoch, int64_t position)
 {
   const int64_t window = position / WINDOW, begin = window * WINDOW;
-  const int64_t size = min_i64(WINDOW, order->n - begin), whole = order->n / CHUNK;
+  const int64_t size = min_i64(WINDOW, order->n - begin);
   const uint64_t index = (uint64_t)epoch << 32 | (uint64_t)window;
   const int64_t inside = random_permuted(order->seed, RANDOM_WINDOW, index, size, position - begin);
-  const int64_t place = window * WINDOW_CHUNKS + inside / CHUNK;
-  const int64_t chunk =
-      place < whole ? random_permuted(order->seed, RANDOM_CHUNKS, (uint64_t)epoch, whole, place)
-                    : place;
-  return chunk * CHUNK + inside % CHUNK;
+  return order_chunk(order, epoch, window * WINDOW_CHUNKS + inside / CHUNK) + inside % CHUNK;
 }
 
 PetscErrorCode ViewRead(const View *view, int64_t count, const int64_t *row, float *X)

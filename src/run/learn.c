@@ -141,6 +141,7 @@ static PetscErrorCode MakeAnchors(Work *work, Queue *queue, int64_t item, int64_
   text_add(&folder, "%s/anchors/%s", work->out, made->id);
   text_add(&label, "anchors/%s", made->id);
   PetscCall(WorkView(work, &made->settings, made->share, &task.view));
+  PetscCall(ReaderCreate(&task.view, &task.reader));
   const Training training = {
       .method = (const Method *)family_find(&methods, settings_get(&made->settings, "method")),
       .folder = folder.s,
@@ -151,6 +152,7 @@ static PetscErrorCode MakeAnchors(Work *work, Queue *queue, int64_t item, int64_
       .items = items,
       .spec_digest = work->spec_digest};
   PetscCall(TrainRun(&task, &training, queue, mistakes, &outcome));
+  PetscCall(ReaderDestroy(&task.reader));
   PetscCall(ViewRelease(&task.view));
   text_clear(&folder);
   text_clear(&label);
@@ -233,6 +235,7 @@ static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t
     text_add(&label, "%s/%s", run->model, run->id);
     PetscCall(
         WorkView(work, &run->settings, work->experiment->group[run->group].share, &task.view));
+    PetscCall(ReaderCreate(&task.view, &task.reader));
     const Training training = {
         .method = (const Method *)family_find(&methods, settings_get(&run->settings, "method")),
         .folder = folder,
@@ -244,6 +247,7 @@ static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t
         .items = items,
         .spec_digest = work->spec_digest};
     PetscCall(TrainRun(&task, &training, queue, mistakes, &outcome));
+    PetscCall(ReaderDestroy(&task.reader));
     PetscCall(ViewRelease(&task.view));
   }
   PetscCall(AnchorsDestroy(&anchors));

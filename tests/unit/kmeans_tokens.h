@@ -59,6 +59,7 @@ static inline PetscErrorCode BenchOpen(MPI_Comm comm, const Kernels *kernels, co
                        .view = {bench->tokens, bench->split, bench->normaliser, kernels},
                        .settings = &bench->settings,
                        .seed_init = 1};
+  PetscCall(ReaderCreate(&bench->task.view, &bench->task.reader));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -66,6 +67,7 @@ static inline PetscErrorCode BenchClose(Bench *bench)
 {
   PetscFunctionBeginUser;
   settings_clear(&bench->settings);
+  PetscCall(ReaderDestroy(&bench->task.reader));
   PetscCall(NormaliserDestroy(&bench->normaliser));
   PetscCall(SplitDestroy(&bench->split));
   PetscCall(TokensClose(&bench->tokens));

@@ -173,11 +173,16 @@ static PetscErrorCode Work(const Option *options, const char *path, Settings *se
   PetscCall(MistakesAgree(COMM, mistakes, &any));
   if (!any) {
     PetscCall(NormaliserCreate(tokens, settings, &normaliser));
+    const View view = {tokens, split, normaliser, kernels};
+    Reader *reader;
+    PetscCall(ReaderCreate(&view, &reader));
     const Task task = {.comm = COMM,
-                       .view = {tokens, split, normaliser, kernels},
+                       .view = view,
+                       .reader = reader,
                        .settings = settings,
                        .seed_init = option_integer(options, "seed", 1, 0, INT64_MAX, mistakes)};
     PetscCall(Learn(&task, option_value(options, "out"), mistakes, failed));
+    PetscCall(ReaderDestroy(&reader));
     PetscCall(NormaliserDestroy(&normaliser));
   }
   PetscCall(SplitDestroy(&split));

@@ -91,6 +91,22 @@ static void add_member(int64_t d, const float *x, double scale, int64_t *restric
   for (int64_t i = 0; i < d; i++) sum[i] += llrint((double)x[i] * scale);
 }
 
+/* Tokens of one step: at most some seconds of work for each rank. */
+static int64_t block_size(const KMeans *K)
+{
+  const int64_t each = ((int64_t)1 << 37) / max_i64(1, K->K * K->d);
+  return K->size * max_i64(TILE, min_i64(each, MOST));
+}
+
+/* This rank's tokens of the block that begins at a position. */
+static Stretch block_part(const KMeans *K, int64_t position)
+{
+  const int64_t block = min_i64(block_size(K), K->n - position);
+  int64_t first, count;
+  part_of(block, 1, K->rank, K->size, &first, &count);
+  return (Stretch){.first = position + first, .count = count};
+}
+
 /* Assigns this rank's tokens first .. first + count - 1 and adds them to its sums. */
 static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *list)
 {
@@ -100,12 +116,12 @@ static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *l
   PetscFunctionBegin;
   for (int64_t at = first; at < first + count; at += TILE) {
     const int64_t tile = min_i64(TILE, first + count - at);
-    for (int64_t t = 0; t < tile; t++) K->row[t] = split_row(view->split, false, at + t);
-    PetscCall(ViewRead(view, tile, K->row, K->X));
-    view->kernels->nearest(tile, K->X, K->d, K->nearest, K->index, K->distance);
+    const float *X = NULL;
+    PetscCall(ReaderRows(K->task->reader, at - first, tile, &X));
+    view->kernels->nearest(tile, X, K->d, K->nearest, K->index, K->distance);
     for (int64_t t = 0; t < tile; t++) {
       const int64_t j = K->index[t];
-      add_member(K->d, K->X + t * K->d, scale, K->sums + j * K->d);
+      add_member(K->d, X + t * K->d, scale, K->sums + j * K->d);
       K->counts[j]++;
       exact_add(&K->objective, K->distance[t]);
       if (K->distance[t] > 0) far_insert(list, most, (FarToken){K->distance[t], at + t});
@@ -196,13 +212,6 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Tokens of one step: at most some seconds of work for each rank. */
-static int64_t block_size(const KMeans *K)
-{
-  const int64_t each = ((int64_t)1 << 37) / max_i64(1, K->K * K->d);
-  return K->size * max_i64(TILE, min_i64(each, MOST));
-}
-
 PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
 {
   int64_t *position = &K->number[KMEANS_POSITION];
@@ -210,12 +219,15 @@ PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
   *report = (StepReport){.state = STEP_MORE, .steps = K->params.iterations};
   if (K->number[KMEANS_ITERATION] < K->params.iterations && !K->number[KMEANS_ENDED]) {
     FarList local = {0};
-    int64_t first, count;
     const int64_t block = min_i64(block_size(K), K->n - *position);
-    part_of(block, 1, K->rank, K->size, &first, &count);
+    const bool last = *position + block == K->n;
+    const Stretch now = block_part(K, *position),
+                  next = block_part(K, last ? 0 : *position + block);
+    const bool ends = last && K->number[KMEANS_ITERATION] + 1 >= K->params.iterations;
     if (!K->nearest)
       PetscCall(NearestCreate(K->task->view.kernels, K->K, K->d, K->centroids, &K->nearest));
-    PetscCall(Assign(K, *position + first, count, &local));
+    PetscCall(ReaderAsk(K->task->reader, &now, ends ? NULL : &next));
+    PetscCall(Assign(K, now.first, now.count, &local));
     PetscCall(JoinFar(K, &local));
     *position += block;
     report->tokens = block;

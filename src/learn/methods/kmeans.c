@@ -30,8 +30,6 @@ static PetscErrorCode Allocate(KMeans *K)
   PetscCall(ArrayCreate(K->K * K->d, &K->previous));
   PetscCall(ArrayCreate(K->K * K->d, &K->sums));
   PetscCall(ArrayCreate(K->K, &K->counts));
-  PetscCall(ArrayCreate(kmeans_tile() * K->d, &K->X));
-  PetscCall(ArrayCreate(kmeans_tile(), &K->row));
   PetscCall(ArrayCreate(kmeans_tile(), &K->index));
   PetscCall(ArrayCreate(kmeans_tile(), &K->distance));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -70,8 +68,6 @@ static PetscErrorCode Destroy(void **self)
   PetscCall(ArrayDestroy(&K->previous));
   PetscCall(ArrayDestroy(&K->sums));
   PetscCall(ArrayDestroy(&K->counts));
-  PetscCall(ArrayDestroy(&K->X));
-  PetscCall(ArrayDestroy(&K->row));
   PetscCall(ArrayDestroy(&K->index));
   PetscCall(ArrayDestroy(&K->distance));
   PetscCall(ParamsRelease(params, &K->params));

@@ -13,7 +13,6 @@ typedef struct {
 typedef struct SAEBatch {
   int64_t b;            /* tokens of this batch */
   int64_t first, count; /* those that this rank encodes */
-  int64_t *row;         /* [batch] file rows of this rank's tokens */
   float *S;             /* [TILE x m] scores */
   float *xc, *e, *ea; /* [batch x d] centred tokens, residuals, residuals of the auxiliary loss; own
                          part first, then everybody's */

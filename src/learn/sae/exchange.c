@@ -11,7 +11,6 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, &sae->batch));
   batch = sae->batch;
-  PetscCall(ArrayCreate(b, &batch->row));
   PetscCall(ArrayCreate(TILE * m, &batch->S));
   PetscCall(ArrayCreate(b * d, &batch->xc));
   PetscCall(ArrayCreate(b * d, &batch->e));
@@ -45,16 +44,15 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
-  void **arrays[] = {(void **)&batch->row,    (void **)&batch->S,      (void **)&batch->xc,
-                     (void **)&batch->e,      (void **)&batch->ea,     (void **)&batch->g,
-                     (void **)&batch->ga,     (void **)&batch->all_g,  (void **)&batch->all_ga,
-                     (void **)&batch->dead,   (void **)&batch->q,      (void **)&batch->norm,
-                     (void **)&batch->GE,     (void **)&batch->gb,     (void **)&batch->zs,
-                     (void **)&batch->ge,     (void **)&batch->aG,     (void **)&batch->aE,
-                     (void **)&batch->ab,     (void **)&batch->gb_all, (void **)&batch->leaf,
-                     (void **)&batch->bucket, (void **)&batch->token,  (void **)&batch->z,
-                     (void **)&batch->slope,  (void **)&batch->chain,  (void **)&batch->counts,
-                     (void **)&batch->starts};
+  void **arrays[] = {(void **)&batch->S,      (void **)&batch->xc,     (void **)&batch->e,
+                     (void **)&batch->ea,     (void **)&batch->g,      (void **)&batch->ga,
+                     (void **)&batch->all_g,  (void **)&batch->all_ga, (void **)&batch->dead,
+                     (void **)&batch->q,      (void **)&batch->norm,   (void **)&batch->GE,
+                     (void **)&batch->gb,     (void **)&batch->zs,     (void **)&batch->ge,
+                     (void **)&batch->aG,     (void **)&batch->aE,     (void **)&batch->ab,
+                     (void **)&batch->gb_all, (void **)&batch->leaf,   (void **)&batch->bucket,
+                     (void **)&batch->token,  (void **)&batch->z,      (void **)&batch->slope,
+                     (void **)&batch->chain,  (void **)&batch->counts, (void **)&batch->starts};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   codes_clear(&batch->own);

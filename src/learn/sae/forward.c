@@ -31,17 +31,28 @@ static void prepare(SAE *sae, double l1)
   }
 }
 
+/* This rank's tokens of the batch of a step. */
+static Stretch batch_stretch(const SAE *sae, int64_t step)
+{
+  const int64_t start = step % sae->per_epoch * sae->params.batch,
+                b = min_i64(sae->params.batch, sae->n_train - start);
+  int64_t first, count;
+  part_of(b, 1, sae->rank, sae->size, &first, &count);
+  return (Stretch){true, sae->task->seed_data, step / sae->per_epoch, start + first, count};
+}
+
 /* Centred tokens and scores of the tile's n tokens; the tokens are this rank's at .. at + n - 1. */
 static PetscErrorCode TileScores(SAE *sae, int64_t at, int64_t n)
 {
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d;
   float *xc = batch->xc + (batch->first + at) * d;
+  const float *X = NULL;
 
   PetscFunctionBegin;
-  PetscCall(ViewRead(&sae->task->view, n, batch->row + at, xc));
+  PetscCall(ReaderRows(sae->task->reader, at, n, &X));
   for (int64_t t = 0; t < n; t++)
-    for (int64_t i = 0; i < d; i++) xc[t * d + i] -= sae->bias[i];
+    for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - sae->bias[i];
   sae->kernels->scores(n, xc, d, &sae->encoder, sae->b, batch->S, sae->m);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -100,19 +111,15 @@ static void token_losses(SAE *sae, double l1, int64_t from, int64_t to, Exact lo
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
 {
   SAEBatch *batch = sae->batch;
-  const Task *task = sae->task;
   const SAECode *code = (const SAECode *)sae->params.code.entry;
   const double l1 = code->l1 ? code->l1(sae->params.code.params) : 0;
-  const Order order = {(uint64_t)task->seed_data, sae->n_train};
-  const int64_t epoch = sae->step / sae->per_epoch,
-                start = sae->step % sae->per_epoch * sae->params.batch;
+  const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
+  const Stretch now = batch_stretch(sae, sae->step), next = batch_stretch(sae, sae->step + 1);
 
   PetscFunctionBegin;
   batch->b = min_i64(sae->params.batch, sae->n_train - start);
   part_of(batch->b, 1, sae->rank, sae->size, &batch->first, &batch->count);
-  for (int64_t t = 0; t < batch->count; t++)
-    batch->row[t] =
-        split_row(task->view.split, false, order_at(&order, epoch, start + batch->first + t));
+  PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->own.rows = batch->aux.rows = 0;
   prepare(sae, l1);
   for (int64_t at = 0; at < batch->count; at += TILE) {
