@@ -1,0 +1,134 @@
+/* A learner for benches. */
+#include "run/bench_task.h"
+#include "base/array.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct BenchTask {
+  Task task;
+  Tokens *tokens;
+  Split *split;
+  Normaliser *normaliser;
+  Settings settings;
+  Anchors anchors;
+  const Method *method;
+  void *learner;
+};
+
+/* Fills in what is not set yet: the default of every setting, and of every choice's settings. */
+static void fill_in(Settings *settings, const char *prefix, const Param *params)
+{
+  for (const Param *param = params; param && param->name; param++) {
+    const bool choice = param->type == PARAM_CHOICE;
+    Text path = {0}, inner = {0};
+    text_add(&path, "%s%s%s", prefix, param->name, choice ? ".name" : "");
+    text_add(&inner, "%s%s.", prefix, param->name);
+    const bool instead = param->instead && settings_get(settings, param->instead);
+    const char *initial = param->type == PARAM_ANCHORS ? "own"
+                          : instead || !param->initial ? ""
+                                                       : param->initial;
+    if (!settings_get(settings, path.s)) settings_set(settings, path.s, initial);
+    const Entry *entry = choice ? family_find(param->family, settings_get(settings, path.s)) : NULL;
+    if (entry) fill_in(settings, inner.s, entry->params);
+    text_clear(&path);
+    text_clear(&inner);
+  }
+}
+
+static void read_words(Settings *settings, const char *words)
+{
+  char *copy = text_copy(words), *rest = copy;
+  for (char *word; (word = strtok_r(rest, " ", &rest));) {
+    char *value = strchr(word, '=');
+    if (!value) continue;
+    *value = 0;
+    settings_set(settings, word, value + 1);
+  }
+  free(copy);
+}
+
+static PetscErrorCode TakeAnchors(BenchTask *b, int64_t p)
+{
+  int64_t *row;
+
+  PetscFunctionBegin;
+  if (!p) PetscFunctionReturn(PETSC_SUCCESS);
+  b->anchors.p = p, b->anchors.d = tokens_width(b->tokens);
+  PetscCall(ArrayCreate(p * b->anchors.d, &b->anchors.points));
+  PetscCall(ArrayCreate(p, &row));
+  for (int64_t q = 0; q < p; q++) row[q] = q * 7 % tokens_count(b->tokens);
+  PetscCall(ViewRead(&b->task.view, p, row, b->anchors.points));
+  PetscCall(ArrayDestroy(&row));
+  b->task.anchors = &b->anchors;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BenchTaskOpen(BenchRun *run, MPI_Comm comm, const char *tokens, const char *words,
+                             int64_t p, BenchTask **out)
+{
+  Mistakes *mistakes;
+  BenchTask *b;
+
+  PetscFunctionBegin;
+  PetscCall(MistakesCreate(&mistakes));
+  PetscCall(PetscCalloc(sizeof(*b), (char **)&b));
+  PetscCall(TokensOpen(comm, run->kernels, 1, &tokens, mistakes, &b->tokens));
+  PetscCheck(b->tokens, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "%s: no token file", tokens);
+  PetscCall(SplitCreate(comm, b->tokens, 0, mistakes, &b->split));
+  read_words(&b->settings, words);
+  b->method = (const Method *)family_find(&methods, settings_get(&b->settings, "method"));
+  fill_in(&b->settings, "", b->method->entry.params);
+  fill_in(&b->settings, "normalise.", normalise_params);
+  PetscCall(NormaliserCreate(b->tokens, &b->settings, &b->normaliser));
+  b->task = (Task){.comm = comm,
+                   .view = {b->tokens, b->split, b->normaliser, run->kernels},
+                   .settings = &b->settings,
+                   .seed_init = 1,
+                   .seed_data = 2,
+                   .seed_anchors = 3};
+  PetscCall(ReaderCreate(&b->task.view, &b->task.reader));
+  PetscCall(TakeAnchors(b, p));
+  PetscCall(b->method->create(&b->task, &b->learner));
+  PetscCall(MistakesDestroy(&mistakes));
+  *out = b;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BenchTaskClose(BenchTask **task)
+{
+  BenchTask *b = *task;
+
+  PetscFunctionBegin;
+  if (!b) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(b->method->destroy(&b->learner));
+  PetscCall(ArrayDestroy(&b->anchors.points));
+  PetscCall(ReaderDestroy(&b->task.reader));
+  PetscCall(NormaliserDestroy(&b->normaliser));
+  PetscCall(SplitDestroy(&b->split));
+  PetscCall(TokensClose(&b->tokens));
+  settings_clear(&b->settings);
+  PetscCall(PetscFree(*task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BenchTaskStep(void *task)
+{
+  BenchTask *b = task;
+  StepReport report;
+
+  PetscFunctionBegin;
+  PetscCall(b->method->step(b->learner, &report));
+  PetscCheck(report.state == STEP_MORE, PETSC_COMM_SELF, PETSC_ERR_PLIB,
+             "a bench's learner has ended: %s", report.reason);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void *bench_task_learner(BenchTask *task)
+{
+  return task->learner;
+}
+
+const Task *bench_task_task(const BenchTask *task)
+{
+  return &task->task;
+}
