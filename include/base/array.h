@@ -36,3 +36,11 @@ static inline void part_of(int64_t n, int64_t unit, int rank, int size, int64_t 
   *first = min_i64(begin * unit, n);
   *count = min_i64(end * unit, n) - *first;
 }
+
+/* The first of each rank's part of 0..n-1, as part_of(n, 1) gives it, and n: start [size + 1]. */
+static inline void parts_of(int64_t n, int size, int64_t *start)
+{
+  int64_t count;
+  for (int r = 0; r < size; r++) part_of(n, 1, r, size, &start[r], &count);
+  start[size] = n;
+}

@@ -29,11 +29,12 @@ int nodes_of(const Nodes *nodes, int rank);
 const char *nodes_word(const Nodes *nodes);
 
 /*
-  SharedCreate - n elements, all 0, that all ranks of this node see; aligned to 64 bytes at least
+  SharedCreate (SharedCreateBytes) - n elements, all 0, that all ranks of this node see; aligned to
+  64 bytes at least
 
   Collective on the node. Pages are made where they are first written, so that each rank should
   write its own part first. Huge pages are asked for. Errors: PETSC_ERR_MEM. SharedDestroy
-  (collective on the node) takes what SharedCreate gave, or NULL.
+  (SharedDestroyBytes, collective on the node) takes what SharedCreate gave, or NULL.
 */
 PetscErrorCode SharedCreateBytes(Nodes *nodes, int64_t n, size_t size, void **array);
 PetscErrorCode SharedDestroyBytes(Nodes *nodes, void **array);

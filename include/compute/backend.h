@@ -4,7 +4,7 @@
 #include "compute/kernels.h"
 
 /* One tile of scores: PANEL outputs in vector lanes, PANEL_ROWS rows broadcast against them. */
-#define PANEL 48
+#define PANEL PACKED_ROWS
 #define PANEL_ROWS 8
 
 /* Room for the panels of m rows: P->x is [ceil(m / PANEL)][d][PANEL]; aborts without memory. */

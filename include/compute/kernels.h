@@ -5,7 +5,10 @@
 #pragma once
 #include "base/param.h"
 
-/* Rows packed for scores: opaque to callers, layout chosen by the backend. */
+/* Rows packed for scores: opaque to callers. Stretches of PACKED_ROWS rows (the last one shorter,
+   in as much room) lie one after another, each PACKED_ROWS x d floats, and can be packed on their
+   own. */
+enum { PACKED_ROWS = 48 };
 typedef struct {
   int64_t rows, d;
   float *x;      /* panels */

@@ -1,6 +1,7 @@
 /* A sparse autoencoder is a composition: code x atoms x encoder x goal x revival. This header is
    what the parts see; docs/numerics.md section 3 defines the step. */
 #pragma once
+#include "base/shared.h"
 #include "learn/method.h"
 #include "learn/train.h"
 
@@ -32,15 +33,18 @@ typedef struct {
   const Task *task;
   const Kernels *kernels;
   MPI_Comm comm;
+  Nodes *nodes; /* of comm */
   int rank, size;
   SAEParams params;
   int64_t m, d;
   int64_t first, rows; /* the atoms this rank owns */
+  int64_t *starts;     /* [size + 1] the first atom of each rank, then m */
   int tensors;
   Tensor tensor[SAE_TENSORS];
   float *block[4]; /* parameters, gradients, moments: all tensors one after another */
   int64_t block_size;
-  float *D, *E, *b; /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks */
+  float *D, *E, *b; /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks; once
+                       on a node, as packed E */
   float *bias;      /* [d] view of the tensor */
   Packed encoder, anchors; /* packed E; packed anchors where the atoms need them */
   float *G;                /* [rows x d] gradient of this rank's atoms */
@@ -108,6 +112,10 @@ typedef struct {
 } SAERevive;
 
 extern const Family sae_codes, sae_atoms, sae_starts, sae_encoders, sae_goals, sae_revivals;
+
+/* SAESum - one or two exact sums joined over the ranks of a model. Collective; no rank leaves
+ * before all have come. */
+PetscErrorCode SAESum(SAE *sae, int n, Exact *sums);
 
 /* SAECreate … SAEDestroy - the life of a model, behind Method. All collective on the task's comm.
  * SAEStep trains on one batch. */

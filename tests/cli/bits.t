@@ -22,6 +22,11 @@ for n in 2 3; do
 	ok $? "$n ranks in 2 groups: the same bytes"
 	rm -rf "$T/some"
 done
+for nodes in 3/2 4/2; do # ranks in all, ranks that share memory
+	ARDIS_NODE_RANKS=${nodes#*/} ranks ${nodes%/*} run "$T/spec.yaml" --out "$T/some" --groups 1 && same "$T/one" "$T/some"
+	ok $? "${nodes%/*} ranks, ${nodes#*/} on a node: the same bytes"
+	rm -rf "$T/some"
+done
 for kernels in ref avx2 avx512; do
 	if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
 		same "$T/one" "$T/some"

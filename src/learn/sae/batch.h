@@ -10,32 +10,38 @@ typedef struct {
   const float *e;     /* [b x d] residuals */
 } SAETerm;
 
+/* Codes of the whole batch and their slopes, once on a node; unused on one rank. */
+typedef struct {
+  Codes codes;
+  float *g;
+} SharedCodes;
+
 typedef struct SAEBatch {
   int64_t b;            /* tokens of this batch */
   int64_t first, count; /* those that this rank encodes */
   float *S;             /* [TILE x m] scores */
-  float *xc, *e, *ea; /* [batch x d] centred tokens, residuals, residuals of the auxiliary loss; own
-                         part first, then everybody's */
-  Codes own, aux;     /* codes of this rank's tokens */
-  float *g, *ga;      /* slopes beside own and aux */
+  float *xc, *e, *ea;   /* [batch x d] centred tokens, residuals, residuals of the auxiliary loss,
+                           once   on a node: each rank writes its rows, then all read all */
+  Codes own, aux;       /* codes of this rank's tokens */
+  float *g, *ga;        /* slopes beside own and aux */
   int64_t g_space, ga_space;
-  Codes all, all_aux; /* of the whole batch */
-  float *all_g, *all_ga;
-  int64_t all_g_space, all_ga_space;
-  uint8_t *dead; /* [m] */
+  SharedCodes all[2]; /* of the whole batch: own, aux */
+  int64_t *nonzeros;  /* [2][size] of each rank in own and aux, known after SAESum */
+  uint8_t *dead;      /* [m] */
   int64_t deads;
   float *q;                 /* [m] slope of the L1 penalty */
   double *norm;             /* [m] |D_j|, with a penalty */
   float *GE, *gb, *zs, *ge; /* [rows x d], [rows], [rows], [d] finished sums */
   float *aG, *aE, *ab;      /* the same for the auxiliary loss */
-  float *gb_all;            /* [m] */
+  float *gb_all;            /* [m] of all ranks, once on a node, as ge and chain */
   float *leaf;              /* [leaves x d] */
   int64_t *bucket;          /* [rows + 1] */
   int64_t *token;           /* [nonzeros here] */
   float *z, *slope;         /* [nonzeros here] */
   int64_t bucket_space;
-  float *chain;         /* [d] */
-  int *counts, *starts; /* [size] for exchanges */
+  float *chain;    /* [d] chain of gb over the encoder rows */
+  int64_t *starts; /* [2][size + 1] parts of tokens and nonzeros */
+  int64_t *words;  /* scratch of SAESum */
 } SAEBatch;
 
 PetscErrorCode BatchCreate(SAE *sae);
@@ -45,15 +51,15 @@ PetscErrorCode BatchDestroy(SAE *sae);
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2]);
 /* BatchAux - the auxiliary codes' residuals and slopes; loss: sum of |e'|^2. */
 PetscErrorCode BatchAux(SAE *sae, Exact *loss);
-/* BatchExchange - codes, slopes and residuals of all ranks. Collective. */
-PetscErrorCode BatchExchange(SAE *sae, const Codes *own, const float *own_g, Codes *all,
-                             float **all_g, int64_t *space, float *rows);
-/* BatchShareTokens - the centred tokens of the whole batch on every rank. Collective. */
-PetscErrorCode BatchShareTokens(SAE *sae);
+/* BatchExchange - codes, slopes and residuals of the whole batch (and its centred tokens, unless
+ * aux). SAESum must have come before. Collective. */
+PetscErrorCode BatchExchange(SAE *sae, bool aux, SAETerm *term);
+/* BatchChain - chain [d] = the sum over all atoms, in order, of gb times the encoder's row, from
+ * this rank's gb [rows]; with e also ge = its column sums. The ranks of a node share the columns.
+ * Collective. */
+PetscErrorCode BatchChain(SAE *sae, const float *gb, const float *e);
 /* BatchSums - leaf sums joined by the tree for the atoms here: GD = sum z e, GE = sum g xc, gb =
  * sum g, zs = sum z (NULL: not needed). */
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, float *GD, float *GE, float *gb, float *zs);
-/* ge [d] = sum of the rows of e [b x d], by leaves and tree. */
-void batch_column_sums(SAE *sae, const float *e, float *ge);
-/* GatherRows - rows [rows x cols] of the atoms here become all [m x cols]. Collective. */
-PetscErrorCode GatherRows(SAE *sae, const float *here, int64_t cols, float *all);
+/* ge [d], columns first .. first + cols - 1 = sum of the rows of e [b x d], by leaves and tree. */
+void batch_column_sums(SAE *sae, const float *e, int64_t first, int64_t cols, float *ge);

@@ -84,11 +84,14 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCallMPI(MPI_Comm_size(sae->comm, &sae->size));
   PetscCall(ParamsRead(task->settings, "", sae_params, &sae->params));
   sae->m = sae->params.width, sae->d = tokens_width(task->view.tokens);
-  part_of(sae->m, 1, sae->rank, sae->size, &sae->first, &sae->rows);
+  PetscCall(NodesCreate(sae->comm, &sae->nodes));
+  PetscCall(ArrayCreate(sae->size + 1, &sae->starts));
+  parts_of(sae->m, sae->size, sae->starts);
+  sae->first = sae->starts[sae->rank], sae->rows = sae->starts[sae->rank + 1] - sae->first;
   count_steps(sae);
-  PetscCall(ArrayCreate(sae->m * sae->d, &sae->D));
-  PetscCall(ArrayCreate(sae->m * sae->d, &sae->E));
-  PetscCall(ArrayCreate(sae->m, &sae->b));
+  PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
+  PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
+  PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
   PetscCall(ArrayCreate(sae->m, &sae->silent));
   PetscCall(ArrayCreate(sae->rows * sae->d, &sae->G));
   if (task->anchors)
@@ -101,14 +104,40 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* This rank's share of the panels that its node packs. */
+static PetscErrorCode PackEncoder(SAE *sae)
+{
+  Packed *all = &sae->encoder;
+  const int64_t m = sae->m, d = sae->d, unit = PACKED_ROWS,
+                space = (m + unit - 1) / unit * unit * d;
+  int64_t first, count;
+
+  PetscFunctionBegin;
+  if (!all->x) PetscCall(SharedCreate(sae->nodes, space, &all->x));
+  all->rows = m, all->d = d, all->space = space;
+  part_of(m, unit, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &count);
+  Packed part = {.x = all->x + first * d, .space = space - first * d};
+  if (count) sae->kernels->pack(count, d, sae->E + first * d, d, &part);
+  PetscCall(NodesBarrier(sae->nodes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode SAEPublish(SAE *sae)
 {
+  const int64_t d = sae->d, row = d * (int64_t)sizeof(float);
+  float *E = sae->E + sae->first * d, *b = sae->b + sae->first;
+
   PetscFunctionBegin;
-  ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->G);
-  PetscCall(GatherRows(sae, sae->G, sae->d, sae->D));
-  PetscCall(GatherRows(sae, tensor_named(sae, "encoder/weight")->p, sae->d, sae->E));
-  PetscCall(GatherRows(sae, tensor_named(sae, "encoder/bias")->p, 1, sae->b));
-  sae->kernels->pack(sae->m, sae->d, sae->E, sae->d, &sae->encoder);
+  ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
+  if (sae->rows) {
+    memcpy(E, tensor_named(sae, "encoder/weight")->p, (size_t)(sae->rows * row));
+    memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
+  }
+  PetscCall(SharedExchange(sae->nodes, 3,
+                           (SharedRows[]){{sae->E, row, sae->starts},
+                                          {sae->D, row, sae->starts},
+                                          {sae->b, sizeof(*b), sae->starts}}));
+  PetscCall(PackEncoder(sae));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,13 +148,15 @@ PetscErrorCode SAEDestroy(SAE **sae)
   PetscCall(BatchDestroy(*sae));
   for (int k = 0; k < 4; k++) PetscCall(ArrayDestroy(&(*sae)->block[k]));
   PetscCall(ArrayDestroy(&(*sae)->previous));
-  PetscCall(ArrayDestroy(&(*sae)->D));
-  PetscCall(ArrayDestroy(&(*sae)->E));
-  PetscCall(ArrayDestroy(&(*sae)->b));
+  PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
+  PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->E));
+  PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->b));
+  PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->encoder.x));
   PetscCall(ArrayDestroy(&(*sae)->silent));
   PetscCall(ArrayDestroy(&(*sae)->G));
-  packed_clear(&(*sae)->encoder);
   packed_clear(&(*sae)->anchors);
+  PetscCall(ArrayDestroy(&(*sae)->starts));
+  PetscCall(NodesDestroy(&(*sae)->nodes));
   PetscCall(ParamsRelease(sae_params, &(*sae)->params));
   PetscCall(ArrayDestroy(sae));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,18 +12,12 @@ static PetscErrorCode MainGradients(SAE *sae, double l1)
   const float f = (float)(2.0 / (b * (double)d)), h = (float)(1.0 / b);
   float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g,
         *dbias = tensor_named(sae, "bias")->g;
-  SAETerm term = {&batch->own, batch->g, batch->e};
+  SAETerm term;
 
   PetscFunctionBegin;
-  if (sae->size > 1) {
-    PetscCall(BatchExchange(sae, &batch->own, batch->g, &batch->all, &batch->all_g,
-                            &batch->all_g_space, batch->e));
-    term.codes = &batch->all, term.g = batch->all_g;
-  }
+  PetscCall(BatchExchange(sae, false, &term));
   PetscCall(BatchSums(sae, &term, sae->G, batch->GE, batch->gb, l1 > 0 ? batch->zs : NULL));
-  batch_column_sums(sae, batch->e, batch->ge);
-  PetscCall(GatherRows(sae, batch->gb, 1, batch->gb_all));
-  sae->kernels->combine(1, sae->m, d, batch->gb_all, sae->m, sae->E, d, batch->chain, d);
+  PetscCall(BatchChain(sae, batch->gb, batch->e));
   for (int64_t j = 0; j < sae->rows; j++) {
     const float *D = sae->D + (sae->first + j) * d;
     const double norm = l1 > 0 ? batch->norm[sae->first + j] : 0;
@@ -53,17 +47,12 @@ static PetscErrorCode AuxGradients(SAE *sae, double square, double weight, doubl
   *loss = 0;
   if (!(variance > 0)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(BatchAux(sae, &sum));
-  PetscCall(ExactSum(sae->comm, 1, &sum));
+  PetscCall(SAESum(sae, 1, &sum));
   *loss = weight * exact_value(&sum) / variance;
-  SAETerm term = {&batch->aux, batch->ga, batch->ea};
-  if (sae->size > 1) {
-    PetscCall(BatchExchange(sae, &batch->aux, batch->ga, &batch->all_aux, &batch->all_ga,
-                            &batch->all_ga_space, batch->ea));
-    term.codes = &batch->all_aux, term.g = batch->all_ga;
-  }
+  SAETerm term;
+  PetscCall(BatchExchange(sae, true, &term));
   PetscCall(BatchSums(sae, &term, batch->aG, batch->aE, batch->ab, NULL));
-  PetscCall(GatherRows(sae, batch->ab, 1, batch->gb_all));
-  sae->kernels->combine(1, sae->m, d, batch->gb_all, sae->m, sae->E, d, batch->chain, d);
+  PetscCall(BatchChain(sae, batch->ab, NULL));
   const float f = (float)(2 * weight / variance);
   for (int64_t i = 0; i < sae->rows * d; i++) {
     sae->G[i] += f * batch->aG[i];
@@ -87,7 +76,7 @@ static PetscErrorCode GradientNorm(SAE *sae, double *norm)
     for (int64_t j = 0; j < t->rows; j++)
       exact_add(&sum, sae->kernels->square64(t->cols, t->g + j * t->cols));
   }
-  PetscCall(ExactSum(sae->comm, 1, &sum));
+  PetscCall(SAESum(sae, 1, &sum));
   *norm = __builtin_sqrt(exact_value(&sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -110,10 +99,10 @@ static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
   PetscFunctionBegin;
   memcpy(sae->previous, sae->block[0], (size_t)sae->block_size * sizeof(float));
   ((const Optimizer *)optimizer->entry)->update(optimizer->params, &update);
-  int bad = 0; /* before the constraint, which turns NaN in weights into 0 */
+  int64_t bad = 0; /* before the constraint, which turns NaN in weights into 0 */
   for (int64_t i = 0; i < sae->block_size; i++) bad |= !isfinite(sae->block[0][i]);
   ((const SAEAtoms *)sae->params.atoms.entry)->project(sae);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, sae->comm));
+  PetscCall(NodesSum(sae->nodes, 1, &bad));
   *finite = !bad;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -154,16 +143,15 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
                       ((const Schedule *)params->schedule.entry)
                           ->factor(params->schedule.params, sae->step, sae->steps);
   PetscCall(BatchForward(sae, sums));
-  PetscCall(ExactSum(sae->comm, 2, sums));
+  PetscCall(SAESum(sae, 2, sums));
   const double square = exact_value(&sums[0]);
-  if (sae->size > 1) PetscCall(BatchShareTokens(sae));
   PetscCall(MainGradients(sae, l1));
   if (batch->deads) {
     const SAEAux aux =
         ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
     PetscCall(AuxGradients(sae, square, aux.weight, &aux_loss));
   }
-  const int64_t nonzeros = count_silence(sae, sae->size > 1 ? &batch->all : &batch->own);
+  const int64_t nonzeros = count_silence(sae, sae->size > 1 ? &batch->all[0].codes : &batch->own);
   PetscCall(((const SAEAtoms *)params->atoms.entry)->pull_back(sae));
   PetscCall(GradientNorm(sae, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));

@@ -95,13 +95,15 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, float *GD, float *GE, fl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void batch_column_sums(SAE *sae, const float *e, float *ge)
+void batch_column_sums(SAE *sae, const float *e, int64_t first, int64_t cols, float *ge)
 {
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d, leaves = (batch->b + LEAF - 1) / LEAF;
-  memset(batch->leaf, 0, (size_t)(leaves * d) * sizeof(float));
-  for (int64_t t = 0; t < batch->b; t++)
-    for (int64_t i = 0; i < d; i++) batch->leaf[t / LEAF * d + i] += e[t * d + i];
-  tree(leaves, d, batch->leaf);
-  memcpy(ge, batch->leaf, (size_t)d * sizeof(float));
+  memset(batch->leaf, 0, (size_t)(leaves * cols) * sizeof(float));
+  for (int64_t t = 0; t < batch->b; t++) {
+    float *leaf = batch->leaf + t / LEAF * cols;
+    for (int64_t i = 0; i < cols; i++) leaf[i] += e[t * d + first + i];
+  }
+  tree(leaves, cols, batch->leaf);
+  if (cols) memcpy(ge + first, batch->leaf, (size_t)cols * sizeof(float));
 }

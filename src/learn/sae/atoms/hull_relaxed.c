@@ -79,7 +79,7 @@ static PetscErrorCode pull_back(SAE *sae)
     Exact sum = {0};
     for (int64_t j = 0; j < sae->rows; j++)
       exact_add(&sum, sae->kernels->dot64(d, sae->G + j * d, sae->D + (sae->first + j) * d));
-    PetscCall(ExactSum(sae->comm, 1, &sum));
+    PetscCall(SAESum(sae, 1, &sum));
     s->g[0] = (float)exact_value(&sum);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
