@@ -17,6 +17,7 @@ typedef struct {
   Limits *limits;
   const Bench *bench;
   const char *chosen; /* --rows, or NULL */
+  const char *save;   /* where the cost model's numbers go once they are measured, or NULL */
   Table *table;       /* rank 0 */
 } BenchRun;
 
@@ -38,7 +39,7 @@ typedef struct {
   const char *unit;
   const char *limit;  /* what it is held against, "" or NULL: nothing */
   double limit_value; /* in unit */
-  const char *goal;   /* "ratio <= 0.32", "figure <= 2" or NULL */
+  const char *goal;   /* "ratio <= 0.32", "figure <= 2", "ratio 0.8 to 1.2" or NULL */
   const char *note;   /* or NULL */
 } BenchFigure;
 
@@ -82,7 +83,7 @@ void bench_cost(BenchFigure *figure, Limit limit, const BenchTiming *timing, dou
                 double units, const char *unit);
 
 typedef struct {
-  const char *rows, *tokens; /* or NULL */
+  const char *rows, *tokens, *save; /* or NULL */
 } BenchOptions;
 /* BenchRunAll - the rows that were asked for, in the order of the files' names. An unknown word in
    rows is a mistake. The table is rank 0's (NULL elsewhere). Collective on the world. */

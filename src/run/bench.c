@@ -119,13 +119,16 @@ void bench_cost(BenchFigure *figure, Limit limit, const BenchTiming *timing, dou
 /* "yes", "no", or "" where there is no goal. */
 static const char *met(const BenchFigure *figure, double ratio)
 {
-  const char *goal = figure->goal ? figure->goal : "";
-  const bool least = strstr(goal, ">=") != NULL;
-  const char *number = strstr(goal, least ? ">=" : "<=");
+  const char *goal = figure->goal ? figure->goal : "", *number = strpbrk(goal, "<>0123456789");
+  const double value = strncmp(goal, "figure", 6) ? ratio : figure->figure;
+  char *end;
   if (!number) return "";
-  const double bound = strtod(number + 2, NULL),
-               value = strncmp(goal, "figure", 6) ? ratio : figure->figure;
-  return (least ? value >= bound : value <= bound) ? "yes" : "no";
+  if (*number == '<' || *number == '>') {
+    const double bound = strtod(number + 2, NULL);
+    return (*number == '>' ? value >= bound : value <= bound) ? "yes" : "no";
+  }
+  const double least = strtod(number, &end), most = strtod(end + strcspn(end, "0123456789"), NULL);
+  return value >= least && value <= most ? "yes" : "no";
 }
 
 PetscErrorCode BenchRow(BenchRun *run, const BenchFigure *figure)

@@ -47,6 +47,14 @@ static void read_words(Settings *settings, const char *words)
   free(copy);
 }
 
+void bench_settings(const char *words, Settings *settings)
+{
+  read_words(settings, words);
+  const Method *method = (const Method *)family_find(&methods, settings_get(settings, "method"));
+  fill_in(settings, "", method->entry.params);
+  fill_in(settings, "normalise.", normalise_params);
+}
+
 static PetscErrorCode TakeAnchors(BenchTask *b, int64_t p)
 {
   int64_t *row;
@@ -75,10 +83,8 @@ PetscErrorCode BenchTaskOpen(BenchRun *run, MPI_Comm comm, const char *tokens, c
   PetscCall(TokensOpen(comm, run->kernels, 1, &tokens, mistakes, &b->tokens));
   PetscCheck(b->tokens, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "%s: no token file", tokens);
   PetscCall(SplitCreate(comm, b->tokens, 0, mistakes, &b->split));
-  read_words(&b->settings, words);
+  bench_settings(words, &b->settings);
   b->method = (const Method *)family_find(&methods, settings_get(&b->settings, "method"));
-  fill_in(&b->settings, "", b->method->entry.params);
-  fill_in(&b->settings, "normalise.", normalise_params);
   PetscCall(NormaliserCreate(b->tokens, &b->settings, &b->normaliser));
   b->task = (Task){.comm = comm,
                    .view = {b->tokens, b->split, b->normaliser, run->kernels},

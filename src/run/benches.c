@@ -128,6 +128,7 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
                   .scratch = scratch,
                   .tokens = options->tokens,
                   .chosen = options->rows,
+                  .save = options->save,
                   .seconds = 60};
 
   PetscFunctionBegin;

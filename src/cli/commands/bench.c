@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "run/bench.h"
+#include "run/machine.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,9 +28,13 @@ static PetscErrorCode Write(const Table *table, const Kernels *kernels, int rank
 
 static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
 {
-  const BenchOptions bench = {option_value(options, "rows"), option_value(options, "tokens")};
+  const char *rows = option_value(options, "rows");
+  const bool save = option_value(options, "save") != NULL;
+  char *machine = machine_path(option_value(options, "machine"));
+  const BenchOptions bench = {save && !rows ? "prediction" : rows, option_value(options, "tokens"),
+                              save ? machine : NULL};
   const Kernels *kernels;
-  Table *table;
+  Table *table = NULL;
   int ranks;
 
   PetscFunctionBegin;
@@ -37,18 +42,20 @@ static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
   if (bench.tokens && !file_exists(bench.tokens))
     mistake(mistakes, bench.tokens, 0, 0, "no such file");
   PetscCall(KernelsChoose(option_value(options, "kernels"), mistakes, &kernels));
-  if (mistakes_count(mistakes)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(BenchRunAll(MPI_COMM_WORLD, kernels, &bench, mistakes, &table));
+  if (!mistakes_count(mistakes))
+    PetscCall(BenchRunAll(MPI_COMM_WORLD, kernels, &bench, mistakes, &table));
   if (table) PetscCall(Write(table, kernels, ranks, options));
   PetscCall(TableDestroy(&table));
+  free(machine);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static int bench_main(int argc, char **argv)
 {
-  Option options[] = {{"rows", NULL, false, NULL},   {"kernels", NULL, false, NULL},
-                      {"tokens", NULL, false, NULL}, {"csv", NULL, false, NULL},
-                      {"json", NULL, false, NULL},   {0}};
+  Option options[] = {{"rows", NULL, false, NULL},    {"kernels", NULL, false, NULL},
+                      {"tokens", NULL, false, NULL},  {"csv", NULL, false, NULL},
+                      {"json", NULL, false, NULL},    {"save", NULL, true, NULL},
+                      {"machine", NULL, false, NULL}, {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count;
@@ -64,13 +71,13 @@ const Command command_bench = {
     .entry = {"bench", "how fast the work goes, beside limits measured in the same run"},
     .usage =
         "usage: ardis bench [--rows WORD,...] [--kernels SET] [--tokens FILE.h5]\n"
-        "                   [--csv FILE] [--json FILE]\n\n"
+        "                   [--csv FILE] [--json FILE] [--save] [--machine FILE]\n\n"
         "  --rows WORD,...  only rows whose name, or whose file of benches, holds one of the "
         "words; `ardis list benches`\n"
         "  --kernels SET    ref, avx2 or avx512 (default: the best for this CPU)\n"
         "  --tokens FILE    real activations, 768 wide; without them their rows are skipped\n"
         "  --csv FILE       the table as CSV\n"
-        "  --json FILE      the table as JSON, with date, CPU and commit\n\n"
+        "  --json FILE      the table as JSON, with date, CPU and commit\n"
         "Under mpirun -n 2 also the rows of two ranks. ratio = figure / limit: for a rate 1 is "
         "at the limit; only ratios of one run can be compared,\nsince clocks vary.\n",
     .main = bench_main,

@@ -1,0 +1,19 @@
+/* Measuring the numbers of the cost model. */
+#pragma once
+#include "run/bench.h"
+#include "run/cost.h"
+
+/* MachineMeasure - the numbers of this machine, from steps and iterations of sizes that are chosen
+   so that each number can be told from the others. Rank 0 works while the others sleep, except for
+   messages and for what a step loses while all cores work: they are measured with 2 ranks or more
+   (no more than cores), else taken as built in. Collective on run->comm. */
+PetscErrorCode MachineMeasure(BenchRun *run, Machine *machine);
+/* BenchStepSeconds - wall seconds of one step (k-means: of one iteration) of a model, as
+   BenchTaskOpen takes it, on `kind` tokens, n of them, d wide; together: on all ranks. */
+typedef struct {
+  const char *words;
+  int64_t n, d, p;
+  bool together; /* all ranks train one model */
+  bool crowd;    /* every rank trains one of its own, at once */
+} StepCase;
+PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seconds);

@@ -1,0 +1,82 @@
+/* The model of the cost: its numbers measured, then steps of other sizes held against what it
+   predicts for them. */
+#include "learn/method.h"
+#include "run/bench_task.h"
+#include "run/calibrate.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const rows[] = {"prediction", NULL};
+
+static const struct {
+  const char *size, *words;
+  int64_t n, d, p;
+} list[] = {
+    {"topk 512 x 112, k = 16, batch 1024",
+     "width=512 code.name=topk code.k=16 train.batch=1024 atoms.name=free", 12288, 112, 0},
+    {"topk 2048 x 512, k = 64, batch 2048",
+     "width=2048 code.name=topk code.k=64 train.batch=2048 atoms.name=free", 8192, 512, 0},
+    {"topk 3840 x 768, k = 32, batch 4096",
+     "width=3840 code.name=topk code.k=32 train.batch=4096 atoms.name=free", 12288, 768, 0},
+    {"hull_relaxed 1536 x 768, p = 4096, batch 2048",
+     "width=1536 code.name=topk code.k=32 train.batch=2048 atoms.name=hull_relaxed "
+     "atoms.pick=permuted",
+     8192, 768, 4096},
+    {"k-means 2048 x 512", "method=kmeans width=2048 iterations=1000 init.name=random", 24576, 512,
+     0},
+};
+
+/* Measured and predicted seconds of one case on all ranks. */
+static PetscErrorCode Case(BenchRun *run, const Machine *machine, int i)
+{
+  const CostGroup group = {.ranks = run->size, .nodes = 1, .busy = run->size};
+  const bool kmeans = strstr(list[i].words, "kmeans") != NULL;
+  Text words = {0};
+  Settings settings = {0};
+  double seconds;
+
+  PetscFunctionBegin;
+  text_add(&words, kmeans ? "%s" : "method=sae train.epochs=100000 %s", list[i].words);
+  PetscCall(BenchStepSeconds(
+      run, &(StepCase){words.s, list[i].n, list[i].d, list[i].p, .together = true}, &seconds));
+  bench_settings(words.s, &settings);
+  const CostShape shape = cost_shape(&settings, list[i].n, list[i].d, list[i].p);
+  const Cost cost = cost_of(machine, &shape, &group);
+  const BenchFigure figure = {.row = "prediction",
+                              .size = list[i].size,
+                              .figure = 1e3 * seconds,
+                              .unit = kmeans ? "ms/pass" : "ms/step",
+                              .limit = "predicted",
+                              .limit_value = 1e3 * cost.step,
+                              .goal = "ratio 0.75 to 1.25"};
+  PetscCall(BenchRow(run, &figure));
+  settings_clear(&settings);
+  text_clear(&words);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(BenchRun *run)
+{
+  Mistakes *mistakes;
+  Machine machine;
+
+  PetscFunctionBegin;
+  PetscCall(MistakesCreate(&mistakes));
+  if (run->save)
+    PetscCall(MachineMeasure(run, &machine));
+  else
+    PetscCall(MachineRead(NULL, mistakes, &machine));
+  if (run->save && run->rank == 0) PetscCall(MachineWrite(&machine, run->save, mistakes));
+  if (run->rank == 0) mistakes_print(mistakes, stderr);
+  PetscCall(MistakesDestroy(&mistakes));
+  for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) PetscCall(Case(run, &machine, (int)i));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Bench bench_model = {
+    .entry = {"model", "steps held against what the model of the cost predicts; --save measures "
+                       "its numbers first"},
+    .rows = rows,
+    .together = true,
+    .run = Run,
+};

@@ -1,0 +1,196 @@
+/* The machine's numbers and their file. */
+#include "run/machine.h"
+#include "base/file.h"
+#include "report/report.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  size_t offset;
+} numbers[] =
+    {
+#define N(field)                                                                                   \
+  {                                                                                                \
+#field, offsetof(Machine, field)                                                               \
+  }
+        N(cores), N(memory), N(crowd),  N(latency), N(link),  N(token),
+        N(step),  N(mix),    N(weight), N(sum),     N(renew),
+},
+  curves[] = {N(score), N(sparse), N(update), N(assign)},
+  words[] = {N(cpu), N(kernels), N(date), N(commit)};
+#undef N
+enum {
+  NUMBERS = sizeof(numbers) / sizeof(*numbers),
+  CURVES = sizeof(curves) / sizeof(*curves),
+  WORDS = sizeof(words) / sizeof(*words)
+};
+static const size_t word_space[] = {sizeof(((Machine *)0)->cpu), sizeof(((Machine *)0)->kernels),
+                                    sizeof(((Machine *)0)->date), sizeof(((Machine *)0)->commit)};
+
+static void *field(const void *machine, size_t offset)
+{
+  return (char *)(uintptr_t)machine + offset;
+}
+
+double curve_at(const Curve *curve, double size)
+{
+  int i = 0;
+  if (!curve->count) return 0;
+  while (i < curve->count && curve->size[i] < size) i++;
+  if (i == 0) return curve->cost[0];
+  if (i == curve->count) return curve->cost[i - 1];
+  const double low = log(curve->size[i - 1]), high = log(curve->size[i]),
+               share = (log(size) - low) / (high - low);
+  return curve->cost[i - 1] + share * (curve->cost[i] - curve->cost[i - 1]);
+}
+
+void machine_builtin(Machine *machine)
+{
+  *machine = (Machine){
+      .cpu = "AMD EPYC (Zen 4)",
+      .kernels = "avx512",
+      .date = "2026-11-22",
+      .cores = 2,
+      .memory = 24e9,
+      .crowd = 1.1,
+      .latency = 1e-6,
+      .link = 3e9,
+      .token = 2e-9,
+      .step = 1e-4,
+      .mix = 1e-11,
+      .weight = 2e-9,
+      .sum = 1e-9,
+      .renew = 4e-9,
+      .score = {1, {3e6}, {2e-11}},
+      .sparse = {1, {3e6}, {2e-10}},
+      .update = {1, {3e6}, {5e-9}},
+      .assign = {1, {24e6}, {4e-12}},
+  };
+}
+
+char *machine_path(const char *given)
+{
+  const char *environment = getenv("ARDIS_MACHINE"), *config = getenv("XDG_CONFIG_HOME"),
+             *home = getenv("HOME");
+  Text path = {0};
+  if (given && *given) return text_copy(given);
+  if (environment && *environment) return text_copy(environment);
+  if (config && *config)
+    text_add(&path, "%s/ardis/machine.json", config);
+  else
+    text_add(&path, "%s/.config/ardis/machine.json", home ? home : "");
+  return path.s;
+}
+
+/* The value at a path, or NULL. */
+static const char *value_at(const Table *table, const char *path)
+{
+  for (int64_t r = 0; r < table->rows; r++)
+    if (!strcmp(table_cell(table, r, "path"), path)) return table_cell(table, r, "value");
+  return NULL;
+}
+
+static bool number_at(const Table *table, double *to, const char *format, const char *name,
+                      const char *part, int i)
+{
+  Text path = {0};
+  text_add(&path, format, name, part, i);
+  const char *value = value_at(table, path.s);
+  text_clear(&path);
+  if (!value || !*value) return false;
+  *to = strtod(value, NULL);
+  return isfinite(*to) && *to >= 0;
+}
+
+static bool read_curve(const Table *table, const char *name, Curve *curve)
+{
+  *curve = (Curve){0};
+  for (int i = 0; i < CURVE_POINTS; i++) {
+    if (!number_at(table, &curve->size[i], "%s.%s.%d", name, "size", i)) break;
+    if (!number_at(table, &curve->cost[i], "%s.%s.%d", name, "cost", i)) return false;
+    if (i && !(curve->size[i] > curve->size[i - 1])) return false;
+    curve->count++;
+  }
+  return curve->count > 0;
+}
+
+static bool read_all(const Table *table, Machine *machine)
+{
+  bool good = true;
+  for (int i = 0; i < NUMBERS; i++)
+    good =
+        good && number_at(table, field(machine, numbers[i].offset), "%s%s", numbers[i].name, "", 0);
+  for (int i = 0; i < CURVES; i++)
+    good = good && read_curve(table, curves[i].name, field(machine, curves[i].offset));
+  for (int i = 0; i < WORDS; i++) {
+    const char *value = value_at(table, words[i].name);
+    snprintf(field(machine, words[i].offset), word_space[i], "%s", value ? value : "");
+  }
+  return good && machine->cores >= 1 && machine->crowd > 0 && machine->link > 0;
+}
+
+PetscErrorCode MachineRead(const char *given, Mistakes *mistakes, Machine *machine)
+{
+  char *path = machine_path(given);
+  const char *environment = getenv("ARDIS_MACHINE");
+  Text text = {0};
+  Table *table;
+  bool found, valid = false;
+
+  PetscFunctionBegin;
+  machine_builtin(machine);
+  PetscCall(FileRead(path, &text, &found));
+  if (found) {
+    PetscCall(TableCreate("path,value", &table));
+    PetscCall(JsonFlatten(text.s, text.length, table, &valid));
+    machine->measured = valid && read_all(table, machine);
+    if (!machine->measured)
+      mistake(mistakes, path, 0, 0,
+              "is not what ardis bench --save writes; measure again, or remove it");
+    PetscCall(TableDestroy(&table));
+  } else if (given || (environment && *environment)) {
+    mistake(mistakes, path, 0, 0, "no such file; ardis bench --save makes it");
+  }
+  text_clear(&text);
+  free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void add_curve(Text *text, const char *name, const Curve *curve)
+{
+  text_add(text, ",\n  \"%s\": {\"size\": [", name);
+  for (int i = 0; i < curve->count; i++) text_add(text, "%s%.6g", i ? ", " : "", curve->size[i]);
+  text_add(text, "], \"cost\": [");
+  for (int i = 0; i < curve->count; i++) text_add(text, "%s%.4g", i ? ", " : "", curve->cost[i]);
+  text_add(text, "]}");
+}
+
+PetscErrorCode MachineWrite(const Machine *machine, const char *path, Mistakes *mistakes)
+{
+  char *folder = text_copy(path), *slash = strrchr(folder, '/');
+  Text text = {0};
+
+  PetscFunctionBegin;
+  text_add(&text, "{\n  \"schema\": 1");
+  for (int i = 0; i < WORDS; i++) {
+    text_add(&text, ",\n  \"%s\": ", words[i].name);
+    text_json(&text, field(machine, words[i].offset));
+  }
+  for (int i = 0; i < NUMBERS; i++)
+    text_add(&text, ",\n  \"%s\": %.6g", numbers[i].name,
+             *(const double *)field(machine, numbers[i].offset));
+  for (int i = 0; i < CURVES; i++)
+    add_curve(&text, curves[i].name, field(machine, curves[i].offset));
+  text_add(&text, "\n}\n");
+  if (slash) *slash = 0;
+  if (slash && *folder && !folder_make(folder))
+    mistake(mistakes, folder, 0, 0, "the folder cannot be made; ARDIS_MACHINE names another file");
+  else
+    PetscCall(FileWrite(path, text.s, text.length));
+  text_clear(&text);
+  free(folder);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
