@@ -25,6 +25,10 @@ int nodes_number(const Nodes *nodes);
 int nodes_rank(const Nodes *nodes);
 int nodes_size(const Nodes *nodes);
 int nodes_of(const Nodes *nodes, int rank);
+/* The rank of a node that answers to a rank of another one, for messages between nodes; they go
+ * over a communicator of their own. */
+int nodes_peer(const Nodes *nodes, int node, int rank);
+MPI_Comm nodes_comm(const Nodes *nodes);
 /* In a word for the manifest: "one rank", "shared", "private" (it was refused). */
 const char *nodes_word(const Nodes *nodes);
 

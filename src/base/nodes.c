@@ -33,6 +33,17 @@ int nodes_of(const Nodes *nodes, int rank)
   return nodes->node_of[rank];
 }
 
+int nodes_peer(const Nodes *nodes, int node, int rank)
+{
+  const int first = nodes->first[node], size = nodes->first[node + 1] - first;
+  return nodes->members[first + nodes->place[rank] % size];
+}
+
+MPI_Comm nodes_comm(const Nodes *nodes)
+{
+  return nodes->comm;
+}
+
 const char *nodes_word(const Nodes *nodes)
 {
   return nodes->refused ? "private" : nodes->size == 1 ? "one rank" : "shared";

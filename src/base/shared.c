@@ -137,15 +137,13 @@ PetscErrorCode SharedExchange(Nodes *nodes, int count, const SharedRows *arrays)
   PetscFunctionBegin;
   for (int i = 0; i < count && nodes->count > 1; i++)
     for (int r = 0; r < nodes->size; r++)
-      if (nodes->node_of[r] != nodes->number &&
-          nodes->place[r] % nodes->node_size == nodes->node_rank)
+      if (nodes->node_of[r] != nodes->number && nodes_peer(nodes, nodes->number, r) == nodes->rank)
         PetscCall(Rows(nodes, false, &arrays[i], r, r, i, &requests));
   for (int i = 0; i < count; i++)
     for (int step = 1; step < nodes->count; step++) { /* each node begins with its successor */
-      const int node = (nodes->number + step) % nodes->count, first = nodes->first[node],
-                there = nodes->first[node + 1] - first;
-      PetscCall(Rows(nodes, true, &arrays[i], nodes->rank,
-                     nodes->members[first + nodes->node_rank % there], i, &requests));
+      const int node = (nodes->number + step) % nodes->count;
+      PetscCall(Rows(nodes, true, &arrays[i], nodes->rank, nodes_peer(nodes, node, nodes->rank), i,
+                     &requests));
     }
   if (requests.count)
     PetscCallMPI(MPI_Waitall(requests.count, requests.request, MPI_STATUSES_IGNORE));
