@@ -16,6 +16,7 @@ typedef struct {
 } Packed;
 
 struct Nearest;
+struct Screens;
 
 typedef struct Kernels {
   Entry entry;
@@ -74,6 +75,7 @@ typedef struct Kernels {
      docs/numerics.md section 5. work is the backend's scratch. */
   void (*nearest)(int64_t n, const float *X, int64_t ldX, const struct Nearest *centroids,
                   int32_t *index, double *distance);
+  const struct Screens *screens; /* its inner loops */
 } Kernels;
 
 extern const Family backends;
@@ -82,11 +84,22 @@ extern const Family backends;
    forces one). An unknown or unusable name is a mistake. Not collective. */
 PetscErrorCode KernelsChoose(const char *name, Mistakes *mistakes, const Kernels **kernels);
 
-/* Centroids prepared for `nearest`: what the screening pass needs. Created once per iteration by
- * NearestCreate, freed by NearestDestroy. Not collective. */
+/* Centroids prepared for `nearest`: what its screening needs. NearestCreate takes what suits the
+   kernels and the size, NearestCreateAs what it is told (for tests and timings: the answers are the
+   same). C is borrowed until NearestDestroy, which frees. Not collective. */
 typedef struct Nearest Nearest;
+enum { NEAREST_BEST, NEAREST_BYTES, NEAREST_WORDS, NEAREST_FLOATS };
+typedef struct {
+  int first;    /* the numbers that screening starts with */
+  int32_t list; /* candidates remembered for a token, at most; 0: the usual number */
+} NearestWay;
 PetscErrorCode NearestCreate(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                              Nearest **centroids);
+PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, const float *C,
+                               const NearestWay *way, Nearest **centroids);
 PetscErrorCode NearestDestroy(Nearest **centroids);
+/* For the next call of `nearest` only: a centroid that is likely to be near for each of its tokens,
+   -1 for none. It makes the search shorter and changes no answer. */
+void nearest_hint(Nearest *centroids, const int32_t *hint);
 
 void packed_clear(Packed *packed);

@@ -39,6 +39,11 @@ bool cpu_has_avx512(void)
          __builtin_cpu_supports("avx512vl");
 }
 
+bool cpu_has_vnni(void)
+{
+  return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
 static const Kernels *best_usable(void)
 {
   const Kernels *best = NULL;

@@ -1,80 +1,34 @@
-/* Exact nearest centroids by cheap screening: float32 scores with a proved bound leave out the
-   centroids that cannot win, float64 distances of the original values settle the rest.
+/* Exact nearest centroids by cheap screening: scores with a proved bound leave out the centroids
+   that cannot win, float64 distances of the original values settle the rest.
 
-   Let mu be any vector, a = x - mu, b = c - mu, x' = fl(a) and c' = fl(b) element by element, and
-   u = 2^-24. The nearest centroid has the largest t(c) = a.b - |b|^2 / 2, since |x - c|^2 = |a|^2 -
-   2 t(c). The screen computes s = chain of d fused multiply-adds of x' and c' from h = fl(-|c'|^2 /
-   2). With n >= |x'|, R >= |c'|, gamma = d u / (1 - d u):
-     - the chain: |s - (h + x'.c')| <= gamma (|h| + sum |x'_i c'_i|) + d 2^-149
-                                    <= gamma (R^2 / 2 + n R) (1 + u) + d 2^-149   (Cauchy-Schwarz);
-     - centring: |a - x'| <= u |x'| and |b - c'| <= u |c'|, so |x'.c' - a.b| <= (2 u + u^2) n R;
-     - h: | |b|^2 - |c'|^2 | / 2 <= (u + u^2 / 2) R^2, and rounding h adds u R^2 / 2 and 2^-150;
-     - the verdict is distance64 and not |x - c|^2: its relative error is at most eps = (d / 8 + 8)
-       2^-53, and |x - c|^2 <= (1 + u)^2 (n + R)^2 <= 2 (1 + u)^2 (n^2 + R^2);
-     - s + e and s - e are rounded: u (|s| + e), where |s| <= (1 + gamma) (n R + R^2).
-   Together t(c) and s differ by less than
-     e = (gamma + 8 u) n R + (gamma / 2 + 8 u + 4 eps) R^2 + 4 eps n^2 + 2^-100,
-   taken larger by 2^-18 of itself for the rounding of e, n and R. A centroid with s + e < s* - e*
-   for some other one has the larger distance64 and is left out; NaN never is. Where n + R is not
-   below 10^18 a float32 sum could overflow, and e is infinite: everything is settled. */
-#include "compute/backend.h"
-#include "base/array.h"
+   Let mu be any vector, a = x - mu, b = c - mu, and u = 2^-24. The nearest centroid has the largest
+   t(c) = a.b - |b|^2 / 2, since |x - c|^2 = |a|^2 - 2 t(c). Every level of screening computes a
+   score s and a bound e such that t(c) lies within s - e and s + e. low, the larger of all s - e
+   and of the t that settled distances give, is a lower bound of the largest t, so a centroid with s
+   + e < low has the larger distance and is left out. The verdict is distance64 and not |x - c|^2:
+   its relative error is at most eps = (d / 8 + 8) 2^-53, and |x - c|^2 <= 2 (|a|^2 + |b|^2); 4 eps
+   of this sum in e of each makes the order of t that of distance64. |a|^2 is a distance64 too.
+   Levels: bytes, 16-bit numbers (nearest_grid.c), float32 (nearest_floats.c). A token whose list of
+   candidates does not come down by their distances goes on to the next level; the last one settles
+   everything. Centroids are taken in the order of |b|, so that groups have bounds that fit all of
+   them. */
+#include "nearest_parts.h"
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-#define BLOCK (16 * PANEL) /* tokens screened together: their panels stay in the cache */
-#define LIST 32            /* candidates remembered for a token */
+typedef struct {
+  double size;
+  int32_t centroid;
+} Place;
 
-struct Nearest {
-  int64_t K, d, groups;
-  const float *C;        /* [K x d] borrowed */
-  float *mean;           /* [d] */
-  float *centred;        /* [groups][d][PANEL_ROWS] */
-  float *init;           /* [groups][PANEL_ROWS] */
-  float *radius, *slack; /* [groups] */
-  double gamma, eps, largest;
-  float *panels;             /* [BLOCK / PANEL][d][PANEL], scratch from here on */
-  float *reach, *room, *low; /* [BLOCK] */
-  float *score;              /* [PANEL_ROWS][PANEL] */
-  int32_t *candidate;        /* [BLOCK][LIST] */
-  float *upper;              /* [BLOCK][LIST] */
-  int32_t *kept;             /* [BLOCK] */
-};
-
-static double above(double x)
+static int compare_places(const void *a, const void *b)
 {
-  return x * (1 + 0x1p-18);
+  const Place *p = a, *q = b;
+  if (p->size != q->size) return p->size < q->size ? -1 : 1;
+  return p->centroid < q->centroid ? -1 : 1;
 }
 
-/* Carves count elements of 4 bytes out of the block at *at; with NULL it only counts. */
-static void *carve(char *block, size_t *at, int64_t count)
-{
-  void *here = block ? block + *at : NULL;
-  *at += ((size_t)count * 4 + 63) / 64 * 64;
-  return here;
-}
-
-static size_t lay_out(Nearest *N, char *block)
-{
-  const int64_t d = N->d, groups = N->groups;
-  size_t at = (sizeof(Nearest) + 63) / 64 * 64;
-  N->mean = carve(block, &at, d);
-  N->centred = carve(block, &at, groups * d * PANEL_ROWS);
-  N->init = carve(block, &at, groups * PANEL_ROWS);
-  N->radius = carve(block, &at, groups);
-  N->slack = carve(block, &at, groups);
-  N->panels = carve(block, &at, BLOCK * d);
-  N->reach = carve(block, &at, BLOCK);
-  N->room = carve(block, &at, BLOCK);
-  N->low = carve(block, &at, BLOCK);
-  N->score = carve(block, &at, PANEL_ROWS * PANEL);
-  N->candidate = carve(block, &at, BLOCK * LIST);
-  N->upper = carve(block, &at, BLOCK * LIST);
-  N->kept = carve(block, &at, BLOCK);
-  return at;
-}
-
-static PetscErrorCode mean_centroid(const Nearest *N)
+static PetscErrorCode MeanCentroid(Nearest *N)
 {
   double *sum;
   PetscFunctionBegin;
@@ -87,176 +41,185 @@ static PetscErrorCode mean_centroid(const Nearest *N)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Centred rows, -|c'|^2 / 2 and the bounds of one group of PANEL_ROWS centroids. */
-static void prepare_group(Nearest *N, int64_t g)
+/* Places by distance from the mean. */
+static PetscErrorCode Order(Nearest *N)
 {
-  const int64_t d = N->d;
-  float *to = N->centred + g * d * PANEL_ROWS;
-  double widest = 0;
-  for (int64_t q = 0; q < PANEL_ROWS; q++) {
-    const int64_t j = g * PANEL_ROWS + q;
-    const float *c = N->C + (j < N->K ? j : 0) * d;
-    double square = 0;
-    for (int64_t i = 0; i < d; i++) {
-      const float v = j < N->K ? c[i] - N->mean[i] : 0.0f;
-      to[i * PANEL_ROWS + q] = v;
-      square += (double)v * (double)v;
-    }
-    N->init[g * PANEL_ROWS + q] = j < N->K ? (float)(-0.5 * square) : -INFINITY;
-    if (!(sqrt(square) <= widest)) widest = above(sqrt(square)); /* NaN stays */
+  Place *place;
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(N->K, &place));
+  for (int64_t j = 0; j < N->K; j++) {
+    const double square = N->kernels->distance64(N->d, N->C + j * N->d, N->mean);
+    place[j] = (Place){square < 1e300 ? sqrt(square) : (double)INFINITY, (int32_t)j};
   }
-  const bool wild = !(widest < 1e18);
-  N->radius[g] = wild ? 0.0f : (float)above(widest);
-  N->slack[g] =
-      wild ? INFINITY : (float)above((N->gamma / 2 + 8 * 0x1p-24 + 4 * N->eps) * widest * widest);
-  if (!wild && widest > N->largest) N->largest = widest;
+  qsort(place, (size_t)N->K, sizeof(*place), compare_places);
+  for (int64_t j = 0; j < N->places; j++) {
+    N->order[j] = j < N->K ? place[j].centroid : -1;
+    if (j < N->K) N->norm[j] = place[j].size * (1 + 2 * N->eps);
+  }
+  N->largest = N->K ? N->norm[N->K - 1] : 0;
+  PetscCall(ArrayDestroy(&place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Few centroids are not worth the rounding of tokens; float32 takes any size. */
+static int first_level(const Nearest *N, int first)
+{
+  const int bytes = N->kernels->screens->best();
+  if (!(N->largest < 1e18) || N->d > 65536) return LEVEL_FLOATS;
+  if (first == NEAREST_BYTES) return LEVEL_BYTES;
+  if (first == NEAREST_WORDS) return LEVEL_WORDS;
+  if (first == NEAREST_FLOATS || N->K < 64) return LEVEL_FLOATS;
+  return bytes == 1 ? LEVEL_BYTES : bytes == 2 ? LEVEL_WORDS : LEVEL_FLOATS;
+}
+
+/* Makes what a level needs, at its first use. */
+static PetscErrorCode Prepare(Nearest *N, int level)
+{
+  PetscFunctionBegin;
+  if (level == LEVEL_FLOATS) {
+    if (!N->floats) PetscCall(FloatsCreate(N, &N->floats));
+  } else if (!N->grid[level]) {
+    PetscCall(GridCreate(N, level == LEVEL_BYTES ? 1 : 2, N->d, &N->grid[level]));
+    PetscCall(GridCentroids(N, N->grid[level]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, const float *C,
+                               const NearestWay *way, Nearest **centroids)
+{
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, centroids));
+  Nearest *N = *centroids;
+  N->kernels = kernels;
+  N->K = K;
+  N->d = d;
+  N->groups = (K + PANEL_ROWS - 1) / PANEL_ROWS;
+  N->places = N->groups * PANEL_ROWS;
+  N->C = C;
+  N->eps = ((double)d / 8 + 8) * 0x1p-53;
+  N->list = way->list ? way->list : LIST;
+  N->settled = way->list ? way->list : SETTLED;
+  PetscCall(ArrayCreate(d, &N->mean));
+  PetscCall(ArrayCreate(N->places, &N->order));
+  PetscCall(ArrayCreate(N->places, &N->norm));
+  PetscCall(ArrayCreate(BLOCK * N->list, &N->candidate));
+  PetscCall(ArrayCreate(BLOCK * N->list, &N->upper));
+  PetscCall(ArrayCreate(PANEL_ROWS * PANEL, &N->score));
+  PetscCall(ArrayCreate(PANEL, &N->bound));
+  PetscCall(MeanCentroid(N));
+  PetscCall(Order(N));
+  N->level = first_level(N, way->first);
+  PetscCall(Prepare(N, N->level));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NearestCreate(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                              Nearest **centroids)
 {
+  const NearestWay way = {.first = NEAREST_BEST};
   PetscFunctionBegin;
-  (void)kernels;
-  const double du = (double)d * 0x1p-24;
-  Nearest plan = {.K = K, .d = d, .groups = (K + PANEL_ROWS - 1) / PANEL_ROWS, .C = C};
-  plan.gamma = du < 0.5 ? du / (1 - du) : (double)INFINITY;
-  plan.eps = ((double)d / 8 + 8) * 0x1p-53;
-  char *block;
-  PetscCall(ArrayCreate((int64_t)lay_out(&plan, NULL), &block));
-  lay_out(&plan, block);
-  PetscCall(mean_centroid(&plan));
-  for (int64_t g = 0; g < plan.groups; g++) prepare_group(&plan, g);
-  memcpy(block, &plan, sizeof(plan));
-  *centroids = (Nearest *)(void *)block;
+  PetscCall(NearestCreateAs(kernels, K, d, C, &way, centroids));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NearestDestroy(Nearest **centroids)
 {
+  Nearest *N = *centroids;
   PetscFunctionBegin;
+  if (!N) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int level = 0; level < LEVEL_FLOATS; level++) PetscCall(GridDestroy(&N->grid[level]));
+  PetscCall(FloatsDestroy(&N->floats));
+  PetscCall(ArrayDestroy(&N->mean));
+  PetscCall(ArrayDestroy(&N->order));
+  PetscCall(ArrayDestroy(&N->norm));
+  PetscCall(ArrayDestroy(&N->candidate));
+  PetscCall(ArrayDestroy(&N->upper));
+  PetscCall(ArrayDestroy(&N->score));
+  PetscCall(ArrayDestroy(&N->bound));
   PetscCall(ArrayDestroy(centroids));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Centred tokens as panels, with what their bounds need. */
-static void prepare_tokens(const Nearest *N, int64_t count, const float *X, int64_t ldX)
+void nearest_hint(Nearest *centroids, const int32_t *hint)
 {
-  const int64_t d = N->d, lanes = (count + PANEL - 1) / PANEL * PANEL;
-  for (int64_t t = 0; t < lanes; t++) {
-    float *to = N->panels + t / PANEL * PANEL * d + t % PANEL;
-    double square = 0;
-    for (int64_t i = 0; i < d; i++) {
-      const float v = t < count ? X[t * ldX + i] - N->mean[i] : 0.0f;
-      to[i * PANEL] = v;
-      square += (double)v * (double)v;
+  centroids->hint = hint;
+}
+
+/* Takes up the first tokens of a list: their sizes, and what is known of their nearest centroid. */
+static void begin_block(Nearest *N, Todo *todo)
+{
+  Todo *now = &N->now;
+  now->count = min_i64(BLOCK, todo->count);
+  for (int64_t t = 0; t < now->count; t++) {
+    now->x[t] = todo->x[t];
+    now->at[t] = todo->at[t];
+    N->square[t] = N->kernels->distance64(N->d, now->x[t], N->mean);
+    N->size[t] = sqrt(N->square[t]) * (1 + 2 * N->eps);
+    N->low[t] = -INFINITY;
+    N->out[t] = false;
+    N->kept[t] = N->cost[t] = 0;
+    const int64_t at = now->at[t];
+    const int32_t known = N->distance[at] < (double)INFINITY ? N->index[at] : -1;
+    N->wild[t] = false;
+    if (known >= 0)
+      nearest_raise(N, t, N->distance[at]);
+    else if (N->hint && N->hint[at] >= 0 && N->hint[at] < N->K)
+      nearest_settle_one(N, t, N->hint[at]);
+  }
+  for (int64_t t = now->count; t < (now->count + PANEL - 1) / PANEL * PANEL; t++)
+    N->low[t] = INFINITY;
+  todo->count -= now->count;
+  for (int64_t t = 0; t < todo->count; t++) {
+    todo->x[t] = todo->x[t + now->count];
+    todo->at[t] = todo->at[t + now->count];
+  }
+}
+
+static void drain(Nearest *N, int level, int64_t least);
+
+/* Screens the first tokens of a level's list and settles them, or lists them for a later level. */
+static void search_block(Nearest *N, int level)
+{
+  begin_block(N, &N->later[level]);
+  PetscCallAbort(PETSC_COMM_SELF, Prepare(N, level));
+  N->limit = level == LEVEL_FLOATS ? INT32_MAX : N->settled;
+  if (level == LEVEL_FLOATS)
+    floats_search(N, N->floats);
+  else
+    grid_search(N, N->grid[level]);
+  for (int64_t t = 0; t < N->now.count; t++) {
+    if (!N->out[t]) {
+      nearest_settle(N, t);
+      continue;
     }
-    const double norm = above(sqrt(square));
-    const bool wild = !(norm + N->largest < 1e18);
-    N->reach[t] = wild ? 0.0f : (float)above((N->gamma + 8 * 0x1p-24) * norm);
-    N->room[t] = wild ? INFINITY : (float)above(4 * N->eps * norm * norm + 0x1p-100);
-    N->low[t] = t < count ? -INFINITY : +INFINITY;
-    N->kept[t] = 0;
+    Todo *later = &N->later[N->wild[t] ? LEVEL_FLOATS : level + 1];
+    later->x[later->count] = N->now.x[t];
+    later->at[later->count++] = N->now.at[t];
   }
+  for (int other = LEVEL_FLOATS; other > level; other--) drain(N, other, BLOCK);
 }
 
-/* One search: the tokens of a block, and where their answers go. */
-typedef struct {
-  const Nearest *N;
-  int64_t count, ldX;
-  const float *X;
-  int32_t *index;
-  double *distance;
-  double (*distance64)(int64_t, const float *, const float *);
-} Search;
-
-/* Leaves out what a better lower bound has excluded since; gives how many stay. */
-static int32_t prune(const Nearest *N, int64_t t)
+/* Works a list off until fewer than least tokens are left: there is room for two blocks in each. */
+static void drain(Nearest *N, int level, int64_t least)
 {
-  int32_t *candidate = N->candidate + t * LIST, kept = 0;
-  float *upper = N->upper + t * LIST;
-  for (int32_t q = 0; q < N->kept[t]; q++) {
-    if (upper[q] < N->low[t]) continue;
-    candidate[kept] = candidate[q];
-    upper[kept++] = upper[q];
-  }
-  return N->kept[t] = kept;
+  while (N->later[level].count >= least) search_block(N, level);
 }
 
-/* Compares the listed centroids, which are all after those settled before, and empties the list. */
-static void settle(const Search *S, int64_t t)
+void nearest_search(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
+                    int32_t *index, double *distance)
 {
-  const Nearest *N = S->N;
-  const int32_t kept = prune(N, t);
-  for (int32_t q = 0; q < kept; q++) {
-    const int32_t j = N->candidate[t * LIST + q];
-    const double distance = S->distance64(N->d, S->X + t * S->ldX, N->C + j * N->d);
-    if (distance < S->distance[t]) {
-      S->distance[t] = distance;
-      S->index[t] = j;
-    }
+  Nearest *N = (Nearest *)centroids; /* what is borrowed of it is scratch */
+  Todo *todo = &N->later[N->level];
+  N->index = index;
+  N->distance = distance;
+  for (int64_t t = 0; t < n; t++) {
+    index[t] = 0;
+    distance[t] = INFINITY;
+    todo->x[todo->count] = X + t * ldX;
+    todo->at[todo->count++] = t;
+    drain(N, N->level, BLOCK);
   }
-  N->kept[t] = 0;
-}
-
-/* Lists the centroids of a group that may win for the tokens of a panel. A full list is pruned, and
-   settled if that does not help, so that nothing is ever lost. */
-static void take(const Search *S, int64_t group, int64_t first, unsigned hits)
-{
-  const Nearest *N = S->N;
-  const int64_t lanes = min_i64(PANEL, S->count - first);
-  for (int q = 0; q < PANEL_ROWS; q++) {
-    const int64_t j = group * PANEL_ROWS + q;
-    if (!(hits >> q & 1u) || j >= N->K) continue;
-    for (int64_t t = first; t < first + lanes; t++) {
-      const float e = N->reach[t] * N->radius[group] + N->slack[group] + N->room[t];
-      const float upper = N->score[q * PANEL + t - first] + e;
-      if (upper < N->low[t]) continue;
-      if (N->kept[t] == LIST && prune(N, t) > LIST / 2) settle(S, t);
-      N->candidate[t * LIST + N->kept[t]] = (int32_t)j;
-      N->upper[t * LIST + N->kept[t]++] = upper;
-    }
-  }
-}
-
-static void search_block(const Search *S, Screen screen)
-{
-  const Nearest *N = S->N;
-  prepare_tokens(N, S->count, S->X, S->ldX);
-  for (int64_t t = 0; t < S->count; t++) {
-    S->index[t] = 0;
-    S->distance[t] = INFINITY;
-  }
-  for (int64_t g = 0; g < N->groups; g++) {
-    ScreenTile tile = {.d = N->d,
-                       .centroids = N->centred + g * N->d * PANEL_ROWS,
-                       .init = N->init + g * PANEL_ROWS,
-                       .radius = N->radius[g],
-                       .slack = N->slack[g],
-                       .score = N->score};
-    for (int64_t t = 0; t < S->count; t += PANEL) {
-      tile.tokens = N->panels + t * N->d;
-      tile.reach = N->reach + t;
-      tile.room = N->room + t;
-      tile.low = N->low + t;
-      const unsigned hits = screen(&tile);
-      if (hits) take(S, g, t, hits);
-    }
-  }
-  for (int64_t t = 0; t < S->count; t++) settle(S, t);
-}
-
-void nearest_search(int64_t n, const float *X, int64_t ldX, const Nearest *centroids, Screen screen,
-                    double (*distance64)(int64_t, const float *, const float *), int32_t *index,
-                    double *distance)
-{
-  for (int64_t t = 0; t < n; t += BLOCK) {
-    const Search S = {.N = centroids,
-                      .count = min_i64(BLOCK, n - t),
-                      .ldX = ldX,
-                      .X = X + t * ldX,
-                      .index = index + t,
-                      .distance = distance + t,
-                      .distance64 = distance64};
-    search_block(&S, screen);
-  }
+  for (int level = N->level; level < LEVELS; level++) drain(N, level, 1);
+  N->hint = NULL;
 }

@@ -229,8 +229,13 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
   double *distance;
   PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &distance));
   hold((float *)distance);
+  /* any first level, lists that overflow, hints that are good, bad or none */
+  const NearestWay way = {.first = (int)below(4), .list = (int32_t)below(4)};
   Nearest *centroids;
-  PetscCallAbort(PETSC_COMM_SELF, NearestCreate(b, K, d, C, &centroids));
+  PetscCallAbort(PETSC_COMM_SELF, NearestCreateAs(b, K, d, C, &way, &centroids));
+  int32_t *hint = (int32_t *)hold(fill(n, PLAIN));
+  for (int64_t t = 0; t < n; t++) hint[t] = (int32_t)(below(K + 2) - 1);
+  if (below(2)) nearest_hint(centroids, hint);
   b->nearest(n, X, ld, centroids, index, distance);
   PetscCallAbort(PETSC_COMM_SELF, NearestDestroy(&centroids));
   for (int64_t t = 0; t < n; t++) {

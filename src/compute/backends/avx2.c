@@ -1,6 +1,7 @@
 /* Kernels for CPUs with AVX2, FMA and F16C: the table, and the kernels of single vectors. Ends of
    vectors go through small buffers, as masked stores are slow on some of these CPUs. */
 #include "avx2_dense.h"
+#include "avx2_nearest.h"
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
 #include <string.h>
@@ -175,12 +176,6 @@ static void adam(int64_t count, float *p, float *m, float *v, const float *g, fl
   for (int k = 0; k < 3; k++) memcpy(of[k], rest[k], bytes);
 }
 
-static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
-                    int32_t *index, double *distance)
-{
-  nearest_search(n, X, ldX, centroids, avx2_screen, distance64, index, distance);
-}
-
 static double probe(int64_t rounds)
 {
   __m256 a[12];
@@ -218,5 +213,6 @@ const Kernels backend_avx2 = {
     .narrow_half = narrow_half,
     .narrow_bfloat = narrow_bfloat,
     .adam = adam,
-    .nearest = nearest,
+    .nearest = nearest_search,
+    .screens = &avx2_screens,
 };

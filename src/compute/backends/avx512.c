@@ -1,5 +1,6 @@
 /* Kernels for CPUs with AVX-512 (F, BW, DQ, VL): the table, and the kernels of single vectors. */
 #include "avx512_dense.h"
+#include "avx512_nearest.h"
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
 
@@ -147,12 +148,6 @@ static void adam(int64_t count, float *p, float *m, float *v, const float *g, fl
   }
 }
 
-static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
-                    int32_t *index, double *distance)
-{
-  nearest_search(n, X, ldX, centroids, avx512_screen, distance64, index, distance);
-}
-
 static double probe(int64_t rounds)
 {
   __m512 a[12];
@@ -190,5 +185,6 @@ const Kernels backend_avx512 = {
     .narrow_half = narrow_half,
     .narrow_bfloat = narrow_bfloat,
     .adam = adam,
-    .nearest = nearest,
+    .nearest = nearest_search,
+    .screens = &avx512_screens,
 };

@@ -1,7 +1,7 @@
 /* Plain loops: the definition of every kernel (docs/numerics.md), outputs innermost so that
    compilers vectorise them. Compiled twice: as it is, where fmaf is the C library's, and with
    REF_FMA and the CPU's own instruction; both give the same bits. */
-#include "compute/backend.h"
+#include "ref_nearest.h"
 #include <math.h>
 #include <string.h>
 
@@ -278,11 +278,13 @@ static unsigned screen(const ScreenTile *tile)
   return hits;
 }
 
-static void nearest(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
-                    int32_t *index, double *distance)
-{
-  nearest_search(n, X, ldX, centroids, screen, distance64, index, distance);
-}
+static const Screens screens = {
+    .chain = screen,
+    .write = ref_grid_write,
+    .grid = {ref_screen_bytes, ref_screen_words},
+    .dots = {ref_dots_bytes, ref_dots_words},
+    .best = ref_best,
+};
 
 static double probe(int64_t rounds)
 {
@@ -318,5 +320,6 @@ const Kernels TABLE = {
     .narrow_half = narrow_half,
     .narrow_bfloat = narrow_bfloat,
     .adam = adam,
-    .nearest = nearest,
+    .nearest = nearest_search,
+    .screens = &screens,
 };

@@ -1,0 +1,208 @@
+/* Levels of whole numbers: dot products of bytes or 16-bit numbers, whose sums are exact.
+
+   Against the names of nearest.c: T is the rotation that grid_write applies, times 1 / sqrt(block).
+   Let g(a) be the computed mixed vector over sqrt(block), and q(a) = unit times numbers over
+   sqrt(block). With n >= |a|, R >= |b|:
+     - centring: |fl(a) - a| <= u n;
+     - mixing is at most 8 stages of additions (no block is longer than 256), each within u of the
+       norm: |g(a) - T fl(a)| <= 9 u n; sums do not underflow, and unit is at least 2^-100;
+     - |g(a) - q(a)| is computed in float32 from differences with an error of 2 u n, by a sum of
+       squares with a relative error of at most 2 length u and 2^-149 for each element: r(a).
+   So |T a - q(a)| <= p(a) = r(a) + theta n with theta = 16 u, and |q(a)| <= n + p(a). Since T keeps
+   dot products,
+     |a.b - q(a).q(b)| <= |T a - q(a)| |T b| + |q(a)| |T b - q(b)| <= p(a) R + (n + p(a)) p(b).
+   The sum of the numbers' products is exact: of bytes because 127^2 d < 2^31, of 16-bit numbers
+   because their norms are below 46,000 (Cauchy-Schwarz), whatever wraps on the way. As no remainder
+   is larger than what it remains of, p(a) <= 1.01 n, so |q(a).q(b)| <= 4.1 n R. It becomes the
+   score s by three roundings of the product and one of the sum: 4 u 4.1 n R + u R^2; h costs (u +
+   eps) R^2 / 2, the limit that s is compared with u |s| <= u (4.2 n R + R^2), the verdict 4 eps
+   (n^2
+   + R^2). Together t(c) and s differ by less than
+     e = (p(a) + 32 u n) R + (n + p(a)) p(b) + (8 u + 4 eps) R^2 + 4 eps n^2 + 2^-100,
+   taken larger by 2^-18 of itself for the rounding of e and its parts. The tokens of which n + R is
+   not below 10^18 go to float32 at once, and so do all where a centroid is that far off. */
+#include "nearest_parts.h"
+#include "base/random.h"
+#include <math.h>
+
+PetscErrorCode GridCreate(const Nearest *N, int bytes, int64_t d, Grid **grid)
+{
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, grid));
+  Grid *G = *grid;
+  G->bytes = bytes;
+  G->d = d;
+  G->length = (d + 63) / 64 * 64;
+  for (G->block = 64; G->block < 256 && G->length % (2 * G->block) == 0;) G->block *= 2;
+  G->steps = G->length * bytes / 4;
+  G->ld = G->length * bytes;
+  if (G->ld % 1024 == 0) G->ld += 64; /* neighbours in other parts of the cache */
+  G->theta = 16 * ROUNDING;
+  PetscCall(ArrayCreate(N->places * G->ld, &G->rows));
+  PetscCall(ArrayCreate(N->places, &G->init));
+  PetscCall(ArrayCreate(N->places, &G->scale));
+  PetscCall(ArrayCreate(N->places, &G->half));
+  PetscCall(ArrayCreate(N->groups, &G->radius));
+  PetscCall(ArrayCreate(N->groups, &G->rest));
+  PetscCall(ArrayCreate(N->groups, &G->tail));
+  PetscCall(ArrayCreate(N->groups, &G->slack));
+  PetscCall(ArrayCreate(d, &G->sign));
+  PetscCall(ArrayCreate(G->length * PANEL, &G->work));
+  PetscCall(ArrayCreate(BLOCK * G->steps, &G->panels));
+  PetscCall(ArrayCreate(BLOCK, &G->unit));
+  PetscCall(ArrayCreate(BLOCK, &G->reach));
+  PetscCall(ArrayCreate(BLOCK, &G->span));
+  PetscCall(ArrayCreate(BLOCK, &G->beyond));
+  for (int64_t i = 0; i < d; i++)
+    G->sign[i] = random_bits(1, RANDOM_SAMPLE, (uint64_t)i).word[0] & 1u ? 1.0f : -1.0f;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GridDestroy(Grid **grid)
+{
+  Grid *G = *grid;
+  PetscFunctionBegin;
+  if (!G) PetscFunctionReturn(PETSC_SUCCESS);
+  void **arrays[] = {(void **)&G->rows,  (void **)&G->init,   (void **)&G->scale,
+                     (void **)&G->half,  (void **)&G->radius, (void **)&G->rest,
+                     (void **)&G->tail,  (void **)&G->slack,  (void **)&G->sign,
+                     (void **)&G->work,  (void **)&G->panels, (void **)&G->unit,
+                     (void **)&G->reach, (void **)&G->span,   (void **)&G->beyond};
+  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
+    PetscCall(ArrayDestroyBytes(arrays[i]));
+  PetscCall(ArrayDestroy(grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* p(a) of above, from the squared norm of the remainder and n. */
+static double error_of(const Grid *G, float rest, double n)
+{
+  const double length = (double)G->length,
+               square = (double)rest * (1 + 2 * length * ROUNDING) + length * 0x1p-149;
+  return above(sqrt(square / (double)G->block) + G->theta * n);
+}
+
+/* Numbers of count vectors at the panel to, and their units and remainders. */
+static void write_panel(const Nearest *N, const Grid *G, int64_t count, const float *const *x,
+                        const float *mean, bool tokens, uint32_t *to, float *unit, float *rest)
+{
+  float square[PANEL];
+  const GridPanel panel = {.bytes = G->bytes,
+                           .d = G->d,
+                           .length = G->length,
+                           .block = G->block,
+                           .count = count,
+                           .x = x,
+                           .mean = mean,
+                           .sign = G->sign,
+                           .flip = tokens && G->bytes == 1 ? 0x80808080u : 0,
+                           .work = G->work,
+                           .to = to,
+                           .unit = unit,
+                           .square = square,
+                           .rest = rest};
+  N->kernels->screens->write(&panel);
+}
+
+/* Row l of a panel; for bytes, also minus 128 times the sum of its numbers. */
+static int32_t copy_row(const Grid *G, const uint32_t *panel, int l, char *row)
+{
+  uint32_t *to = (uint32_t *)(void *)row;
+  int32_t sum = 0;
+  for (int64_t i = 0; i < G->steps; i++) to[i] = panel[i * PANEL + l];
+  if (G->bytes == 1)
+    for (int64_t i = 0; i < G->length; i++) sum += (int8_t)row[i];
+  return -128 * sum;
+}
+
+/* Bounds of a group are the largest of its places. */
+static void widen(float *most, double x)
+{
+  if ((float)above(x) > *most) *most = (float)above(x);
+}
+
+static void put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
+                          const float *const *x)
+{
+  float unit[PANEL], rest[PANEL];
+  write_panel(N, G, count, x, N->mean, false, G->panels, unit, rest);
+  for (int l = 0; l < PANEL && first + l < N->places; l++) {
+    const int64_t place = first + l, g = place / PANEL_ROWS;
+    G->half[place] = -INFINITY;
+    if (l >= count) continue;
+    const double R = N->norm[place];
+    G->init[place] = copy_row(G, G->panels, l, G->rows + place * G->ld);
+    G->scale[place] = unit[l];
+    G->half[place] = (float)(-0.5 * R * R);
+    widen(&G->radius[g], R);
+    widen(&G->rest[g], error_of(G, rest[l], R));
+    widen(&G->slack[g], (8 * ROUNDING + 4 * N->eps) * R * R);
+  }
+}
+
+PetscErrorCode GridCentroids(const Nearest *N, Grid *G)
+{
+  const float *x[PANEL];
+  PetscFunctionBegin;
+  for (int64_t first = 0; first < N->places; first += PANEL) {
+    int64_t count = 0;
+    for (; count < PANEL && first + count < N->K; count++)
+      x[count] = N->C + (int64_t)N->order[first + count] * N->d;
+    put_centroids(N, G, first, count, x);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void prepare_tokens(Nearest *N, Grid *G)
+{
+  float rest[PANEL];
+  for (int64_t first = 0; first < N->now.count; first += PANEL) {
+    const int64_t count = min_i64(PANEL, N->now.count - first);
+    write_panel(N, G, count, N->now.x + first, N->mean, true, G->panels + first * G->steps,
+                G->unit + first, rest);
+    for (int l = 0; l < PANEL; l++) {
+      const int64_t t = first + l;
+      const double n = l < count ? N->size[t] : 0;
+      const bool wild = !(n + N->largest < 1e18);
+      const double p = wild ? 0 : error_of(G, rest[l], n);
+      G->unit[t] /= (float)G->block;
+      G->reach[t] = wild ? 0.0f : (float)above(p + 32 * ROUNDING * n);
+      G->span[t] = wild ? 0.0f : (float)above(n + p);
+      N->room[t] = wild ? 0.0f : (float)above(4 * N->eps * n * n + 0x1p-100);
+      if (l < count && wild) N->out[t] = N->wild[t] = true;
+      if (l >= count || wild) N->low[t] = INFINITY;
+    }
+  }
+}
+
+void grid_search(Nearest *N, Grid *G)
+{
+  uint64_t lanes[PANEL_ROWS];
+  prepare_tokens(N, G);
+  for (int64_t g = 0; g < N->groups; g++) {
+    const int64_t place = g * PANEL_ROWS;
+    GridTile tile = {.steps = G->steps,
+                     .centroids = G->rows + place * G->ld,
+                     .ld = G->ld,
+                     .init = G->init + place,
+                     .scale = G->scale + place,
+                     .half = G->half + place,
+                     .radius = G->radius[g],
+                     .rest = G->rest[g],
+                     .tail = G->tail[g],
+                     .slack = G->slack[g],
+                     .raise = true,
+                     .score = N->score,
+                     .bound = N->bound};
+    for (int64_t t = 0; t < N->now.count; t += PANEL) {
+      tile.tokens = G->panels + t * G->steps;
+      tile.unit = G->unit + t;
+      tile.reach = G->reach + t;
+      tile.span = G->span + t;
+      tile.beyond = G->beyond + t;
+      tile.room = N->room + t;
+      tile.low = N->low + t;
+      if (N->kernels->screens->grid[G->bytes - 1](&tile, lanes)) nearest_take(N, g, t, lanes);
+    }
+  }
+}

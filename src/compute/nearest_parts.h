@@ -1,0 +1,95 @@
+/* The parts of the search for nearest centroids, for the files src/compute/nearest*.c. */
+#pragma once
+#include "base/array.h"
+#include "compute/backend.h"
+
+#define BLOCK (16 * PANEL) /* tokens screened together: their panels stay in the cache */
+#define LIST 32            /* candidates remembered for a token */
+#define SETTLED 256        /* distances for a token before it goes on to finer screening */
+#define ROUNDING 0x1p-24   /* u: half a unit in the last place of float32 */
+
+/* Screening goes from the cheap to the fine; tokens that one level cannot settle go to the next. */
+enum { LEVEL_BYTES, LEVEL_WORDS, LEVEL_FLOATS, LEVELS };
+
+/* Vectors as whole numbers: those of the centroids, and room for those of a block of tokens. */
+typedef struct {
+  int bytes;                           /* of a number */
+  int64_t d, length, steps, ld;        /* elements; padded; groups of 4 bytes; bytes of a row */
+  int64_t block;                       /* elements mixed together */
+  double theta;                        /* error of a vector before it is rounded, of its norm */
+  char *rows;                          /* [places][ld] */
+  int32_t *init;                       /* [places] */
+  float *scale, *half;                 /* [places] */
+  float *radius, *rest, *tail, *slack; /* [groups] largest of the group */
+  float *sign;                         /* [d] */
+  float *work;                         /* [length x PANEL] scratch from here on */
+  uint32_t *panels;                    /* [BLOCK / PANEL][steps][PANEL] */
+  float *unit, *reach, *span, *beyond; /* [BLOCK] */
+} Grid;
+
+/* Centred centroids and tokens in float32. */
+typedef struct {
+  double gamma;
+  float *centred;        /* [groups][d][PANEL_ROWS] */
+  float *half;           /* [groups][PANEL_ROWS] */
+  float *radius, *slack; /* [groups] */
+  float *panels;         /* [BLOCK / PANEL][d][PANEL] */
+  float *reach, *room;   /* [BLOCK] */
+} Floats;
+
+/* Tokens on their way through a level. */
+typedef struct {
+  int64_t count;
+  const float *x[2 * BLOCK];
+  int64_t at[2 * BLOCK]; /* where the answer goes */
+} Todo;
+
+struct Nearest {
+  const Kernels *kernels;
+  int64_t K, d, groups, places;
+  const float *C; /* [K x d] borrowed */
+  float *mean;    /* [d] */
+  int32_t *order; /* [places] the centroid of a place, by distance from the mean; -1: none */
+  double *norm;   /* [K] distance from the mean, rounded up, by place */
+  double eps, largest;
+  int level;                    /* the first one */
+  int32_t list, settled, limit; /* limits; limit is settled but for the last level */
+  Grid *grid[2];                /* of LEVEL_BYTES and LEVEL_WORDS, NULL before their first use */
+  Floats *floats;
+  const int32_t *hint;
+  /* one block of tokens */
+  Todo now, later[LEVELS];
+  double square[BLOCK], size[BLOCK]; /* |x - mean|^2 as computed, |x - mean| rounded up */
+  float room[BLOCK], low[BLOCK];     /* see nearest.c */
+  bool out[BLOCK], wild[BLOCK];      /* goes on to the next level; to the last */
+  int32_t kept[BLOCK], cost[BLOCK];
+  int32_t *candidate; /* [BLOCK][list] */
+  float *upper;       /* [BLOCK][list] */
+  float *score;       /* [PANEL_ROWS][PANEL] */
+  float *bound;       /* [PANEL] */
+  /* answers */
+  int32_t *index;
+  double *distance;
+};
+
+static inline double above(double x)
+{
+  return x * (1 + 0x1p-18);
+}
+
+/* Lists, nearest_list.c. nearest_take notes the centroids of a group whose lanes are set for the
+   tokens first .. first + PANEL - 1; nearest_settle compares what is listed for a token. */
+void nearest_raise(Nearest *N, int64_t t, double distance);
+void nearest_settle_one(Nearest *N, int64_t t, int32_t centroid);
+void nearest_settle(Nearest *N, int64_t t);
+void nearest_push(Nearest *N, int64_t t, int32_t place, float upper);
+void nearest_take(Nearest *N, int64_t group, int64_t first, const uint64_t *lanes);
+
+/* Levels: nearest_grid.c and nearest_floats.c. */
+PetscErrorCode GridCreate(const Nearest *N, int bytes, int64_t d, Grid **grid);
+PetscErrorCode GridDestroy(Grid **grid);
+PetscErrorCode GridCentroids(const Nearest *N, Grid *grid);
+void grid_search(Nearest *N, Grid *grid);
+PetscErrorCode FloatsCreate(const Nearest *N, Floats **floats);
+PetscErrorCode FloatsDestroy(Floats **floats);
+void floats_search(Nearest *N, Floats *floats);
