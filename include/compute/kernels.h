@@ -18,6 +18,8 @@ typedef struct {
 struct Nearest;
 struct Screens;
 
+enum { LEAF_TOKENS = 1024, DOT_BLOCK = 64 }; /* of sums over tokens; of a blockdot */
+
 typedef struct Kernels {
   Entry entry;
   int rank; /* the usable one of highest rank is the default */
@@ -45,13 +47,21 @@ typedef struct Kernels {
   /* y[i] = (sum over the nonzeros, in their order, of value fmaf D[index][i] from + 0) + 0.0f. */
   void (*decode)(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                  const float *D, int64_t ldD, float *y);
-  /* g[q] = blockdot(e, D[index[q]]). */
-  void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
-                    const float *e, float *g);
-  /* Leaf sum: a[i] = fmaf(value[q], X[row[q]][i], a[i]) for q = 0 .. count - 1; a is read and
-   * written. */
-  void (*accumulate)(int64_t count, const int64_t *row, const float *value, int64_t d,
-                     const float *X, int64_t ldX, float *a);
+  /* Residuals of n tokens with sparse codes, those of token t being start[t] .. start[t + 1] - 1 of
+     index and value: e[t][i] = fmaf(sign, x[t][i], y[i]) with y of `decode`, sign 1 or -1; for
+     each code slope[q] = blockdot(e[t], D[index[q]]); square[t] = square64(e[t]). D [m x d], x and
+     e [n x d]; work [residuals_work(n, m)], 64-byte aligned. */
+  void (*residuals)(int64_t n, const int64_t *start, const int32_t *index, const float *value,
+                    int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
+                    float *slope, double *square, float *work);
+  /* Sums over tokens, atom by atom. The tokens of atom j are token[q] in 0 .. n - 1, ascending,
+     for q in bucket[j] .. bucket[j + 1] - 1. GU[j] = sum of u[q] U[token[q]] and GV[j] = sum of
+     v[q] V[token[q]]: a = fmaf(u, U, a) from + 0 in leaves of LEAF_TOKENS tokens (counted from
+     token 0; an empty leaf is + 0), joined by the tree. U, V [n x d], GU, GV [atoms x d]; work
+     [leaf_sums_work(n)], 64-byte aligned. */
+  void (*leaf_sums)(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+                    const int32_t *token, const float *u, const float *v, const float *U,
+                    const float *V, float *GU, float *GV, float *work);
   /* lane64 sums: of x[i]^2, of x[i] y[i], of (x[i] - y[i])^2 (differences rounded in float64), of
    * x[i]. */
   double (*square64)(int64_t d, const float *x);
@@ -79,6 +89,16 @@ typedef struct Kernels {
 } Kernels;
 
 extern const Family backends;
+
+/* Floats of scratch that `residuals` and `leaf_sums` are given. */
+static inline int64_t residuals_work(int64_t n, int64_t m)
+{
+  return m * DOT_BLOCK + n * 16;
+}
+static inline int64_t leaf_sums_work(int64_t n)
+{
+  return n * DOT_BLOCK;
+}
 
 /* KernelsChoose - the named kernels, or with NULL the best usable ones (environment ARDIS_KERNELS
    forces one). An unknown or unusable name is a mistake. Not collective. */

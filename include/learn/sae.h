@@ -92,12 +92,13 @@ typedef struct {
                 const float *D); /* encoder rows and biases here, D [rows x d] the starting atoms */
 } SAEEncoder;
 
-/* One token: e [d] = gradient of the loss by the reconstruction up to the factor 2 / (b d), g
-   [nonzeros] = dot products for the code gradient. Gives the token's share |e|^2 of the loss. */
+/* n tokens with their codes: e [n x d] = gradient of the loss by the reconstruction up to the
+   factor 2 / (b d), g [nonzeros] = dot products for the code gradient, square [n] = each token's
+   share |e|^2 of the loss. D [m x d], xc [n x d]; work [residuals_work(n, m)]. */
 typedef struct {
   Entry entry;
-  double (*token)(const Kernels *kernels, int64_t nonzeros, const int32_t *atom, const float *value,
-                  int64_t d, const float *D, const float *xc, float *e, float *g);
+  void (*pass)(const Kernels *kernels, int64_t n, const Codes *codes, int64_t m, int64_t d,
+               const float *D, const float *xc, float *e, float *g, double *square, float *work);
 } SAEGoal;
 
 /* Help for silent atoms: an auxiliary loss of weight `weight`, in which k dead atoms (silent for

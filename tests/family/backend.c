@@ -128,26 +128,70 @@ static bool check_select(const Kernels *a, const Kernels *b, int64_t m, int64_t 
   return same && x == y && !memcmp(i, j, (size_t)x * 4) && same_float(x, v, w);
 }
 
-static bool check_sparse(const Kernels *a, const Kernels *b, int64_t nonzeros, int64_t d, int kind)
+/* n counts that sum to what is given back; start [n + 1]. */
+static int64_t *hold_starts(int64_t n, int64_t most)
+{
+  int64_t *start;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n + 1, &start));
+  hold((float *)start);
+  for (int64_t t = 0; t < n; t++) start[t + 1] = start[t] + below(most + 1);
+  return start;
+}
+
+static bool check_decode(const Kernels *a, const Kernels *b, int64_t nonzeros, int64_t d, int kind)
 {
   const int64_t rows = 1 + below(20), ld = d + below(5);
-  const float *D = hold(fill(rows * ld, kind)), *e = hold(fill(d, kind));
-  const float *value = hold(fill(nonzeros, kind));
-  float *y = hold(fill(d, PLAIN)), *z = hold(fill(d, PLAIN)), *g = hold(fill(nonzeros, PLAIN)),
-        *h = hold(fill(nonzeros, PLAIN)), *s = hold(fill(d, kind)), *t = hold(fill(d, kind));
+  const float *D = hold(fill(rows * ld, kind)), *value = hold(fill(nonzeros, kind));
+  float *y = hold(fill(d, PLAIN)), *z = hold(fill(d, PLAIN));
   int32_t *index = (int32_t *)hold(fill(nonzeros, PLAIN));
-  int64_t *row;
-  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(nonzeros, &row));
-  hold((float *)row);
-  for (int64_t q = 0; q < nonzeros; q++) row[q] = index[q] = (int32_t)below(rows);
-  memcpy(t, s, (size_t)d * 4);
+  for (int64_t q = 0; q < nonzeros; q++) index[q] = (int32_t)below(rows);
   a->decode(nonzeros, index, value, d, D, ld, y);
   b->decode(nonzeros, index, value, d, D, ld, z);
-  a->blockdots(nonzeros, index, d, D, ld, e, g);
-  b->blockdots(nonzeros, index, d, D, ld, e, h);
-  a->accumulate(nonzeros, row, value, d, D, ld, s);
-  b->accumulate(nonzeros, row, value, d, D, ld, t);
-  return same_float(d, y, z) && same_float(nonzeros, g, h) && same_float(d, s, t);
+  return same_float(d, y, z);
+}
+
+static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int kind)
+{
+  const int64_t m = 1 + below(20);
+  const int64_t *start = hold_starts(n, 40), all = start[n];
+  const float sign = below(2) ? 1.0f : -1.0f;
+  const float *D = hold(fill(m * d, kind)), *x = hold(fill(n * d, kind));
+  const float *value = hold(fill(all, kind));
+  float *e = hold(fill(n * d, PLAIN)), *f = hold(fill(n * d, PLAIN));
+  float *g = hold(fill(all, PLAIN)), *h = hold(fill(all, PLAIN)),
+        *work = hold(fill(residuals_work(n, m), AWKWARD));
+  double *s = (double *)hold(fill(2 * n, PLAIN)), *t = (double *)hold(fill(2 * n, PLAIN));
+  int32_t *index = (int32_t *)hold(fill(all, PLAIN));
+  for (int64_t q = 0; q < all; q++) index[q] = (int32_t)below(m);
+  a->residuals(n, start, index, value, m, d, D, sign, x, e, g, s, work);
+  b->residuals(n, start, index, value, m, d, D, sign, x, f, h, t, work);
+  bool same = same_float(n * d, e, f) && same_float(all, g, h);
+  for (int64_t i = 0; i < n; i++) same = same && same_double(s[i], t[i]);
+  return same;
+}
+
+/* Tokens of each atom: most atoms a few, some all of them, some none. */
+static bool check_leaf_sums(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int64_t atoms,
+                            int kind)
+{
+  int64_t *bucket = hold_starts(atoms, n);
+  int32_t *token = (int32_t *)hold(fill(bucket[atoms], PLAIN));
+  for (int64_t j = 0, from = 0; j < atoms; j++) {
+    const int64_t some = bucket[j + 1] - from, step = some ? n / some : 1, shift = below(step);
+    const int64_t count = below(4) ? some : 0;
+    from = bucket[j + 1];
+    bucket[j + 1] = bucket[j] + count;
+    for (int64_t q = 0; q < count; q++) token[bucket[j] + q] = (int32_t)(q * step + shift);
+  }
+  const int64_t all = bucket[atoms];
+  const float *u = hold(fill(all, kind)), *v = hold(fill(all, kind));
+  const float *U = hold(fill(n * d, kind)), *V = hold(fill(n * d, kind));
+  float *GU = hold(fill(atoms * d, PLAIN)), *GV = hold(fill(atoms * d, PLAIN));
+  float *HU = hold(fill(atoms * d, PLAIN)), *HV = hold(fill(atoms * d, PLAIN));
+  float *work = hold(fill(leaf_sums_work(n), AWKWARD));
+  a->leaf_sums(n, d, atoms, bucket, token, u, v, U, V, GU, GV, work);
+  b->leaf_sums(n, d, atoms, bucket, token, u, v, U, V, HU, HV, work);
+  return same_float(atoms * d, GU, HU) && same_float(atoms * d, GV, HV);
 }
 
 static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kind)
@@ -264,15 +308,17 @@ static int64_t size_of(int64_t most)
 static void check(const Kernels *b, const char *called)
 {
   const Kernels *a = &backend_ref;
-  bool good[10];
-  for (int i = 0; i < 10; i++) good[i] = true;
+  bool good[11];
+  for (int i = 0; i < 11; i++) good[i] = true;
   counter = 0;
   for (int turn = 0; turn < 240; turn++) {
     const int kind = turn % 3;
     good[0] &= check_scores(a, b, size_of(70), size_of(200), size_of(130), kind), let_go();
     good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
     good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
-    good[3] &= check_sparse(a, b, size_of(90), size_of(900), kind), let_go();
+    good[3] &= check_decode(a, b, size_of(90), size_of(900), kind), let_go();
+    good[9] &= check_residuals(a, b, size_of(50), size_of(300), kind), let_go();
+    good[10] &= check_leaf_sums(a, b, size_of(130), size_of(150), size_of(20), kind), let_go();
     good[4] &= check_vectors(a, b, size_of(300), kind), let_go();
     good[5] &= check_adam(a, b, size_of(300), kind), let_go();
     good[6] &= check_narrow(a, b, size_of(300), kind), let_go();
@@ -282,15 +328,47 @@ static void check(const Kernels *b, const char *called)
   }
   for (int t = 0; t < 4; t++) good[7] &= check_nearest(b, 900, 300 + t, 33, t % 2, 3.0f), let_go();
   good[8] = check_widen(a, b), let_go();
+  for (int64_t t = 0; t < 9; t++)
+    good[10] &= check_leaf_sums(a, b, 1024 * t + below(3) - (t > 0), 1 + size_of(70), 9, t % 3),
+        let_go();
+  /* results so large that they are written past the caches */
+  good[9] &= check_residuals(a, b, 8200, 128, PLAIN), let_go();
+  good[10] &= check_leaf_sums(a, b, 20, 128, 8200, PLAIN), let_go();
   OK(good[0], "%s: pack and scores are those of the plain loops", called);
   OK(good[1], "%s: combine", called);
   OK(good[2], "%s: select_top and select_positive", called);
-  OK(good[3], "%s: decode, blockdots and accumulate", called);
+  OK(good[3], "%s: decode", called);
+  OK(good[9], "%s: residuals", called);
+  OK(good[10], "%s: leaf_sums", called);
   OK(good[4], "%s: normalise and the lane64 sums", called);
   OK(good[5], "%s: adam", called);
   OK(good[6], "%s: narrowing", called);
   OK(good[7], "%s: nearest is the float64 brute force, lowest index first", called);
   OK(good[8], "%s: widening, and back", called);
+}
+
+/* Leaves of 1,024 tokens joined by pairs: five and a half of them, said again. */
+static void check_tree(void)
+{
+  enum { N = 5 * 1024 + 512 };
+  float *u = hold(fill(N, PLAIN)), *v = hold(fill(N, PLAIN)), *U = hold(fill(N, PLAIN)),
+        *V = hold(fill(N, PLAIN)), *work = hold(fill(leaf_sums_work(N), PLAIN));
+  float leaf[2][6] = {{0}}, sum[2];
+  const int64_t bucket[] = {0, N};
+  int32_t *token = (int32_t *)hold(fill(N, PLAIN));
+  for (int t = 0; t < N; t++) {
+    token[t] = t;
+    leaf[0][t / 1024] = fmaf(u[t], U[t], leaf[0][t / 1024]);
+    leaf[1][t / 1024] = fmaf(v[t], V[t], leaf[1][t / 1024]);
+  }
+  for (int i = 0; i < 2; i++) {
+    const float *l = leaf[i];
+    sum[i] = ((l[0] + l[1]) + (l[2] + l[3])) + (l[4] + l[5]);
+  }
+  float G[2];
+  backend_ref.leaf_sums(N, 1, 1, bucket, token, u, v, U, V, G, G + 1, work);
+  OK(G[0] == sum[0] && G[1] == sum[1], "leaves of 1,024 tokens, joined by pairs");
+  let_go();
 }
 
 /* The definitions, on cases small enough to say them again. */
@@ -318,8 +396,13 @@ static void check_definition(void)
   }
   sum = (blocks[0] + blocks[1]) + blocks[2];
   const int32_t zero = 0;
-  k->blockdots(1, &zero, d, y, d, x, &s);
-  OK(sum == s, "blockdot: blocks of 64 in order, 16 lanes joined by halving");
+  const int64_t start[] = {0, 1};
+  const float nothing = 0.0f;
+  double square;
+  float *residual = hold(fill(d, PLAIN)), *work = hold(fill(residuals_work(1, 1), PLAIN));
+  k->residuals(1, start, &zero, &nothing, 1, d, y, 1, x, residual, &s, &square, work);
+  OK(sum == s && same_float(d, residual, x) && square == k->square64(d, x),
+     "blockdot: blocks of 64 in order, 16 lanes joined by halving");
   double lane[8] = {0};
   for (int64_t i = 0; i < d; i++) {
     const double e = (double)x[i] - (double)y[i];
@@ -351,6 +434,7 @@ int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
   check_definition();
+  check_tree();
   if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
   for (const Entry *const *e = backends.entries; *e; e++) {
     const Kernels *k = (const Kernels *)*e;

@@ -1,5 +1,4 @@
-/* Sparse codes with AVX2: sums over few rows, dot products with them, and the selection of the
-   codes. */
+/* Sparse codes with AVX2: sums over few rows, and the selection of the codes. */
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
 #include <string.h>
@@ -14,30 +13,24 @@ static inline __m256 load_lanes(bool masked, int64_t left, int v, const float *x
   return masked ? _mm256_maskload_ps(x + 8 * v, lanes256(left, 8 * v)) : _mm256_loadu_ps(x + 8 * v);
 }
 
-/* Sums over the same vectors of many rows, in order: from + 0 and + 0 at the end (add false), or
-   onto a. One of the two indices is NULL. */
-__attribute__((always_inline)) static inline void sum_rows(int vectors, bool masked, bool add,
-                                                           int64_t count, const int32_t *index,
-                                                           const int64_t *row, const float *value,
+/* Sums over the same vectors of many rows, in order, from + 0, and + 0 at the end. */
+__attribute__((always_inline)) static inline void sum_rows(int vectors, bool masked, int64_t count,
+                                                           const int32_t *index, const float *value,
                                                            int64_t left, const float *X,
                                                            int64_t ldX, float *a)
 {
   __m256 sum[WIDE];
-#pragma GCC unroll 12
-  for (int v = 0; v < vectors; v++) {
-    sum[v] = add ? load_lanes(masked, left, v, a) : _mm256_setzero_ps();
-  }
+  for (int v = 0; v < vectors; v++) sum[v] = _mm256_setzero_ps();
   for (int64_t q = 0; q < count; q++) {
-    const float *x = X + (index ? index[q] : row[q]) * ldX;
+    const float *x = X + index[q] * ldX;
     const __m256 scale = _mm256_set1_ps(value[q]);
 #pragma GCC unroll 12
-    for (int v = 0; v < vectors; v++) {
+    for (int v = 0; v < vectors; v++)
       sum[v] = _mm256_fmadd_ps(scale, load_lanes(masked, left, v, x), sum[v]);
-    }
   }
 #pragma GCC unroll 12
   for (int v = 0; v < vectors; v++) {
-    if (!add) sum[v] = _mm256_add_ps(sum[v], _mm256_setzero_ps());
+    sum[v] = _mm256_add_ps(sum[v], _mm256_setzero_ps());
     if (masked)
       _mm256_maskstore_ps(a + 8 * v, lanes256(left, 8 * v), sum[v]);
     else
@@ -45,74 +38,15 @@ __attribute__((always_inline)) static inline void sum_rows(int vectors, bool mas
   }
 }
 
-#define SUM_ROWS(add, count, index, row, value, d, X, ldX, a)                                      \
-  int64_t i = 0;                                                                                   \
-  for (; i + 8 * WIDE <= d; i += 8 * WIDE)                                                         \
-    sum_rows(WIDE, false, add, count, index, row, value, 0, X + i, ldX, a + i);                    \
-  for (; i + 8 * NARROW <= d; i += 8 * NARROW)                                                     \
-    sum_rows(NARROW, false, add, count, index, row, value, 0, X + i, ldX, a + i);                  \
-  if (i < d) sum_rows(NARROW, true, add, count, index, row, value, d - i, X + i, ldX, a + i)
-
 void avx2_decode(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                  const float *D, int64_t ldD, float *y)
 {
-  SUM_ROWS(false, nonzeros, index, NULL, value, d, D, ldD, y);
-}
-
-void avx2_accumulate(int64_t count, const int64_t *row, const float *value, int64_t d,
-                     const float *X, int64_t ldX, float *a)
-{
-  SUM_ROWS(true, count, NULL, row, value, d, X, ldX, a);
-}
-
-/* The sums of 8 vectors by halving; their order in the answer is 0 2 4 6 1 3 5 7. */
-static inline __m256 halve8(const __m256 *v)
-{
-  __m256 h[4], f[2];
-  for (int i = 0; i < 4; i++) {
-    h[i] = _mm256_add_ps(_mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x20),
-                         _mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x31));
-  }
-  for (int i = 0; i < 2; i++) {
-    f[i] = _mm256_add_ps(_mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0x44),
-                         _mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0xee));
-  }
-  return _mm256_add_ps(_mm256_shuffle_ps(f[0], f[1], 0x88), _mm256_shuffle_ps(f[0], f[1], 0xdd));
-}
-
-/* 8 lanes of one block of a row, from lane l: elements past left are left out. */
-static inline __m256 block_lanes(const float *x, const float *e, int64_t left, int l)
-{
-  __m256 a = _mm256_setzero_ps();
-  for (int r = l; r < 64; r += 16) {
-    if (r + 8 <= left) {
-      a = _mm256_fmadd_ps(_mm256_loadu_ps(e + r), _mm256_loadu_ps(x + r), a);
-    } else if (r < left) {
-      const __m256i mask = lanes256(left, r);
-      const __m256 sum =
-          _mm256_fmadd_ps(_mm256_maskload_ps(e + r, mask), _mm256_maskload_ps(x + r, mask), a);
-      a = _mm256_blendv_ps(a, sum, _mm256_castsi256_ps(mask));
-    }
-  }
-  return a;
-}
-
-void avx2_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
-                    const float *e, float *g)
-{
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  for (int64_t q = 0; q < nonzeros; q += 8) {
-    __m256 sum = _mm256_setzero_ps(), lane[8];
-    for (int64_t i = 0; i < d; i += 64) {
-      const int64_t left = d - i >= 64 ? 64 : d - i;
-      for (int r = 0; r < 8; r++) {
-        const float *x = D + index[q + r < nonzeros ? q + r : nonzeros - 1] * ldD + i;
-        lane[r] = _mm256_add_ps(block_lanes(x, e + i, left, 0), block_lanes(x, e + i, left, 8));
-      }
-      sum = i ? _mm256_add_ps(sum, halve8(lane)) : halve8(lane);
-    }
-    _mm256_maskstore_ps(g + q, lanes256(nonzeros, q), _mm256_permutevar8x32_ps(sum, order));
-  }
+  int64_t i = 0;
+  for (; i + 8 * WIDE <= d; i += 8 * WIDE)
+    sum_rows(WIDE, false, nonzeros, index, value, 0, D + i, ldD, y + i);
+  for (; i + 8 * NARROW <= d; i += 8 * NARROW)
+    sum_rows(NARROW, false, nonzeros, index, value, 0, D + i, ldD, y + i);
+  if (i < d) sum_rows(NARROW, true, nonzeros, index, value, d - i, D + i, ldD, y + i);
 }
 
 /* Elements j .. j + 7 as integers that order like their values: 0 where the element is not above 0

@@ -1,5 +1,4 @@
-/* Sparse codes with AVX-512: sums over few rows, dot products with them, and the selection of the
-   codes. */
+/* Sparse codes with AVX-512: sums over few rows, and the selection of the codes. */
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
 
@@ -8,22 +7,16 @@
 #define GROUPS 16 /* vectors of lane-wise maxima */
 #define LIST 2048 /* candidates of select_top; more are searched in place */
 
-/* Sums over the same vectors of many rows, in order: from + 0 and + 0 at the end (add false), or
-   onto a. One of the two indices is NULL. */
-__attribute__((always_inline)) static inline void sum_rows(int vectors, bool masked, bool add,
-                                                           int64_t count, const int32_t *index,
-                                                           const int64_t *row, const float *value,
+/* Sums over the same vectors of many rows, in order, from + 0, and + 0 at the end. */
+__attribute__((always_inline)) static inline void sum_rows(int vectors, bool masked, int64_t count,
+                                                           const int32_t *index, const float *value,
                                                            int64_t left, const float *X,
                                                            int64_t ldX, float *a)
 {
   __m512 sum[WIDE];
-#pragma GCC unroll 24
-  for (int v = 0; v < vectors; v++) {
-    const __mmask16 lanes = masked ? lanes512(left, 16 * v) : 0xffff;
-    sum[v] = add ? _mm512_maskz_loadu_ps(lanes, a + 16 * v) : _mm512_setzero_ps();
-  }
+  for (int v = 0; v < vectors; v++) sum[v] = _mm512_setzero_ps();
   for (int64_t q = 0; q < count; q++) {
-    const float *x = X + (index ? index[q] : row[q]) * ldX;
+    const float *x = X + index[q] * ldX;
     const __m512 scale = _mm512_set1_ps(value[q]);
 #pragma GCC unroll 24
     for (int v = 0; v < vectors; v++) {
@@ -34,88 +27,19 @@ __attribute__((always_inline)) static inline void sum_rows(int vectors, bool mas
 #pragma GCC unroll 24
   for (int v = 0; v < vectors; v++) {
     const __mmask16 lanes = masked ? lanes512(left, 16 * v) : 0xffff;
-    if (!add) sum[v] = _mm512_add_ps(sum[v], _mm512_setzero_ps());
-    _mm512_mask_storeu_ps(a + 16 * v, lanes, sum[v]);
+    _mm512_mask_storeu_ps(a + 16 * v, lanes, _mm512_add_ps(sum[v], _mm512_setzero_ps()));
   }
 }
-
-#define SUM_ROWS(add, count, index, row, value, d, X, ldX, a)                                      \
-  int64_t i = 0;                                                                                   \
-  for (; i + 16 * WIDE <= d; i += 16 * WIDE)                                                       \
-    sum_rows(WIDE, false, add, count, index, row, value, 0, X + i, ldX, a + i);                    \
-  for (; i + 16 * NARROW <= d; i += 16 * NARROW)                                                   \
-    sum_rows(NARROW, false, add, count, index, row, value, 0, X + i, ldX, a + i);                  \
-  if (i < d) sum_rows(NARROW, true, add, count, index, row, value, d - i, X + i, ldX, a + i)
 
 void avx512_decode(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                    const float *D, int64_t ldD, float *y)
 {
-  SUM_ROWS(false, nonzeros, index, NULL, value, d, D, ldD, y);
-}
-
-void avx512_accumulate(int64_t count, const int64_t *row, const float *value, int64_t d,
-                       const float *X, int64_t ldX, float *a)
-{
-  SUM_ROWS(true, count, NULL, row, value, d, X, ldX, a);
-}
-
-/* The sums of 16 vectors by halving; lane 4 l + g of the answer is that of v[4 g + l]. */
-static inline __m512 halve16(const __m512 *v)
-{
-  __m512 h[8], f[4], t[2];
-  for (int i = 0; i < 8; i++) {
-    h[i] = _mm512_add_ps(_mm512_shuffle_f32x4(v[2 * i], v[2 * i + 1], 0x44),
-                         _mm512_shuffle_f32x4(v[2 * i], v[2 * i + 1], 0xee));
-  }
-  for (int i = 0; i < 4; i++) {
-    f[i] = _mm512_add_ps(_mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0x88),
-                         _mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0xdd));
-  }
-  for (int i = 0; i < 2; i++) {
-    t[i] = _mm512_add_ps(_mm512_shuffle_ps(f[2 * i], f[2 * i + 1], 0x44),
-                         _mm512_shuffle_ps(f[2 * i], f[2 * i + 1], 0xee));
-  }
-  return _mm512_add_ps(_mm512_shuffle_ps(t[0], t[1], 0x88), _mm512_shuffle_ps(t[0], t[1], 0xdd));
-}
-
-/* One block of 64 of 16 rows: their lanes, joined. */
-static inline __m512 block16(const float *const row[16], const float *e, int64_t left)
-{
-  __m512 lane[16];
-  const bool whole = left >= 64;
-  __m512 x[4];
-  __mmask16 m[4];
-  for (int r = 0; r < 4; r++) {
-    m[r] = whole ? 0xffff : lanes512(left, 16 * r);
-    x[r] = _mm512_maskz_loadu_ps(m[r], e + 16 * r);
-  }
-#pragma GCC unroll 16
-  for (int q = 0; q < 16; q++) {
-    lane[q] = _mm512_setzero_ps();
-    for (int r = 0; r < 4; r++) {
-      lane[q] =
-          _mm512_mask3_fmadd_ps(x[r], _mm512_maskz_loadu_ps(m[r], row[q] + 16 * r), lane[q], m[r]);
-    }
-  }
-  return halve16(lane);
-}
-
-void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
-                      int64_t ldD, const float *e, float *g)
-{
-  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-  for (int64_t q = 0; q < nonzeros; q += 16) {
-    __m512 sum = _mm512_setzero_ps();
-    for (int64_t i = 0; i < d; i += 64) {
-      const float *row[16];
-      for (int r = 0; r < 16; r++) {
-        row[r] = D + index[q + r < nonzeros ? q + r : nonzeros - 1] * ldD + i;
-      }
-      const __m512 block = block16(row, e + i, d - i);
-      sum = i ? _mm512_add_ps(sum, block) : block;
-    }
-    _mm512_mask_storeu_ps(g + q, lanes512(nonzeros, q), _mm512_permutexvar_ps(order, sum));
-  }
+  int64_t i = 0;
+  for (; i + 16 * WIDE <= d; i += 16 * WIDE)
+    sum_rows(WIDE, false, nonzeros, index, value, 0, D + i, ldD, y + i);
+  for (; i + 16 * NARROW <= d; i += 16 * NARROW)
+    sum_rows(NARROW, false, nonzeros, index, value, 0, D + i, ldD, y + i);
+  if (i < d) sum_rows(NARROW, true, nonzeros, index, value, d - i, D + i, ldD, y + i);
 }
 
 /* Elements j .. j + 15 as integers that order like their values: 0 where the element is not above 0

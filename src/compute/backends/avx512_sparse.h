@@ -1,13 +1,16 @@
-/* Sums over few rows and single vectors, implemented in avx512_sparse.c. */
+/* Sums over few rows and single vectors, implemented in avx512_sparse.c and
+   avx512_sums.c. */
 #pragma once
 #include "compute/backend.h"
 
 void avx512_decode(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                    const float *D, int64_t ldD, float *y);
-void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
-                      int64_t ldD, const float *e, float *g);
-void avx512_accumulate(int64_t count, const int64_t *row, const float *value, int64_t d,
-                       const float *X, int64_t ldX, float *a);
+void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
+                      int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
+                      float *slope, double *square, float *work);
+void avx512_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+                      const int32_t *token, const float *u, const float *v, const float *U,
+                      const float *V, float *GU, float *GV, float *work);
 int64_t avx512_select_top(int64_t m, const float *s, int64_t k, const uint8_t *mask, int32_t *index,
                           float *value);
 int64_t avx512_select_positive(int64_t m, const float *s, int32_t *index, float *value);

@@ -134,18 +134,6 @@ static float blockdot(int64_t d, const float *restrict x, const float *restrict 
   return sum;
 }
 
-static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
-                      int64_t ldD, const float *e, float *g)
-{
-  for (int64_t q = 0; q < nonzeros; q++) g[q] = blockdot(d, e, D + index[q] * ldD);
-}
-
-static void accumulate(int64_t count, const int64_t *row, const float *value, int64_t d,
-                       const float *X, int64_t ldX, float *a)
-{
-  for (int64_t q = 0; q < count; q++) add_rows(d, value[q], X + row[q] * ldX, a);
-}
-
 /* lane64: TERM gives lane l its next value from element i. */
 #define LANE64(TERM)                                                                               \
   double lane[8] = {0};                                                                            \
@@ -183,6 +171,65 @@ static double distance64(int64_t d, const float *x, const float *y)
 static double sum64(int64_t d, const float *x)
 {
   LANE64(lane[l] += (double)x[i]);
+}
+
+static void residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
+                      int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
+                      float *slope, double *square, float *work)
+{
+  (void)m, (void)work;
+  for (int64_t t = 0; t < n; t++) {
+    float *et = e + t * d;
+    decode(start[t + 1] - start[t], index + start[t], value + start[t], d, D, d, et);
+    add_rows(d, sign, x + t * d, et);
+    for (int64_t q = start[t]; q < start[t + 1]; q++) slope[q] = blockdot(d, et, D + index[q] * d);
+    square[t] = square64(d, et);
+  }
+}
+
+/* Joins leaves [count x DOT_BLOCK] pairwise into the first. */
+static void join(int64_t count, float *leaves)
+{
+  for (; count > 1; count = (count + 1) / 2) {
+    for (int64_t l = 0; l < count / 2; l++) {
+      for (int i = 0; i < DOT_BLOCK; i++) {
+        leaves[l * DOT_BLOCK + i] =
+            leaves[2 * l * DOT_BLOCK + i] + leaves[(2 * l + 1) * DOT_BLOCK + i];
+      }
+    }
+    if (count & 1) {
+      memmove(leaves + count / 2 * DOT_BLOCK, leaves + (count - 1) * DOT_BLOCK,
+              DOT_BLOCK * sizeof(*leaves));
+    }
+  }
+}
+
+/* One atom's sum of weight times rows of X, columns 0 .. width - 1; leaves is scratch. */
+static void leaf_sum(int64_t n, int64_t count, const int32_t *token, const float *weight,
+                     int64_t width, const float *X, int64_t d, float *leaves, float *out)
+{
+  const int64_t leaf_count = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
+  memset(leaves, 0, (size_t)leaf_count * DOT_BLOCK * sizeof(*leaves));
+  for (int64_t q = 0; q < count; q++) {
+    add_rows(width, weight[q], X + token[q] * d, leaves + token[q] / LEAF_TOKENS * DOT_BLOCK);
+  }
+  join(leaf_count, leaves);
+  memcpy(out, leaves, (size_t)width * sizeof(*out));
+}
+
+static void leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+                      const int32_t *token, const float *u, const float *v, const float *U,
+                      const float *V, float *GU, float *GV, float *work)
+{
+  float none[DOT_BLOCK], *leaves = n ? work : none;
+  for (int64_t j = 0; j < atoms; j++) {
+    const int64_t from = bucket[j], count = bucket[j + 1] - from;
+    for (int64_t i = 0; i < d; i += DOT_BLOCK) {
+      const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
+      leaf_sum(n, count, token + from, u + from, width, U + i, d, leaves, GU + j * d + i);
+      leaf_sum(n, count, token + from, v + from, width, V + i, d, leaves, GV + j * d + i);
+    }
+  }
 }
 
 static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
@@ -308,8 +355,8 @@ const Kernels TABLE = {
     .select_top = select_top,
     .select_positive = select_positive,
     .decode = decode,
-    .blockdots = blockdots,
-    .accumulate = accumulate,
+    .residuals = residuals,
+    .leaf_sums = leaf_sums,
     .square64 = square64,
     .dot64 = dot64,
     .distance64 = distance64,

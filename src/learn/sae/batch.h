@@ -2,7 +2,7 @@
 #pragma once
 #include "learn/sae.h"
 
-enum { LEAF = 1024, TILE = 128 };
+enum { TILE = 128 };
 
 typedef struct {
   const Codes *codes; /* of the whole batch */
@@ -35,8 +35,10 @@ typedef struct SAEBatch {
   float *aG, *aE, *ab;      /* the same for the auxiliary loss */
   float *gb_all;            /* [m] of all ranks, once on a node, as ge and chain */
   float *leaf;              /* [leaves x d] */
+  float *work;              /* scratch of `residuals` and `leaf_sums` */
+  double *square;           /* [batch] |e|^2 of this rank's tokens */
   int64_t *bucket;          /* [rows + 1] */
-  int64_t *token;           /* [nonzeros here] */
+  int32_t *token;           /* [nonzeros here] */
   float *z, *slope;         /* [nonzeros here] */
   int64_t bucket_space;
   float *chain;    /* [d] chain of gb over the encoder rows */

@@ -39,7 +39,9 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(rows * d, &batch->aG));
   PetscCall(ArrayCreate(rows * d, &batch->aE));
   PetscCall(ArrayCreate(rows, &batch->ab));
-  PetscCall(ArrayCreate((b + LEAF - 1) / LEAF * d, &batch->leaf));
+  PetscCall(ArrayCreate((b + LEAF_TOKENS - 1) / LEAF_TOKENS * d, &batch->leaf));
+  PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
+  PetscCall(ArrayCreate(b, &batch->square));
   PetscCall(ArrayCreate(rows + 1, &batch->bucket));
   PetscCall(ArrayCreate(2 * sae->size, &batch->nonzeros));
   PetscCall(ArrayCreate(2 * (sae->size + 1), &batch->starts));
@@ -61,7 +63,8 @@ PetscErrorCode BatchDestroy(SAE *sae)
                      (void **)&batch->aG,       (void **)&batch->aE,     (void **)&batch->ab,
                      (void **)&batch->leaf,     (void **)&batch->bucket, (void **)&batch->token,
                      (void **)&batch->z,        (void **)&batch->slope,  (void **)&batch->starts,
-                     (void **)&batch->nonzeros, (void **)&batch->words};
+                     (void **)&batch->nonzeros, (void **)&batch->words,  (void **)&batch->work,
+                     (void **)&batch->square};
   void **shared[] = {(void **)&batch->xc, (void **)&batch->e,      (void **)&batch->ea,
                      (void **)&batch->ge, (void **)&batch->gb_all, (void **)&batch->chain};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)

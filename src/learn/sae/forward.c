@@ -6,12 +6,9 @@ static PetscErrorCode Room(float **array, int64_t *space, int64_t count)
 {
   PetscFunctionBegin;
   if (count <= *space) PetscFunctionReturn(PETSC_SUCCESS);
-  float *old = *array;
-  const int64_t grown = count + count / 2 + 16;
-  PetscCall(ArrayCreate(grown, array));
-  if (old) memcpy(*array, old, (size_t)*space * sizeof(*old));
-  *space = grown;
-  PetscCall(ArrayDestroy(&old));
+  PetscCall(ArrayDestroy(array));
+  *space = count + count / 2 + 16;
+  PetscCall(ArrayCreate(*space, array));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,7 +64,6 @@ static PetscErrorCode TileCodes(SAE *sae, int64_t n)
   const int64_t own = batch->own.start[batch->own.rows], most = kind->most(code->params, sae->m);
   PetscCall(CodesReserve(&batch->own, batch->own.rows + n, own + n * most));
   kind->forward(code->params, sae->kernels, n, sae->m, batch->S, &batch->own);
-  PetscCall(Room(&batch->g, &batch->g_space, batch->own.start[batch->own.rows]));
   if (batch->deads) {
     const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
     Codes *codes = &batch->aux;
@@ -79,33 +75,34 @@ static PetscErrorCode TileCodes(SAE *sae, int64_t n)
           at + sae->kernels->select_top(sae->m, batch->S + t * sae->m, k, batch->dead,
                                         codes->atom + at, codes->value + at);
     }
-    PetscCall(Room(&batch->ga, &batch->ga_space, codes->start[codes->rows]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Residuals, slopes and losses of tokens from .. to - 1. */
-static void token_losses(SAE *sae, double l1, int64_t from, int64_t to, Exact losses[2])
+/* Residuals, slopes and losses of this rank's tokens. */
+static PetscErrorCode Losses(SAE *sae, double l1, Exact losses[2])
 {
   SAEBatch *batch = sae->batch;
   const SAEGoal *goal = (const SAEGoal *)sae->params.goal.entry;
-  const int64_t d = sae->d;
+  const Codes *codes = &batch->own;
+  const int64_t d = sae->d, row = batch->first * d;
   const float c = (float)(2.0 / (double)d);
-  for (int64_t t = from; t < to; t++) {
-    const int64_t at = batch->own.start[t], count = batch->own.start[t + 1] - at,
-                  row = (batch->first + t) * d;
-    const int32_t *atom = batch->own.atom + at;
-    float *g = batch->g + at;
-    exact_add(&losses[0], goal->token(sae->kernels, count, atom, batch->own.value + at, d, sae->D,
-                                      batch->xc + row, batch->e + row, g));
-    for (int64_t q = 0; q < count; q++) g[q] = c * g[q] + (l1 > 0 ? batch->q[atom[q]] : 0);
-    if (l1 > 0) {
-      double sum = 0;
-      for (int64_t q = 0; q < count; q++)
-        sum += (double)batch->own.value[at + q] * batch->norm[atom[q]];
-      exact_add(&losses[1], sum);
+
+  PetscFunctionBegin;
+  PetscCall(Room(&batch->g, &batch->g_space, codes->start[codes->rows]));
+  goal->pass(sae->kernels, batch->count, codes, sae->m, d, sae->D, batch->xc + row, batch->e + row,
+             batch->g, batch->square, batch->work);
+  for (int64_t t = 0; t < batch->count; t++) {
+    double sum = 0;
+    exact_add(&losses[0], batch->square[t]);
+    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
+      const int32_t j = codes->atom[q];
+      batch->g[q] = c * batch->g[q] + (l1 > 0 ? batch->q[j] : 0);
+      if (l1 > 0) sum += (double)codes->value[q] * batch->norm[j];
     }
+    if (l1 > 0) exact_add(&losses[1], sum);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
@@ -126,26 +123,22 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
     const int64_t n = min_i64(TILE, batch->count - at);
     PetscCall(TileScores(sae, at, n));
     PetscCall(TileCodes(sae, n));
-    token_losses(sae, l1, at, at + n, losses);
   }
+  PetscCall(Losses(sae, l1, losses));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode BatchAux(SAE *sae, Exact *loss)
 {
   SAEBatch *batch = sae->batch;
-  const Kernels *kernels = sae->kernels;
-  const int64_t d = sae->d;
+  const Codes *codes = &batch->aux;
+  const int64_t d = sae->d, row = batch->first * d;
 
   PetscFunctionBegin;
-  for (int64_t t = 0; t < batch->count; t++) {
-    const int64_t at = batch->aux.start[t], count = batch->aux.start[t + 1] - at,
-                  row = (batch->first + t) * d;
-    float *ea = batch->ea + row;
-    kernels->decode(count, batch->aux.atom + at, batch->aux.value + at, d, sae->D, d, ea);
-    for (int64_t i = 0; i < d; i++) ea[i] += batch->e[row + i];
-    kernels->blockdots(count, batch->aux.atom + at, d, sae->D, d, ea, batch->ga + at);
-    exact_add(loss, kernels->square64(d, ea));
-  }
+  PetscCall(Room(&batch->ga, &batch->ga_space, codes->start[codes->rows]));
+  sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, sae->m, d, sae->D,
+                          1, batch->e + row, batch->ea + row, batch->ga, batch->square,
+                          batch->work);
+  for (int64_t t = 0; t < batch->count; t++) exact_add(loss, batch->square[t]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -13,7 +13,6 @@ typedef struct {
   uint16_t *half;
   int32_t *index;
   float *value;
-  int64_t *row;
   double *distance, sink;
   Packed packed;
   Nearest *centroids;
@@ -37,10 +36,6 @@ KERNEL(Combine, k->combine(N, P, D, b->S, M, b->C, D, b->Y, D))
 KERNEL(SelectTop, EACH k->select_top(M, b->S + t * M, K, NULL, b->index, b->value))
 KERNEL(SelectPositive, EACH k->select_positive(M, b->S + t * M, b->index, b->value))
 KERNEL(Decode, EACH k->decode(K, b->index + t * K, b->value + t * K, D, b->E, D, b->Y + t * D))
-KERNEL(Blockdots,
-       EACH k->blockdots(K, b->index + t * K, D, b->E, D, b->X + t * D, b->value + t * K))
-KERNEL(Accumulate,
-       EACH k->accumulate(K, b->row + t * K, b->value + t * K, D, b->X, D, b->Y + t * D))
 KERNEL(Square64, EACH b->sink += k->square64(D, b->X + t * D))
 KERNEL(Distance64, EACH b->sink += k->distance64(D, b->X + t * D, b->E + t * D))
 KERNEL(Normalise, k->normalise(N, D, b->Y, D, b->C, b->C + D))
@@ -59,7 +54,7 @@ static void spread_indices(Data *b)
 static PetscErrorCode Prepare(Data *b, PetscErrorCode (*work)(void *))
 {
   PetscFunctionBegin;
-  if (work == Decode || work == Blockdots) spread_indices(b);
+  if (work == Decode) spread_indices(b);
   if (work == SelectTop || work == SelectPositive || work == Combine) PetscCall(Scores(b));
   if (work == Normalise) {
     memset(b->Y, 0, N * D * sizeof(*b->Y));
@@ -84,8 +79,6 @@ static const struct {
      "figure <= 1.5"},
     {"select_positive", "of 3840, half", "us/token", SelectPositive, N, 4.0 * M, LIMIT_READ, NULL},
     {"decode", "32 x 768", NULL, Decode, N, 2.0 * K *D, LIMIT_FMA, NULL},
-    {"blockdots", "32 x 768", NULL, Blockdots, N, 2.0 * K *D, LIMIT_FMA, NULL},
-    {"accumulate", "32 x 768", NULL, Accumulate, N, 2.0 * K *D, LIMIT_FMA, NULL},
     {"square64", "768, in cache", NULL, Square64, N, 2.0 * D, LIMIT_FMA, NULL},
     {"distance64", "768, in cache", NULL, Distance64, N, 3.0 * D, LIMIT_FMA, NULL},
     {"normalise", "256 x 768", NULL, Normalise, N, 8.0 * D, LIMIT_TRIAD, NULL},
@@ -95,10 +88,10 @@ static const struct {
 };
 enum { ROWS = sizeof(list) / sizeof(*list) };
 
-static const char *const rows[] = {"scores",     "nearest",         "combine",    "pack",
-                                   "select_top", "select_positive", "decode",     "blockdots",
-                                   "accumulate", "square64",        "distance64", "normalise",
-                                   "widen_half", "narrow_half",     "adam",       NULL};
+static const char *const rows[] = {
+    "scores",          "nearest",     "combine",  "pack",       "select_top",
+    "select_positive", "decode",      "square64", "distance64", "normalise",
+    "widen_half",      "narrow_half", "adam",     NULL};
 
 static PetscErrorCode Fill(Data *b)
 {
@@ -112,7 +105,6 @@ static PetscErrorCode Fill(Data *b)
   PetscCall(ArrayCreate(BIG, &b->half));
   PetscCall(ArrayCreate(N * M, &b->index));
   PetscCall(ArrayCreate(N * M, &b->value));
-  PetscCall(ArrayCreate(N * K, &b->row));
   PetscCall(ArrayCreate(N, &b->distance));
   for (int64_t i = 0; i < M * D; i++)
     b->E[i] = (float)(random_uniform(1, RANDOM_SAMPLE, (uint64_t)i) - 0.5);
@@ -120,7 +112,6 @@ static PetscErrorCode Fill(Data *b)
     b->X[i] = (float)(random_uniform(2, RANDOM_SAMPLE, (uint64_t)i) - 0.5);
   for (int64_t i = 0; i < P * D; i++) b->C[i] = b->E[i];
   for (int64_t i = 0; i < 4 * BIG; i++) b->big[i] = (float)(i % 997) * 1e-3f;
-  for (int64_t i = 0; i < N * K; i++) b->row[i] = i * 7 % N;
   b->kernels->pack(M, D, b->E, D, &b->packed);
   PetscCall(NearestCreate(b->kernels, M, D, b->E, &b->centroids));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -128,9 +119,10 @@ static PetscErrorCode Fill(Data *b)
 
 static PetscErrorCode Empty(Data *b)
 {
-  void **arrays[] = {(void **)&b->X,     (void **)&b->E,   (void **)&b->S,       (void **)&b->C,
-                     (void **)&b->Y,     (void **)&b->big, (void **)&b->half,    (void **)&b->index,
-                     (void **)&b->value, (void **)&b->row, (void **)&b->distance};
+  void **arrays[] = {(void **)&b->X,       (void **)&b->E,     (void **)&b->S,
+                     (void **)&b->C,       (void **)&b->Y,     (void **)&b->big,
+                     (void **)&b->half,    (void **)&b->index, (void **)&b->value,
+                     (void **)&b->distance};
 
   PetscFunctionBegin;
   PetscCall(NearestDestroy(&b->centroids));

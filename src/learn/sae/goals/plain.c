@@ -1,18 +1,15 @@
 /* One reconstruction from all active atoms. */
 #include "learn/sae.h"
 
-static double token(const Kernels *kernels, int64_t nonzeros, const int32_t *atom,
-                    const float *value, int64_t d, const float *D, const float *xc, float *e,
-                    float *g)
+static void pass(const Kernels *kernels, int64_t n, const Codes *codes, int64_t m, int64_t d,
+                 const float *D, const float *xc, float *e, float *g, double *square, float *work)
 {
-  kernels->decode(nonzeros, atom, value, d, D, d, e);
-  for (int64_t i = 0; i < d; i++) e[i] -= xc[i];
-  kernels->blockdots(nonzeros, atom, d, D, d, e, g);
-  return kernels->square64(d, e);
+  kernels->residuals(n, codes->start, codes->atom, codes->value, m, d, D, -1, xc, e, g, square,
+                     work);
 }
 
 const SAEGoal sae_goal_plain = {
     .entry = {"plain", "the squared error of one reconstruction from all active atoms", NULL, NULL,
               0},
-    .token = token,
+    .pass = pass,
 };

@@ -1,0 +1,190 @@
+/* The sparse part of a training step with AVX2: residuals with the slopes of their codes, and the
+   sums of gradients. Both go over d in blocks of columns that are packed first, so that the rows
+   which the codes pick out stay in the second cache. */
+#include "avx2_sparse.h"
+#include "avx2_tile.h"
+#include <string.h>
+
+#define VECTORS 8  /* of a block of a residual */
+#define COLUMNS 32 /* of U, and of V, that are summed together */
+#define LEVELS 40  /* of the tree over leaves */
+
+/* The sums of 8 vectors by halving; their order in the answer is 0 2 4 6 1 3 5 7. */
+static inline __m256 halve8(const __m256 *v)
+{
+  __m256 h[4], f[2];
+  for (int i = 0; i < 4; i++) {
+    h[i] = _mm256_add_ps(_mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x20),
+                         _mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x31));
+  }
+  for (int i = 0; i < 2; i++) {
+    f[i] = _mm256_add_ps(_mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0x44),
+                         _mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0xee));
+  }
+  return _mm256_add_ps(_mm256_shuffle_ps(f[0], f[1], 0x88), _mm256_shuffle_ps(f[0], f[1], 0xdd));
+}
+
+/* Columns first .. first + count - 1 of rows x of d numbers, side by side in blocks of stride
+   numbers; columns past d are + 0. */
+static void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t count, const float *x,
+                         int64_t stride, float *to)
+{
+  const int64_t there = d - first < count ? d - first : count;
+  for (int64_t t = 0; t < rows; t++) {
+    memcpy(to + t * stride, x + t * d + first, (size_t)there * sizeof(*to));
+    if (there < count) memset(to + t * stride + there, 0, (size_t)(count - there) * sizeof(*to));
+  }
+}
+
+/* Adds the block's part to the slopes of count codes; first: it is the first part. e is - 0 past
+   the end of a row, where D has + 0: that changes no lane. */
+static inline void slopes(int64_t count, const int32_t *index, const float *D, const float *e,
+                          bool first, float *slope)
+{
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  for (int64_t q = 0; q < count; q += 8) {
+    const __m256i lanes = lanes256(count, q);
+    __m256 dot[8];
+    for (int r = 0; r < 8; r++) {
+      const float *row = D + (int64_t)index[q + r < count ? q + r : count - 1] * DOT_BLOCK;
+      __m256 low = _mm256_setzero_ps(), high = low;
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; v += 2) {
+        low = _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v), _mm256_load_ps(row + 8 * v), low);
+        high =
+            _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v + 8), _mm256_load_ps(row + 8 * v + 8), high);
+      }
+      dot[r] = _mm256_add_ps(low, high);
+    }
+    __m256 sum = _mm256_permutevar8x32_ps(halve8(dot), order);
+    if (!first) sum = _mm256_add_ps(_mm256_maskload_ps(slope + q, lanes), sum);
+    _mm256_maskstore_ps(slope + q, lanes, sum);
+  }
+}
+
+/* A block of one residual: decoded, with sign * x added. */
+static inline void residual(int64_t count, const int32_t *index, const float *value, const float *D,
+                            float sign, const float *x, float *e)
+{
+  __m256 sum[VECTORS];
+  for (int v = 0; v < VECTORS; v++) sum[v] = _mm256_setzero_ps();
+  for (int64_t q = 0; q < count; q++) {
+    const float *row = D + (int64_t)index[q] * DOT_BLOCK;
+    const __m256 scale = _mm256_set1_ps(value[q]);
+#pragma GCC unroll 8
+    for (int v = 0; v < VECTORS; v++)
+      sum[v] = _mm256_fmadd_ps(scale, _mm256_load_ps(row + 8 * v), sum[v]);
+  }
+  for (int v = 0; v < VECTORS; v++) {
+    sum[v] = _mm256_add_ps(sum[v], _mm256_setzero_ps());
+    _mm256_store_ps(e + 8 * v,
+                    _mm256_fmadd_ps(_mm256_set1_ps(sign), _mm256_load_ps(x + 8 * v), sum[v]));
+  }
+}
+
+/* Adds the squares of a block to 8 lanes. */
+static inline void add_squares(const float *e, double *square)
+{
+  __m256d low = _mm256_load_pd(square), high = _mm256_load_pd(square + 4);
+  for (int v = 0; v < VECTORS; v++) {
+    const __m256d a = _mm256_cvtps_pd(_mm_load_ps(e + 8 * v)),
+                  b = _mm256_cvtps_pd(_mm_load_ps(e + 8 * v + 4));
+    low = _mm256_fmadd_pd(a, a, low);
+    high = _mm256_fmadd_pd(b, b, high);
+  }
+  _mm256_store_pd(square, low);
+  _mm256_store_pd(square + 4, high);
+}
+
+void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
+                    int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
+                    float *slope, double *square, float *work)
+{
+  float *block = work + n * 16, xt[DOT_BLOCK] __attribute__((aligned(32))) = {0},
+        et[DOT_BLOCK] __attribute__((aligned(32)));
+  double *sums = (double *)(void *)work;
+  memset(sums, 0, (size_t)n * 8 * sizeof(*sums));
+  if (!d && n) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
+  for (int64_t i = 0; i < d; i += DOT_BLOCK) {
+    const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
+    const size_t bytes = (size_t)width * sizeof(float);
+    pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
+    for (int64_t t = 0; t < n; t++) {
+      const int64_t from = start[t], count = start[t + 1] - from;
+      memcpy(xt, x + t * d + i, bytes);
+      residual(count, index + from, value + from, block, sign, xt, et);
+      for (int64_t l = width; l < DOT_BLOCK; l++) et[l] = -0.0f;
+      memcpy(e + t * d + i, et, bytes);
+      add_squares(et, sums + t * 8);
+      slopes(count, index + from, block, et, i == 0, slope + from);
+    }
+  }
+  for (int64_t t = 0; t < n; t++) {
+    double *s = sums + t * 8;
+    for (int h = 4; h > 0; h /= 2) {
+      for (int l = 0; l < h; l++) s[l] += s[l + h];
+    }
+    square[t] = s[0];
+  }
+}
+
+/* Four vectors of U, four of V. */
+typedef struct {
+  __m256 x[8];
+} Columns;
+
+static inline Columns add_columns(Columns a, Columns b)
+{
+  for (int v = 0; v < 8; v++) a.x[v] = _mm256_add_ps(a.x[v], b.x[v]);
+  return a;
+}
+
+/* The sums of one atom. Leaves are joined as they are finished: after leaf l as often as l ends in
+   ones, and what is left at the end from the last to the first; that is the tree that joins pairs,
+   where an odd last one moves down. */
+static inline Columns atom_sums(int64_t leaves, int64_t count, const int32_t *token, const float *u,
+                                const float *v, const float *rows)
+{
+  Columns part[LEVELS];
+  int parts = 0;
+  int64_t q = 0;
+  for (int64_t l = 0; l < leaves; l++) {
+    const int64_t end = (l + 1) * LEAF_TOKENS;
+    Columns sum;
+    for (int i = 0; i < 8; i++) sum.x[i] = _mm256_setzero_ps();
+    for (; q < count && token[q] < end; q++) {
+      const float *row = rows + (int64_t)token[q] * (2 * COLUMNS);
+      const __m256 first = _mm256_set1_ps(u[q]), second = _mm256_set1_ps(v[q]);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; i++) {
+        sum.x[i] = _mm256_fmadd_ps(first, _mm256_load_ps(row + 8 * i), sum.x[i]);
+        sum.x[4 + i] = _mm256_fmadd_ps(second, _mm256_load_ps(row + COLUMNS + 8 * i), sum.x[4 + i]);
+      }
+    }
+    for (int64_t ones = l; ones & 1; ones >>= 1) sum = add_columns(part[--parts], sum);
+    part[parts++] = sum;
+  }
+  Columns sum = part[--parts];
+  while (parts) sum = add_columns(part[--parts], sum);
+  return sum;
+}
+
+void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+                    const int32_t *token, const float *u, const float *v, const float *U,
+                    const float *V, float *GU, float *GV, float *work)
+{
+  const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
+  for (int64_t i = 0; i < d; i += COLUMNS) {
+    const int64_t width = d - i < COLUMNS ? d - i : COLUMNS;
+    const size_t bytes = (size_t)width * sizeof(float);
+    pack_columns(n, d, i, COLUMNS, U, 2 * COLUMNS, work);
+    pack_columns(n, d, i, COLUMNS, V, 2 * COLUMNS, work + COLUMNS);
+    for (int64_t j = 0; j < atoms; j++) {
+      const int64_t from = bucket[j];
+      const Columns sum =
+          atom_sums(leaves, bucket[j + 1] - from, token + from, u + from, v + from, work);
+      memcpy(GU + j * d + i, sum.x, bytes);
+      memcpy(GV + j * d + i, sum.x + 4, bytes);
+    }
+  }
+}

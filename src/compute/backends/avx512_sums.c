@@ -1,0 +1,213 @@
+/* The sparse part of a training step with AVX-512: residuals with the slopes of their codes, and
+   the sums of gradients. Both go over d in blocks of columns that are packed first, so that the
+   rows which the codes pick out stay in the second cache; results too large to stay there are
+   written past the caches. */
+#include "avx512_sparse.h"
+#include "avx512_tile.h"
+#include <string.h>
+
+#define VECTORS 4       /* of a block of a residual */
+#define COLUMNS 32      /* of U, and of V, that are summed together */
+#define LEVELS 40       /* of the tree over leaves */
+#define LARGE (1 << 20) /* floats written past the caches */
+
+static inline void store512(bool past, float *to, __mmask16 lanes, __m512 x)
+{
+  if (past)
+    _mm512_stream_ps(to, x);
+  else
+    _mm512_mask_storeu_ps(to, lanes, x);
+}
+
+static bool goes_past(int64_t rows, int64_t d, const float *to)
+{
+  return rows * d >= LARGE && d % 16 == 0 && (uintptr_t)to % 64 == 0;
+}
+
+/* The sums of 16 vectors by halving; lane 4 l + g of the answer is that of v[4 g + l]. */
+static inline __m512 halve16(const __m512 *v)
+{
+  __m512 h[8], f[4], t[2];
+  for (int i = 0; i < 8; i++) {
+    h[i] = _mm512_add_ps(_mm512_shuffle_f32x4(v[2 * i], v[2 * i + 1], 0x44),
+                         _mm512_shuffle_f32x4(v[2 * i], v[2 * i + 1], 0xee));
+  }
+  for (int i = 0; i < 4; i++) {
+    f[i] = _mm512_add_ps(_mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0x88),
+                         _mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0xdd));
+  }
+  for (int i = 0; i < 2; i++) {
+    t[i] = _mm512_add_ps(_mm512_shuffle_ps(f[2 * i], f[2 * i + 1], 0x44),
+                         _mm512_shuffle_ps(f[2 * i], f[2 * i + 1], 0xee));
+  }
+  return _mm512_add_ps(_mm512_shuffle_ps(t[0], t[1], 0x88), _mm512_shuffle_ps(t[0], t[1], 0xdd));
+}
+
+/* Adds the block's part to the slopes of count codes; first: it is the first part. e is - 0 past
+   the end of a row, where D has + 0: that changes no lane. */
+static inline void slopes(int64_t count, const int32_t *index, const float *D, const __m512 *e,
+                          bool first, float *slope)
+{
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  for (int64_t q = 0; q < count; q += 16) {
+    const __mmask16 lanes = lanes512(count, q);
+    __m512 dot[16];
+#pragma GCC unroll 16
+    for (int r = 0; r < 16; r++) {
+      const float *row = D + (int64_t)index[q + r < count ? q + r : count - 1] * DOT_BLOCK;
+      dot[r] = _mm512_setzero_ps();
+      for (int v = 0; v < VECTORS; v++)
+        dot[r] = _mm512_fmadd_ps(e[v], _mm512_load_ps(row + 16 * v), dot[r]);
+    }
+    __m512 sum = _mm512_permutexvar_ps(order, halve16(dot));
+    if (!first) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, slope + q), sum);
+    _mm512_mask_storeu_ps(slope + q, lanes, sum);
+  }
+}
+
+/* A block of one residual: decoded, with sign * x added, and its squares added to 8 lanes. */
+static inline void residual(int64_t count, const int32_t *index, const float *value, const float *D,
+                            float sign, const float *x, const __mmask16 *lanes, __m512 *e,
+                            double *square)
+{
+  for (int v = 0; v < VECTORS; v++) e[v] = _mm512_setzero_ps();
+  for (int64_t q = 0; q < count; q++) {
+    const float *row = D + (int64_t)index[q] * DOT_BLOCK;
+    const __m512 scale = _mm512_set1_ps(value[q]);
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++)
+      e[v] = _mm512_fmadd_ps(scale, _mm512_load_ps(row + 16 * v), e[v]);
+  }
+  __m512d sum = _mm512_load_pd(square);
+  for (int v = 0; v < VECTORS; v++) {
+    e[v] = _mm512_add_ps(e[v], _mm512_setzero_ps());
+    e[v] = _mm512_fmadd_ps(_mm512_set1_ps(sign), _mm512_maskz_loadu_ps(lanes[v], x + 16 * v), e[v]);
+    e[v] = _mm512_mask_mov_ps(_mm512_set1_ps(-0.0f), lanes[v], e[v]);
+    const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(e[v])),
+                  high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(e[v], 1));
+    sum = _mm512_fmadd_pd(high, high, _mm512_fmadd_pd(low, low, sum));
+  }
+  _mm512_store_pd(square, sum);
+}
+
+/* Columns i .. i + DOT_BLOCK - 1 of D, the columns past d as + 0. */
+static void pack_block(int64_t m, int64_t d, int64_t i, const float *D, float *block)
+{
+  for (int v = 0; v < VECTORS; v++) {
+    const __mmask16 lanes = lanes512(d - i, 16 * v);
+    for (int64_t j = 0; j < m; j++) {
+      _mm512_store_ps(block + j * DOT_BLOCK + 16 * v,
+                      _mm512_maskz_loadu_ps(lanes, D + j * d + i + 16 * v));
+    }
+  }
+}
+
+void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
+                      int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
+                      float *slope, double *square, float *work)
+{
+  const bool past = goes_past(n, d, e);
+  float *block = work + n * 16;
+  double *sums = (double *)(void *)work;
+  memset(sums, 0, (size_t)n * 8 * sizeof(*sums));
+  if (!d && n) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
+  for (int64_t i = 0; i < d; i += DOT_BLOCK) {
+    __mmask16 lanes[VECTORS];
+    for (int v = 0; v < VECTORS; v++) lanes[v] = lanes512(d - i, 16 * v);
+    pack_block(m, d, i, D, block);
+    for (int64_t t = 0; t < n; t++) {
+      const int64_t from = start[t], count = start[t + 1] - from;
+      const float *xt = x + t * d + i;
+      __m512 et[VECTORS];
+      for (int v = 0; v < VECTORS; v++) _mm_prefetch(xt + 2 * d + 16 * v, _MM_HINT_NTA);
+      residual(count, index + from, value + from, block, sign, xt, lanes, et, sums + t * 8);
+      for (int v = 0; v < VECTORS; v++)
+        store512(past && lanes[v], e + t * d + i + 16 * v, lanes[v], et[v]);
+      slopes(count, index + from, block, et, i == 0, slope + from);
+    }
+  }
+  for (int64_t t = 0; t < n; t++) {
+    double *s = sums + t * 8;
+    for (int h = 4; h > 0; h /= 2) {
+      for (int l = 0; l < h; l++) s[l] += s[l + h];
+    }
+    square[t] = s[0];
+  }
+  _mm_sfence();
+}
+
+/* Two vectors of U and two of V. */
+typedef struct {
+  __m512 x[4];
+} Columns;
+
+static inline Columns add_columns(Columns a, Columns b)
+{
+  for (int v = 0; v < 4; v++) a.x[v] = _mm512_add_ps(a.x[v], b.x[v]);
+  return a;
+}
+
+/* The sums of one atom. Leaves are joined as they are finished: after leaf l as often as l ends in
+   ones, and what is left at the end from the last to the first; that is the tree that joins pairs,
+   where an odd last one moves down. */
+static inline Columns atom_sums(int64_t leaves, int64_t count, const int32_t *token, const float *u,
+                                const float *v, const float *rows)
+{
+  Columns part[LEVELS];
+  int parts = 0;
+  int64_t q = 0;
+  for (int64_t l = 0; l < leaves; l++) {
+    const int64_t end = (l + 1) * LEAF_TOKENS;
+    Columns sum;
+    for (int i = 0; i < 4; i++) sum.x[i] = _mm512_setzero_ps();
+    for (; q < count && token[q] < end; q++) {
+      const float *row = rows + (int64_t)token[q] * (2 * COLUMNS);
+      const __m512 first = _mm512_set1_ps(u[q]), second = _mm512_set1_ps(v[q]);
+      sum.x[0] = _mm512_fmadd_ps(first, _mm512_load_ps(row), sum.x[0]);
+      sum.x[1] = _mm512_fmadd_ps(first, _mm512_load_ps(row + 16), sum.x[1]);
+      sum.x[2] = _mm512_fmadd_ps(second, _mm512_load_ps(row + 32), sum.x[2]);
+      sum.x[3] = _mm512_fmadd_ps(second, _mm512_load_ps(row + 48), sum.x[3]);
+    }
+    for (int64_t ones = l; ones & 1; ones >>= 1) sum = add_columns(part[--parts], sum);
+    part[parts++] = sum;
+  }
+  Columns sum = part[--parts];
+  while (parts) sum = add_columns(part[--parts], sum);
+  return sum;
+}
+
+/* Columns i .. i + COLUMNS - 1 of U and V side by side, the columns past d as 0. */
+static void pack_rows(int64_t n, int64_t d, int64_t i, const float *U, const float *V, float *rows)
+{
+  const __mmask16 lanes[2] = {lanes512(d - i, 0), lanes512(d - i, 16)};
+  for (int64_t t = 0; t < n; t++) {
+    for (int v = 0; v < 2; v++) {
+      const int64_t at = t * d + i + 16 * v;
+      float *to = rows + t * (2 * COLUMNS) + 16 * v;
+      _mm512_store_ps(to, _mm512_maskz_loadu_ps(lanes[v], U + at));
+      _mm512_store_ps(to + COLUMNS, _mm512_maskz_loadu_ps(lanes[v], V + at));
+    }
+  }
+}
+
+void avx512_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+                      const int32_t *token, const float *u, const float *v, const float *U,
+                      const float *V, float *GU, float *GV, float *work)
+{
+  const bool past = goes_past(atoms, d, GU) && goes_past(atoms, d, GV);
+  const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
+  for (int64_t i = 0; i < d; i += COLUMNS) {
+    const __mmask16 lanes[2] = {lanes512(d - i, 0), lanes512(d - i, 16)};
+    pack_rows(n, d, i, U, V, work);
+    for (int64_t j = 0; j < atoms; j++) {
+      const int64_t from = bucket[j], at = j * d + i;
+      const Columns sum =
+          atom_sums(leaves, bucket[j + 1] - from, token + from, u + from, v + from, work);
+      store512(past, GU + at, lanes[0], sum.x[0]);
+      if (lanes[1]) store512(past, GU + at + 16, lanes[1], sum.x[1]);
+      store512(past, GV + at, lanes[0], sum.x[2]);
+      if (lanes[1]) store512(past, GV + at + 16, lanes[1], sum.x[3]);
+    }
+  }
+  _mm_sfence();
+}
