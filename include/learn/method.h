@@ -48,6 +48,9 @@ typedef struct {
   PetscErrorCode (*state)(void *self, State *state);
   /* After a state was read into the arrays: rebuild what is derived from it. NULL: nothing is. */
   PetscErrorCode (*resumed)(void *self);
+  /* Tokens seen so far: learners that go through the same order side by side are stepped so that
+     it stays equal. The same on every rank. */
+  int64_t (*seen)(const void *self);
   /* One step. */
   PetscErrorCode (*step)(void *self, StepReport *report);
   /* The arrays of model.h5 (without /normalise), now: before the first step they are those of

@@ -1,4 +1,4 @@
-/* Trains one model to its end, or until it is told to stop. */
+/* Trains models to their ends, or until they are told to stop. */
 #pragma once
 #include "run/work.h"
 
@@ -12,15 +12,17 @@ typedef struct {
   const char *id;         /* of the run: a checkpoint of another is refused */
   bool initial;           /* write initial.h5 */
   double checkpoint_minutes;
-  int64_t items; /* items of the queue, for the progress line */
+  int64_t items; /* packs in the queue, for the progress line */
+  int64_t pack;  /* runs of its pack, for the manifest */
   const char *spec_digest;
 } Training;
 
-/* TrainRun - goes on from checkpoint.h5 where there is one. A failure or stop is an outcome; only a
-   file that cannot be read or written is a mistake. Collective on task->comm, which is the queue's
-   group. */
-PetscErrorCode TrainRun(const Task *task, const Training *training, Queue *queue,
-                        Mistakes *mistakes, Outcome *outcome);
+/* TrainPack - count runs side by side, with the bytes that each has alone; each goes on from its
+   checkpoint.h5 where there is one. Tasks with one reader read the same tokens in the same order. A
+   failure or stop is an outcome of one run; only a file that cannot be read or written is a
+   mistake. Collective on the tasks' comm, which is the queue's group. */
+PetscErrorCode TrainPack(int64_t count, const Task *tasks, const Training *trainings, Queue *queue,
+                         Mistakes *mistakes, Outcome *outcomes);
 
 /* CheckpointWrite, CheckpointRead - all of a learner's state, whatever the number of ranks. *found
  * false: there is none. Collective. */

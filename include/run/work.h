@@ -14,7 +14,8 @@ typedef struct {
   Split **split; /* [experiment->shares] */
   char *out;     /* the run folder */
   char spec_digest[33];
-  int groups; /* 0: as many as there is work for */
+  int groups;    /* 0: as many as there is work for */
+  int64_t packs; /* most runs that are trained side by side by one group; 0: chosen */
 } Work;
 
 /* WorkOpen - reads and checks the spec, opens its tokens, splits them, names the runs. Mistakes are

@@ -1,8 +1,9 @@
 /* The stages that plan and learn. */
 #include "base/digest.h"
 #include "base/file.h"
+#include "members.h"
+#include "run/packs.h"
 #include "run/stages.h"
-#include "run/train.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,161 +125,31 @@ static PetscErrorCode CopyAnchors(Work *work, const AnchorRun *made, const Setti
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MakeAnchors(Work *work, Queue *queue, int64_t item, int64_t items,
-                                  Mistakes *mistakes)
-{
-  const AnchorRun *made = &work->experiment->anchors[item];
-  char *path = anchors_file(work, made);
-  Text folder = {0}, label = {0};
-  Outcome outcome;
-  Task task = {.comm = queue_comm(queue),
-               .settings = &made->settings,
-               .seed_init = made->seed,
-               .seed_data = made->seed,
-               .seed_anchors = made->seed};
-
-  PetscFunctionBegin;
-  text_add(&folder, "%s/anchors/%s", work->out, made->id);
-  text_add(&label, "anchors/%s", made->id);
-  PetscCall(WorkView(work, &made->settings, made->share, &task.view));
-  PetscCall(ReaderCreate(&task.view, &task.reader));
-  const Training training = {
-      .method = (const Method *)family_find(&methods, settings_get(&made->settings, "method")),
-      .folder = folder.s,
-      .model_path = path,
-      .label = label.s,
-      .id = made->id,
-      .checkpoint_minutes = work->experiment->checkpoint_minutes,
-      .items = items,
-      .spec_digest = work->spec_digest};
-  PetscCall(TrainRun(&task, &training, queue, mistakes, &outcome));
-  PetscCall(ReaderDestroy(&task.reader));
-  PetscCall(ViewRelease(&task.view));
-  text_clear(&folder);
-  text_clear(&label);
-  free(path);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FailRun(Work *work, Queue *queue, const Run *run, const char *reason)
-{
-  Outcome outcome = {RUN_FAILED, ""};
-
-  PetscFunctionBegin;
-  snprintf(outcome.reason, sizeof(outcome.reason), "%s", reason);
-  if (queue_leads(queue)) {
-    char *folder = run_folder(work, run);
-    PetscCall(FileMakeFolder(folder));
-    PetscCall(OutcomeWrite(folder, "learn", run->id, &outcome));
-    free(folder);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* How making a candidate set ended. One rank calls it. */
-static PetscErrorCode AnchorsOutcome(const Work *work, const AnchorRun *made, Outcome *outcome)
-{
-  Text folder = {0};
-
-  PetscFunctionBegin;
-  text_add(&folder, "%s/anchors/%s", work->out, made->id);
-  PetscCall(OutcomeRead(folder.s, "learn", made->id, outcome));
-  text_clear(&folder);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A run's candidates. *bad: it cannot be trained, because they failed or cannot be read. Not file
-   lookups but what was noted tells a failure: elsewhere a new file may show late. */
-static PetscErrorCode RunAnchors(Work *work, Queue *queue, const Run *run, Mistakes *mistakes,
-                                 Anchors **anchors, bool *bad)
-{
-  const AnchorRun *made = &work->experiment->anchors[run->anchors];
-  Outcome outcome = {RUN_PENDING, ""};
-
-  PetscFunctionBegin;
-  if (queue_leads(queue)) PetscCall(AnchorsOutcome(work, made, &outcome));
-  PetscCallMPI(MPI_Bcast(&outcome, (int)sizeof(outcome), MPI_BYTE, 0, queue_comm(queue)));
-  if (outcome.status == RUN_FAILED) {
-    Text why = {0};
-    text_add(&why, "its anchors failed: %s", outcome.reason);
-    PetscCall(FailRun(work, queue, run, why.s));
-    text_clear(&why);
-    *bad = true;
-  } else {
-    char *path = anchors_file(work, made);
-    PetscCall(AnchorsRead(path, work->kernels, mistakes, anchors));
-    free(path);
-    PetscCall(MistakesAgree(queue_comm(queue), mistakes, bad));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode LearnRun(Work *work, Queue *queue, const Run *run, int64_t items,
-                               Mistakes *mistakes)
-{
-  char *folder = run_folder(work, run), *model = run_file(work, run, "model.h5");
-  Text label = {0};
-  Anchors *anchors = NULL;
-  Outcome outcome;
-  bool bad = false;
-  const int64_t seeds[3] = {run->seed_init, run->seed_data, run->seed_anchors};
-  Task task = {.comm = queue_comm(queue),
-               .settings = &run->settings,
-               .seed_init = seeds[0] < 0 ? 0 : seeds[0],
-               .seed_data = seeds[1] < 0 ? 0 : seeds[1],
-               .seed_anchors = seeds[2] < 0 ? 0 : seeds[2]};
-
-  PetscFunctionBegin;
-  if (run->anchors >= 0) PetscCall(RunAnchors(work, queue, run, mistakes, &anchors, &bad));
-  if (!bad) {
-    task.anchors = anchors;
-    text_add(&label, "%s/%s", run->model, run->id);
-    PetscCall(
-        WorkView(work, &run->settings, work->experiment->group[run->group].share, &task.view));
-    PetscCall(ReaderCreate(&task.view, &task.reader));
-    const Training training = {
-        .method = (const Method *)family_find(&methods, settings_get(&run->settings, "method")),
-        .folder = folder,
-        .model_path = model,
-        .label = label.s,
-        .id = run->id,
-        .initial = true,
-        .checkpoint_minutes = work->experiment->checkpoint_minutes,
-        .items = items,
-        .spec_digest = work->spec_digest};
-    PetscCall(TrainRun(&task, &training, queue, mistakes, &outcome));
-    PetscCall(ReaderDestroy(&task.reader));
-    PetscCall(ViewRelease(&task.view));
-  }
-  PetscCall(AnchorsDestroy(&anchors));
-  text_clear(&label);
-  free(folder);
-  free(model);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Hands the items listed in todo [count] to groups; runs says what they are. */
-static PetscErrorCode Spread(Work *work, bool runs, int64_t count, const int64_t *todo,
+/* Hands the runs listed in todo [count], or candidate sets, to groups, pack by pack. */
+static PetscErrorCode Spread(Work *work, bool candidates, int64_t count, const int64_t *todo,
                              Mistakes *mistakes, int *orders)
 {
   Queue *queue;
+  Packs packs;
   int64_t at;
+  int groups;
+  double memory;
   bool any;
 
   PetscFunctionBegin;
-  PetscCall(QueueCreate(work->world, work->groups ? work->groups : (int)min_i64(work->size, count),
-                        count, &queue));
+  PetscCall(PackMemory(work->world, &memory));
+  PetscCall(PacksOfRuns(work, candidates, count, todo, work->size, memory, &groups, &packs));
+  PetscCall(QueueCreate(work->world, groups, packs.count, &queue));
   for (;;) {
     PetscCall(QueueNext(queue, &at));
     if (at < 0) break;
-    if (runs)
-      PetscCall(LearnRun(work, queue, &work->experiment->run[todo[at]], count, mistakes));
-    else
-      PetscCall(MakeAnchors(work, queue, todo[at], count, mistakes));
+    PetscCall(LearnPack(work, queue, candidates, packs.start[at + 1] - packs.start[at],
+                        packs.run + packs.start[at], packs.count, mistakes));
     PetscCall(MistakesAgree(queue_comm(queue), mistakes, &any));
     if (any) PetscCall(QueueStop(queue));
   }
   PetscCall(QueueDestroy(&queue, orders));
+  PetscCall(PacksDestroy(&packs));
   PetscCall(MistakesAgree(work->world, mistakes, &any));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -344,10 +215,10 @@ PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mis
       todo[count++] = r;
   PetscCall(AnchorsToDo(work, todo, count, made, &made_count, mistakes));
   PetscCall(MistakesAgree(work->world, mistakes, &any));
-  if (!any && made_count) PetscCall(Spread(work, false, made_count, made, mistakes, orders));
+  if (!any && made_count) PetscCall(Spread(work, true, made_count, made, mistakes, orders));
   PetscCall(MistakesAgree(work->world, mistakes, &any));
   if (!any && !(*orders & ORDER_STOP) && count)
-    PetscCall(Spread(work, true, count, todo, mistakes, orders));
+    PetscCall(Spread(work, false, count, todo, mistakes, orders));
   PetscCall(ArrayDestroy(&outcomes));
   PetscCall(ArrayDestroy(&todo));
   PetscCall(ArrayDestroy(&made));

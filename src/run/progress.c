@@ -23,17 +23,15 @@ static size_t columns(void)
   return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
 }
 
-void progress_show(Progress *progress, const StepReport *report, int64_t item)
+void progress_show(Progress *progress, const StepReport *report, int64_t done, int64_t item)
 {
   const double now = clock_seconds();
   const bool terminal = isatty(STDERR_FILENO);
-  if (progress->begun == 0)
-    progress->begun = progress->shown = now, progress->first_step = report->step;
+  if (progress->begun == 0) progress->begun = progress->shown = now;
   progress->tokens += report->tokens;
   if (now - progress->shown < (terminal ? 0.2 : 60)) return;
   progress->shown = now;
   const double passed = now - progress->begun;
-  const int64_t done = report->step - progress->first_step;
   char left[24] = "?", bar[11];
   if (done > 0) duration(passed / (double)done * (double)(report->steps - report->step), left);
   const int filled = report->steps ? (int)(10 * report->step / report->steps) : 0;
@@ -42,10 +40,12 @@ void progress_show(Progress *progress, const StepReport *report, int64_t item)
   Text text = {0};
   /* on a terminal the hash after the model's name is left out: a line that wraps cannot be renewed
    */
-  text_add(&text, "run %lld of %lld  %.*s  [%s] step %lld/%lld", (long long)item,
+  text_add(&text, "%s %lld of %lld  %.*s", progress->replicas > 1 ? "pack" : "run", (long long)item,
            (long long)progress->items,
            (int)(terminal ? strcspn(progress->label, "/") : strlen(progress->label)),
-           progress->label, bar, (long long)report->step, (long long)report->steps);
+           progress->label);
+  if (progress->replicas > 1) text_add(&text, " and %lld more", (long long)progress->replicas - 1);
+  text_add(&text, "  [%s] step %lld/%lld", bar, (long long)report->step, (long long)report->steps);
   if (passed > 0) text_add(&text, "  %s left", left);
   if (report->values) text_add(&text, "  %s %.4g", report->value[0].name, report->value[0].value);
   if (passed > 0) text_add(&text, "  %.3g tokens/s", (double)progress->tokens / passed);

@@ -140,6 +140,7 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
 {
   StageOptions stage = {.only = option_value(options, "only")};
   const int groups = (int)option_integer(options, "groups", 0, 1, 1000000, mistakes);
+  const int64_t packs = option_integer(options, "packs", 0, 1, 1000000, mistakes);
   Work *work = NULL;
   bool any;
 
@@ -151,6 +152,7 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
     PetscCall(WorkOpen(MPI_COMM_WORLD, spec, option_value(options, "out"), mistakes, &work));
   if (work) {
     work->groups = groups;
+    work->packs = packs;
     check_only(work, stage.only, mistakes);
     if (!mistakes_count(mistakes) && option_value(options, "dry-run"))
       PetscCall(DryRun(work, &stage));
@@ -163,9 +165,13 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
 
 static int run_main(int argc, char **argv)
 {
-  Option options[] = {{"out", "o", false, NULL},    {"groups", "g", false, NULL},
-                      {"only", NULL, false, NULL},  {"slice", NULL, false, NULL},
-                      {"dry-run", "n", true, NULL}, {0}};
+  Option options[] = {{"out", "o", false, NULL},
+                      {"groups", "g", false, NULL},
+                      {"packs", NULL, false, NULL},
+                      {"only", NULL, false, NULL},
+                      {"slice", NULL, false, NULL},
+                      {"dry-run", "n", true, NULL},
+                      {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count, code = 0;
@@ -181,11 +187,14 @@ static int run_main(int argc, char **argv)
 
 const Command command_run = {
     .entry = {"run", "all stages of a spec: anchors, runs, figures, comparison, report"},
-    .usage = "usage: ardis run SPEC [--out DIR] [--groups G] [--only MODEL,…] [--slice I/N] "
-             "[--dry-run]\n\n"
+    .usage = "usage: ardis run SPEC [--out DIR] [--groups G] [--packs N] [--only MODEL,…] "
+             "[--slice I/N] [--dry-run]\n\n"
              "  --out DIR      the run folder (default ARDIS_OUT, else runs/<name of the spec>)\n"
              "  --groups G     groups of ranks that train side by side (default: one a rank, as "
              "long as there are runs)\n"
+             "  --packs N      most runs that a group trains side by side, where they read the "
+             "tokens in the same order (1: none;\n"
+             "                 default: as many as memory holds, while all groups have work)\n"
              "  --only MODEL,… train these models only\n"
              "  --slice I/N    train only runs whose number leaves I when divided by N, and "
              "nothing else (job arrays)\n"

@@ -98,6 +98,12 @@ static PetscErrorCode Resumed(void *self)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int64_t seen(const void *self)
+{
+  const KMeans *K = self;
+  return K->number[KMEANS_ITERATION] * K->n + K->number[KMEANS_POSITION];
+}
+
 static PetscErrorCode Step(void *self, StepReport *report)
 {
   PetscFunctionBegin;
@@ -155,6 +161,7 @@ const Method method_kmeans = {
     .create = Create,
     .state = Save,
     .resumed = Resumed,
+    .seen = seen,
     .step = Step,
     .model = Model,
     .destroy = Destroy,

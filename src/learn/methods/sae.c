@@ -75,6 +75,12 @@ static PetscErrorCode Resumed(void *self)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int64_t seen(const void *self)
+{
+  const SAE *sae = self;
+  return sae->step / sae->per_epoch * sae->n_train + sae->step % sae->per_epoch * sae->params.batch;
+}
+
 static PetscErrorCode Step(void *self, StepReport *report)
 {
   PetscFunctionBegin;
@@ -141,6 +147,7 @@ const Method method_sae = {
     .create = Create,
     .state = Save,
     .resumed = Resumed,
+    .seen = seen,
     .step = Step,
     .model = Model,
     .attributes = Attributes,
