@@ -83,6 +83,7 @@ typedef struct {
 /* The families whose words a spec may use; given by the caller, since they live in later layers. */
 typedef struct {
   const Family *methods, *metrics, *comparisons;
+  bool tokens_later; /* the token files need not be there */
 } SpecFamilies;
 
 /* ExperimentRead - reads and checks a spec without opening the tokens: names, types, bounds,

@@ -22,6 +22,7 @@ typedef struct {
   double memory;  /* bytes of a node */
   double crowd;   /* how many times longer a step takes while all cores work */
   double latency; /* of a message between two ranks of a node */
+  double meet;    /* what the ranks of a node lose in a step by waiting for each other */
   double link;    /* bytes a second, between two ranks of a node, both ways at once */
   double token;   /* for each value of a token: read, unpack, centre, residual */
   double step;    /* for each step, whatever its size */

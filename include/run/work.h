@@ -12,6 +12,7 @@ typedef struct {
   Experiment *experiment;
   Tokens *tokens;
   Split **split; /* [experiment->shares] */
+  int64_t n, d;  /* tokens and their width */
   char *out;     /* the run folder */
   char spec_digest[33];
   int groups;    /* 0: as many as there is work for */
@@ -24,6 +25,12 @@ typedef struct {
 PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mistakes *mistakes,
                         Work **work);
 PetscErrorCode WorkClose(Work **work);
+/* WorkOpenSizes - the same for a spec whose tokens are not there, n of width d: for planning. Work
+   has neither tokens nor splits then. Collective on world. */
+PetscErrorCode WorkOpenSizes(MPI_Comm world, const char *spec, int64_t n, int64_t d,
+                             Mistakes *mistakes, Work **work);
+/* Training tokens of a share of held-out groups (without tokens: as if all groups were equal). */
+int64_t work_train(const Work *work, int share);
 
 /* A run's folder, its file, the anchors' file: fresh memory (free). */
 char *run_folder(const Work *work, const Run *run);

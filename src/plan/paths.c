@@ -14,7 +14,9 @@ static void add_path(Reader *reader, const Node *node, const char *path)
       MISTAKE(reader, node, "tokens: %s is named twice", path);
       return;
     }
-  if (stat(path, &status))
+  if (reader->families->tokens_later)
+    ; /* only their names are wanted */
+  else if (stat(path, &status))
     MISTAKE(reader, node, "tokens: there is no file %s", path);
   else if (!S_ISREG(status.st_mode))
     MISTAKE(reader, node, "tokens: %s is not a file", path);
@@ -32,7 +34,7 @@ static void read_path(Reader *reader, const Node *node)
   if (!text) return;
   char *path = spec_path(reader->experiment, text);
   glob_t found;
-  if (!strpbrk(text, "*?[")) {
+  if (!strpbrk(text, "*?[") || reader->families->tokens_later) {
     add_path(reader, node, path);
   } else if (glob(path, 0, NULL, &found)) {
     MISTAKE(reader, node, "tokens: no file matches %s", path);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOKENS = 9216, SMALL = 1024, LARGE = 3072, CENTRED = 32768 };
+enum { TOKENS = 9216, SMALL = 128, LARGE = 3072, CENTRED = 32768 };
 
 /* Steps until the centroids move. */
 static PetscErrorCode Iteration(void *context)
@@ -164,6 +164,28 @@ static PetscErrorCode Centroids(BenchRun *run, Machine *machine)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a step of all ranks takes longer than its work: a small one, so that it is much. */
+static PetscErrorCode Meeting(BenchRun *run, Machine *machine)
+{
+  const StepCase one = {.words = "method=sae width=256 code.name=topk code.k=4 train.batch=256 "
+                                 "train.epochs=100000 atoms.name=free",
+                        .n = TOKENS,
+                        .d = 64,
+                        .together = true};
+  const CostGroup group = {.ranks = run->size, .nodes = 1, .busy = run->size};
+  Settings settings = {0};
+  double seconds;
+
+  PetscFunctionBegin;
+  PetscCall(BenchStepSeconds(run, &one, &seconds));
+  bench_settings(one.words, &settings);
+  const CostShape shape = cost_shape(&settings, one.n, one.d, 0);
+  machine->meet = 0;
+  machine->meet = fmax(seconds - cost_of(machine, &shape, &group).step, 0);
+  settings_clear(&settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The same step on one core and on all. */
 static PetscErrorCode Crowd(BenchRun *run, Machine *machine)
 {
@@ -181,6 +203,7 @@ static PetscErrorCode Crowd(BenchRun *run, Machine *machine)
   machine->crowd = fmax(crowded / alone, 1);
   if (run->size < (int)machine->cores)
     machine->crowd = 1 + (machine->crowd - 1) * (machine->cores - 1) / (run->size - 1);
+  PetscCall(Meeting(run, machine));
   PetscCall(LimitProbe(run->limits, LIMIT_PING, &rate));
   if (rate > 0) machine->latency = 1 / rate;
   PetscCall(LimitProbe(run->limits, LIMIT_LINK, &rate));

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LEAF = 1024, TILE = 256, RELU_SHARE = 4 };
+enum { TILE = 256, RELU_SHARE = 4 };
 
 CostShape cost_shape(const Settings *settings, int64_t n, int64_t d, int64_t p)
 {
@@ -43,25 +43,23 @@ static double weights(const CostShape *s)
   return s->support > 0 ? s->support : s->anchors;
 }
 
-/* Bytes that all ranks together make known to all others in a step. Owner: centred tokens and
-   residuals, three numbers for each code, one for each token; then atoms, encoder and bias.
-   Allreduce: instead of the first three each rank's sums for every atom. */
-static double step_bytes(const CostShape *s, CostRoute route, int ranks)
+static StepShape step_shape(const CostShape *s, const CostGroup *group)
 {
-  const double parameters = 4 * (2 * s->m * s->d + 2 * s->m);
-  if (route == ROUTE_OWNER)
-    return 8 * s->batch * s->d + 12 * s->batch * s->active + 8 * s->batch + parameters;
-  return parameters * ranks + parameters;
+  return (StepShape){.b = (int64_t)s->batch,
+                     .m = (int64_t)s->m,
+                     .d = (int64_t)s->d,
+                     .k = s->active,
+                     .ranks = group->ranks,
+                     .nodes = group->nodes};
 }
 
-CostRoute cost_route(const CostShape *s, const CostGroup *group)
+/* Bytes of a step that another node made and this node gets (on one node: another rank and this
+   rank): the route's, and the new atoms, encoder and biases. */
+static double step_bytes(const CostShape *s, const CostGroup *group, Route route)
 {
-  if (s->route != ROUTE_AUTO) return s->route;
-  const bool can = !s->kmeans && group->ranks <= ceil(s->batch / LEAF);
-  return can && step_bytes(s, ROUTE_ALLREDUCE, group->ranks) <
-                     step_bytes(s, ROUTE_OWNER, group->ranks)
-             ? ROUTE_ALLREDUCE
-             : ROUTE_OWNER;
+  const StepShape shape = step_shape(s, group);
+  const double parts = group->nodes > 1 ? group->nodes : group->ranks;
+  return route_bytes(route, &shape) + 8 * (s->m * s->d + s->m) * (parts - 1) / parts;
 }
 
 /* How much longer work takes than on a core that has the node for itself. */
@@ -117,23 +115,31 @@ static void step_memory(const CostShape *s, const CostGroup *group, Cost *cost)
   cost->disk = 8 * (2 * md + w + (s->relaxed ? md : 0)) + 40 * s->m;
 }
 
+/* Seconds of a step in which bytes come in from other nodes: the new parameters and (owner) codes
+   and residuals go from each rank to every other node, (allreduce) parts of sums to the nodes that
+   join them; three sums of whole numbers go by a tree. */
+static double step_messages(const Machine *machine, const CostGroup *group, double bytes)
+{
+  const double nodes = group->nodes, barriers = group->ranks > nodes ? machine->meet : 0;
+  const double exchanges = 2 * (nodes - 1) + 3 * 2 * ceil(log2(nodes));
+  return barriers + (nodes > 1 ? bytes / group->link + exchanges * group->latency : 0);
+}
+
 Cost cost_of(const Machine *machine, const CostShape *s, const CostGroup *group)
 {
-  const double R = group->ranks, nodes = group->nodes;
-  Cost cost = {.route = cost_route(s, group)};
+  const StepShape shape = step_shape(s, group);
+  const double each = (double)group->ranks / group->nodes;
+  Cost cost = {.route = s->route != ROUTE_AUTO ? s->route : route_choose(&shape)};
   if (s->kmeans) {
     cost = kmeans_cost(machine, s, group);
   } else {
-    const double all = step_bytes(s, cost.route, group->ranks);
+    const double bytes = group->ranks > 1 ? step_bytes(s, group, cost.route) : 0;
     cost.compute = slower(machine, group) * step_compute(machine, s, group);
-    cost.shared = R > 1 ? all / R : 0;
-    cost.sent = all / R * (nodes - 1);
-    /* two exchanges of rows, which go to every other node, and three sums by a tree */
-    const double exchanges = 2 * (nodes - 1) + 3 * 2 * ceil(log2(nodes)),
-                 barriers = R > nodes ? 12 * machine->latency : 0;
-    cost.messages =
-        barriers +
-        (nodes > 1 ? all * (nodes - 1) / nodes / group->link + exchanges * group->latency : 0);
+    if (group->nodes > 1)
+      cost.sent = bytes / each;
+    else
+      cost.shared = bytes;
+    cost.messages = step_messages(machine, group, bytes);
     step_memory(s, group, &cost);
   }
   cost.step = cost.compute + cost.messages;

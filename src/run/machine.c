@@ -16,8 +16,8 @@ static const struct {
   {                                                                                                \
 #field, offsetof(Machine, field)                                                               \
   }
-        N(cores), N(memory), N(crowd),  N(latency), N(link),  N(token),
-        N(step),  N(mix),    N(weight), N(sum),     N(renew),
+        N(cores), N(memory), N(crowd), N(latency), N(meet), N(link),
+        N(token), N(step),   N(mix),   N(weight),  N(sum),  N(renew),
 },
   curves[] = {N(score), N(sparse), N(update), N(assign)},
   words[] = {N(cpu), N(kernels), N(date), N(commit)};
@@ -57,6 +57,7 @@ void machine_builtin(Machine *machine)
       .memory = 24e9,
       .crowd = 1.1,
       .latency = 1e-6,
+      .meet = 1e-4,
       .link = 3e9,
       .token = 2e-9,
       .step = 1e-4,

@@ -7,25 +7,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-static PetscErrorCode Bind(Work *work, const SpecFamilies *families, Mistakes *mistakes)
+int64_t work_train(const Work *work, int share)
 {
-  Experiment *experiment = work->experiment;
-  int64_t *n_train;
+  if (work->split) return split_count(work->split[share], false);
+  return work->n - (int64_t)(work->experiment->share[share] * (double)work->n);
+}
+
+static PetscErrorCode Splits(Work *work, Mistakes *mistakes)
+{
+  const Experiment *experiment = work->experiment;
   bool any = false;
 
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(experiment->shares, &n_train));
   PetscCall(ArrayCreate(experiment->shares, &work->split));
   for (int64_t s = 0; s < experiment->shares && !any; s++) {
     PetscCall(
         SplitCreate(work->world, work->tokens, experiment->share[s], mistakes, &work->split[s]));
     PetscCall(MistakesAgree(work->world, mistakes, &any));
-    if (!any) n_train[s] = split_count(work->split[s], false);
   }
-  if (!any)
-    PetscCall(ExperimentBind(experiment, families, tokens_digest(work->tokens), n_train,
-                             tokens_width(work->tokens), mistakes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Bind(Work *work, const SpecFamilies *families, Mistakes *mistakes)
+{
+  Experiment *experiment = work->experiment;
+  const char *digest = work->tokens ? tokens_digest(work->tokens) : "";
+  int64_t *n_train;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(experiment->shares, &n_train));
+  for (int64_t s = 0; s < experiment->shares; s++) n_train[s] = work_train(work, (int)s);
+  PetscCall(ExperimentBind(experiment, families, digest, n_train, work->d, mistakes));
   PetscCall(ArrayDestroy(&n_train));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The work and its experiment, without tokens. */
+static PetscErrorCode Begin(MPI_Comm world, const char *spec, const SpecFamilies *families,
+                            Mistakes *mistakes, Work **result, bool *any)
+{
+  Work *work;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &work));
+  work->world = world;
+  PetscCallMPI(MPI_Comm_rank(world, &work->rank));
+  PetscCallMPI(MPI_Comm_size(world, &work->size));
+  PetscCall(KernelsChoose(NULL, mistakes, &work->kernels));
+  PetscCall(ExperimentRead(spec, families, mistakes, &work->experiment));
+  PetscCall(MistakesAgree(world, mistakes, any));
+  *result = work;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -37,18 +68,17 @@ PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mista
   bool any;
 
   PetscFunctionBegin;
-  *result = NULL;
-  PetscCall(ArrayCreate(1, &work));
-  work->world = world;
-  PetscCallMPI(MPI_Comm_rank(world, &work->rank));
-  PetscCallMPI(MPI_Comm_size(world, &work->size));
-  PetscCall(KernelsChoose(NULL, mistakes, &work->kernels));
-  PetscCall(ExperimentRead(spec, &families, mistakes, &work->experiment));
-  PetscCall(MistakesAgree(world, mistakes, &any));
+  PetscCall(Begin(world, spec, &families, mistakes, result, &any));
+  work = *result;
   if (!any) {
     const Experiment *experiment = work->experiment;
     PetscCall(TokensOpen(world, work->kernels, experiment->token_files,
                          (const char *const *)experiment->token_paths, mistakes, &work->tokens));
+    PetscCall(MistakesAgree(world, mistakes, &any));
+  }
+  if (!any) {
+    work->n = tokens_count(work->tokens), work->d = tokens_width(work->tokens);
+    PetscCall(Splits(work, mistakes));
     PetscCall(MistakesAgree(world, mistakes, &any));
   }
   if (!any) {
@@ -63,7 +93,21 @@ PetscErrorCode WorkOpen(MPI_Comm world, const char *spec, const char *out, Mista
   }
   if (!out) out = getenv("ARDIS_OUT");
   if (!any) work->out = out && *out ? text_copy(out) : path_join("runs", work->experiment->name);
-  *result = work;
+  if (any) PetscCall(WorkClose(result));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WorkOpenSizes(MPI_Comm world, const char *spec, int64_t n, int64_t d,
+                             Mistakes *mistakes, Work **result)
+{
+  const SpecFamilies families = {&methods, &metrics, &comparisons, true};
+  bool any;
+
+  PetscFunctionBegin;
+  PetscCall(Begin(world, spec, &families, mistakes, result, &any));
+  (*result)->n = n, (*result)->d = d;
+  if (!any) PetscCall(Bind(*result, &families, mistakes));
+  PetscCall(MistakesAgree(world, mistakes, &any));
   if (any) PetscCall(WorkClose(result));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

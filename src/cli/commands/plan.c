@@ -1,8 +1,7 @@
 /* ardis plan SPEC */
 #include "cli/args.h"
 #include "cli/command.h"
-#include "run/estimate.h"
-#include "run/work.h"
+#include "run/forecast.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,57 +33,73 @@ static void print_runs(const Experiment *e)
   }
 }
 
-/* Seconds as a person says them. */
-static void say_time(double seconds, Text *text)
+/* "12.5,2": GB/s of a node and microseconds of a message. */
+static void read_network(const char *given, Job *job, Mistakes *mistakes)
 {
-  if (seconds < 1.5)
-    text_add(text, "a second");
-  else if (seconds < 90)
-    text_add(text, "%.0f seconds", seconds);
-  else if (seconds < 5400)
-    text_add(text, "%.0f minutes", seconds / 60);
-  else if (seconds < 36 * 3600)
-    text_add(text, "%.1f hours", seconds / 3600);
-  else
-    text_add(text, "%.1f days", seconds / 86400);
+  double rate = 12.5, delay = 2;
+  char rest;
+  if (given && (sscanf(given, "%lf,%lf%c", &rate, &delay, &rest) != 2 || !(rate > 0) || delay < 0))
+    mistake(mistakes, NULL, 0, 0,
+            "--network %s: GB/s of a node and microseconds of a message are expected, as in 12.5,2",
+            given);
+  job->link = 1e9 * rate, job->latency = 1e-6 * delay;
 }
 
-static void say_bytes(double bytes, Text *text)
+/* "250000000,768" */
+static void read_shape(const char *given, int64_t *n, int64_t *d, Mistakes *mistakes)
 {
-  static const char *const units[] = {"kB", "MB", "GB", "TB"};
-  int unit = 0;
-  for (bytes /= 1000; bytes >= 1000 && unit < 3; unit++) bytes /= 1000;
-  text_add(text, "%.*f %s", bytes < 10 ? 1 : 0, bytes, units[unit]);
+  long long tokens = 0, width = 0;
+  char rest;
+  if (given &&
+      (sscanf(given, "%lld,%lld%c", &tokens, &width, &rest) != 2 || tokens < 1 || width < 1))
+    mistake(mistakes, NULL, 0, 0,
+            "--shape %s: tokens and their width are expected, as in 250000000,768", given);
+  *n = tokens, *d = width;
 }
 
-static void print_estimate(const Work *work)
+static PetscErrorCode PrintForecast(const Work *work, const Job *job, const char *file,
+                                    Mistakes *mistakes)
 {
+  Machine machine;
+  Forecast forecast;
+  Text text = {0};
+
+  PetscFunctionBegin;
+  PetscCall(MachineRead(file, mistakes, &machine));
+  if (mistakes_count(mistakes)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (job->cores) machine.cores = job->cores;
+  PetscCall(ForecastMake(work, &machine, job, &forecast));
+  forecast_text(&forecast, &machine, job, &text);
+  fputs(text.s, stdout);
+  text_clear(&text);
+  PetscCall(ForecastDestroy(&forecast));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One line: the whole on one rank of this machine. */
+static PetscErrorCode PrintEstimate(const Work *work, const char *file, Mistakes *mistakes)
+{
+  const Job alone = {.ranks = 1, .nodes = 1, .link = 1};
   const Experiment *e = work->experiment;
-  const int64_t d = tokens_width(work->tokens);
-  double flops = 0, memory = 0, disk = 0;
-  Text time = {0}, most = {0}, all = {0};
-  for (int64_t i = 0; i < e->runs + e->anchors_count; i++) {
-    const AnchorRun *made = i < e->runs ? NULL : &e->anchors[i - e->runs];
-    if (made && made->share < 0) continue; /* read from a file */
-    const Group *group = made ? NULL : &e->group[e->run[i].group];
-    const int share = made ? made->share : group->share;
-    const int64_t p = made || group->set < 0 ? 0 : e->set[group->set].count;
-    const Estimate one = estimate_run(made ? &made->settings : &group->settings,
-                                      split_count(work->split[share], false), d, p);
-    flops += one.flops, disk += one.disk;
-    if (one.memory > memory) memory = one.memory;
-  }
-  say_time(flops / ESTIMATE_RATE, &time);
-  say_bytes(memory, &most);
-  say_bytes(disk, &all);
-  printf("\n%lld runs, %lld candidate sets. A rough estimate, from the sizes alone: %s on one rank "
-         "(%.2g operations at %.0f billion a second),\n%s of memory for the largest run, %s on "
-         "disk.\n",
-         (long long)e->runs, (long long)e->anchors_count, time.s, flops, ESTIMATE_RATE / 1e9,
-         most.s, all.s);
-  text_clear(&time);
-  text_clear(&most);
-  text_clear(&all);
+  Machine machine;
+  Forecast forecast;
+  Text text = {0};
+
+  PetscFunctionBegin;
+  PetscCall(MachineRead(file, mistakes, &machine));
+  if (mistakes_count(mistakes)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ForecastMake(work, &machine, &alone, &forecast));
+  text_duration(&text, forecast.seconds);
+  text_add(&text, " on one rank (%s numbers; --ranks N says more),\n",
+           machine.measured ? "measured" : "built-in");
+  text_bytes(&text, forecast.memory);
+  text_add(&text, " of memory for the largest run, ");
+  text_bytes(&text, forecast.disk);
+  printf("\n%lld runs, %lld candidate sets. A rough estimate of training: %s on disk.\n",
+         (long long)e->runs, (long long)e->anchors_count, text.s);
+  text_clear(&text);
+  PetscCall(ForecastDestroy(&forecast));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static void print_origin(const Experiment *e, const Origin *origin)
@@ -120,49 +135,113 @@ static void print_settings(const Work *work, const char *out)
   }
 }
 
+static PetscErrorCode Print(const Work *work, const Option *options, const Job *job,
+                            Mistakes *mistakes)
+{
+  const char *machine = option_value(options, "machine");
+
+  PetscFunctionBegin;
+  if (option_value(options, "count")) {
+    printf("%lld\n", (long long)work->experiment->runs);
+  } else if (option_value(options, "settings")) {
+    print_settings(work, option_value(options, "out"));
+  } else if (job->ranks) {
+    PetscCall(PrintForecast(work, job, machine, mistakes));
+  } else {
+    print_runs(work->experiment);
+    PetscCall(PrintEstimate(work, machine, mistakes));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Open(const char *spec, const Option *options, int64_t n, int64_t d,
+                           Mistakes *mistakes, Work **work)
+{
+  PetscFunctionBegin;
+  if (n)
+    PetscCall(WorkOpenSizes(MPI_COMM_WORLD, spec, n, d, mistakes, work));
+  else
+    PetscCall(WorkOpen(MPI_COMM_WORLD, spec, option_value(options, "out"), mistakes, work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The job that the options describe; no ranks: none. */
+static Job read_job(const Option *options, Mistakes *mistakes)
+{
+  Job job = {.ranks = (int)option_integer(options, "ranks", 0, 1, 1 << 24, mistakes),
+             .nodes = (int)option_integer(options, "nodes", 1, 1, 1 << 20, mistakes),
+             .groups = (int)option_integer(options, "groups", 0, 1, 1 << 24, mistakes),
+             .cores = (int)option_integer(options, "cores", 0, 1, 1 << 20, mistakes)};
+  read_network(option_value(options, "network"), &job, mistakes);
+  if (!job.ranks && (option_value(options, "nodes") || option_value(options, "network") ||
+                     option_value(options, "groups") || option_value(options, "cores") ||
+                     option_value(options, "shape")))
+    mistake(mistakes, NULL, 0, 0,
+            "--nodes, --cores, --network, --groups and --shape go with --ranks N");
+  if (job.ranks && job.nodes > job.ranks)
+    mistake(mistakes, NULL, 0, 0, "--nodes %d: there are only %d ranks", job.nodes, job.ranks);
+  return job;
+}
+
 static int plan_main(int argc, char **argv)
 {
   Option options[] = {{.name = "settings", .flag = true},
                       {.name = "count", .flag = true},
                       {.name = "out", .letter = "o"},
+                      {.name = "ranks"},
+                      {.name = "nodes"},
+                      {.name = "groups"},
+                      {.name = "network"},
+                      {.name = "shape"},
+                      {.name = "machine"},
+                      {.name = "cores"},
                       {0}};
   Mistakes *mistakes = NULL;
   Work *work = NULL;
+  int64_t n, d;
   int count = 0, code = 0;
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
 
   if (!rest || MistakesCreate(&mistakes)) return 1;
   args_read(argc, argv, options, mistakes, rest, &count);
-  const char *out = option_value(options, "out");
+  const Job job = read_job(options, mistakes);
+  read_shape(option_value(options, "shape"), &n, &d, mistakes);
   if (count != 1)
     mistake(mistakes, NULL, 0, 0, "one spec is expected, as in: ardis plan spec.yaml");
-  if (!mistakes_count(mistakes) && WorkOpen(MPI_COMM_WORLD, rest[0], out, mistakes, &work))
-    code = 1;
-  if (work && work->rank == 0) {
-    if (option_value(options, "count"))
-      printf("%lld\n", (long long)work->experiment->runs);
-    else if (option_value(options, "settings"))
-      print_settings(work, out);
-    else {
-      print_runs(work->experiment);
-      print_estimate(work);
-    }
-  }
+  if (!mistakes_count(mistakes) && Open(rest[0], options, n, d, mistakes, &work)) code = 1;
+  if (work && work->rank == 0 && Print(work, options, &job, mistakes)) code = 1;
   if (WorkClose(&work)) code = 1;
   free(rest);
   return command_end(&mistakes, code);
 }
 
 const Command command_plan = {
-    .entry = {"plan", "prints the runs of a spec, and roughly what they will cost"},
-    .usage = "usage: ardis plan SPEC [--settings] [--count] [--out DIR]\n\n"
-             "Prints each run with the name of its folder and its seeds ('-': the model does not "
-             "draw from that seed), and an\n"
-             "estimate of time, memory and disk. Nothing is written.\n\n"
-             "  --settings   every setting of every model, and where its value comes from (flag, "
-             "environment, spec, default)\n"
-             "  --count      the number of runs alone\n"
-             "  --out DIR    the run folder, as for ardis run\n\n"
-             "exit codes: 0 done; 2 the spec or its tokens have mistakes\n",
+    .entry = {"plan", "prints the runs of a spec, and what they will cost"},
+    .usage =
+        "usage: ardis plan SPEC [--settings] [--count] [--out DIR]\n"
+        "       ardis plan SPEC --ranks N [--nodes M] [--cores C] [--groups G] [--network GB/s,us] "
+        "[--shape "
+        "N,d]\n\n"
+        "Prints each run with the name of its folder and its seeds ('-': the model does not "
+        "draw from that seed), and an\n"
+        "estimate of time, memory and disk. Nothing is written.\n\n"
+        "  --settings        every setting of every model, and where its value comes from (flag, "
+        "environment, spec, default)\n"
+        "  --count           the number of runs alone\n"
+        "  --out DIR         the run folder, as for ardis run\n\n"
+        "With --ranks the predicted cost of each model: seconds of a step (k-means: of an "
+        "iteration) and of its messages, bytes that\n"
+        "each rank sends to other nodes and gives its own in a step, memory of a rank.\n\n"
+        "  --ranks N         ranks of the job\n"
+        "  --nodes M         nodes that they are spread over (default 1)\n"
+        "  --cores C         cores of a node (default: as measured)\n"
+        "  --groups G        groups of ranks that train side by side, as for ardis run\n"
+        "  --network GB/s,us what a node can send, and how long a message takes (default "
+        "12.5,2)\n"
+        "  --shape N,d       N tokens of width d, where the spec's are not there yet\n"
+        "  --machine FILE    the numbers that ardis bench --save measured (default: ARDIS_MACHINE, "
+        "else ~/.config/ardis/machine.json,\n"
+        "                    else built-in ones)\n\n"
+        "exit codes: 0 done; 2 the spec or its tokens have mistakes\n",
     .main = plan_main,
 };

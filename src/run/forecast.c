@@ -1,0 +1,210 @@
+/* What the runs of a spec will cost on a cluster. */
+#include "run/forecast.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CANDIDATES, RUNS };
+
+/* Candidates that a group of the plan mixes; 0: it uses none. */
+static int64_t candidates_of(const Experiment *e, const Group *group)
+{
+  return group->set < 0 ? 0 : e->set[group->set].count;
+}
+
+/* Groups of ranks for so many items. */
+static int groups_for(const Job *job, int64_t items)
+{
+  const int many = job->groups ? job->groups : (int)min_i64(job->ranks, max_i64(items, 1));
+  return many > job->ranks ? job->ranks : many;
+}
+
+/* The largest of so many groups. */
+static CostGroup group_of(const Job *job, int groups)
+{
+  const int each = (job->ranks + groups - 1) / groups;
+  const double on_node = ceil((double)job->ranks / job->nodes);
+  return (CostGroup){.ranks = each,
+                     .nodes = (int)ceil(each / on_node),
+                     .busy = on_node,
+                     .link = job->link,
+                     .latency = job->latency};
+}
+
+static void add_line(Forecast *f, const Machine *machine, const Job *job, const char *name,
+                     int64_t runs, const CostShape *shape, int stage, int64_t number)
+{
+  ForecastLine *line = &f->line[f->lines++];
+  *line = (ForecastLine){.name = name,
+                         .runs = runs,
+                         .shape = *shape,
+                         .group = group_of(job, f->groups[stage]),
+                         .group_of_plan = number};
+  line->cost = cost_of(machine, shape, &line->group);
+  f->disk += (double)runs * line->cost.disk;
+}
+
+/* Candidate sets that are made here, by the set of the spec. */
+static void add_candidates(Forecast *f, const Work *work, const Machine *machine, const Job *job)
+{
+  const Experiment *e = work->experiment;
+  for (int64_t set = 0; set < e->sets; set++) {
+    int64_t count = 0, first = 0;
+    for (int64_t a = 0; a < e->anchors_count; a++)
+      if (e->anchors[a].set == set && e->anchors[a].share >= 0 && !count++) first = a;
+    if (!count) continue;
+    const AnchorRun *made = &e->anchors[first];
+    const CostShape shape = cost_shape(&made->settings, work_train(work, made->share), work->d, 0);
+    add_line(f, machine, job, e->set[set].name, count, &shape, CANDIDATES, -1);
+  }
+}
+
+static void add_runs(Forecast *f, const Work *work, const Machine *machine, const Job *job)
+{
+  const Experiment *e = work->experiment;
+  for (int64_t g = 0; g < e->groups; g++) {
+    const Group *group = &e->group[g];
+    int64_t count = 0;
+    for (int64_t r = 0; r < e->runs; r++) count += e->run[r].group == g;
+    const CostShape shape = cost_shape(&group->settings, work_train(work, group->share), work->d,
+                                       candidates_of(e, group));
+    add_line(f, machine, job, group->model, count, &shape, RUNS, g);
+  }
+}
+
+/* Items handed to groups one after another, each to the one that is free first. */
+static PetscErrorCode Spread(Forecast *f, int stage, int64_t items)
+{
+  const int groups = f->groups[stage];
+  double *busy, last = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(groups, &busy));
+  f->packs[stage] = items, f->most[stage] = 1;
+  for (int64_t l = 0; l < f->lines; l++) {
+    const ForecastLine *line = &f->line[l];
+    if ((line->group_of_plan < 0) != (stage == CANDIDATES)) continue;
+    f->memory = fmax(f->memory, line->cost.memory);
+    for (int64_t r = 0; r < line->runs; r++) {
+      int least = 0;
+      for (int g = 1; g < groups; g++)
+        if (busy[g] < busy[least]) least = g;
+      busy[least] += line->cost.run;
+      last = fmax(last, busy[least]);
+    }
+  }
+  f->seconds += last;
+  PetscCall(PetscFree(busy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ForecastMake(const Work *work, const Machine *machine, const Job *job, Forecast *f)
+{
+  const Experiment *e = work->experiment;
+  int64_t made = 0;
+
+  PetscFunctionBegin;
+  *f = (Forecast){0};
+  for (int64_t a = 0; a < e->anchors_count; a++) made += e->anchors[a].share >= 0;
+  f->groups[CANDIDATES] = groups_for(job, made);
+  f->groups[RUNS] = groups_for(job, e->runs);
+  PetscCall(PetscCalloc1(e->sets + e->groups, &f->line));
+  add_candidates(f, work, machine, job);
+  add_runs(f, work, machine, job);
+  PetscCall(Spread(f, CANDIDATES, made));
+  PetscCall(Spread(f, RUNS, e->runs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ForecastDestroy(Forecast *f)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(f->line));
+  *f = (Forecast){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void text_duration(Text *text, double seconds)
+{
+  static const struct {
+    double most, unit;
+    const char *word;
+  } units[] = {{1e-3, 1e-6, "us"}, {1, 1e-3, "ms"},     {90, 1, "s"},
+               {5400, 60, "min"},  {172800, 3600, "h"}, {INFINITY, 86400, "d"}};
+  int u = 0;
+  while (seconds >= units[u].most) u++;
+  const double x = seconds / units[u].unit;
+  text_add(text, "%.*f %s", x < 10 ? 2 : x < 100 ? 1 : 0, x, units[u].word);
+}
+
+void text_bytes(Text *text, double bytes)
+{
+  static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
+  int unit = 0;
+  for (bytes /= 1000; bytes >= 1000 && unit < 4; unit++) bytes /= 1000;
+  text_add(text, "%.*f %s", bytes < 10 && bytes > 0 ? 1 : 0, bytes, units[unit]);
+}
+
+static void add_padded(Text *text, int width, Text *cell)
+{
+  text_add(text, "  %*s", width, cell->s ? cell->s : "");
+  text_clear(cell);
+}
+
+static void add_line_text(Text *text, const ForecastLine *line, int width)
+{
+  const Cost *cost = &line->cost;
+  Text cell = {0};
+  text_add(text, "%-*s  %5lld  %-9s", width, line->name, (long long)line->runs,
+           line->shape.kmeans               ? "k-means"
+           : cost->route == ROUTE_ALLREDUCE ? "allreduce"
+                                            : "owner");
+  text_duration(&cell, cost->step), add_padded(text, 8, &cell);
+  text_duration(&cell, cost->messages), add_padded(text, 8, &cell);
+  text_add(text, "  %8.0f", line->shape.steps);
+  text_duration(&cell, cost->run), add_padded(text, 8, &cell);
+  text_bytes(&cell, cost->sent), add_padded(text, 8, &cell);
+  text_bytes(&cell, cost->shared), add_padded(text, 8, &cell);
+  text_bytes(&cell, cost->memory), add_padded(text, 8, &cell);
+  text_add(text, "\n");
+}
+
+static void add_machine(Text *text, const Machine *machine, const Job *job)
+{
+  text_add(text, "%d rank%s on %d node%s of %.0f cores", job->ranks, job->ranks == 1 ? "" : "s",
+           job->nodes, job->nodes == 1 ? "" : "s", machine->cores);
+  if (job->nodes > 1)
+    text_add(text, ", %.3g GB/s and %.3g us between nodes", job->link / 1e9, job->latency * 1e6);
+  text_add(text, "; %s, %s kernels, ", machine->cpu, machine->kernels);
+  if (machine->measured)
+    text_add(text, "measured %s, commit %s\n", machine->date, machine->commit);
+  else
+    text_add(text, "built-in numbers: `ardis bench --save` measures this machine's\n");
+}
+
+void forecast_text(const Forecast *f, const Machine *machine, const Job *job, Text *text)
+{
+  static const char *const stages[] = {"candidate sets", "runs"};
+  int width = 5;
+  for (int64_t l = 0; l < f->lines; l++)
+    if ((int)strlen(f->line[l].name) > width) width = (int)strlen(f->line[l].name);
+  add_machine(text, machine, job);
+  text_add(text, "\n%-*s  %5s  %-9s  %8s  %8s  %8s  %8s  %8s  %8s  %8s\n", width, "what", "runs",
+           "route", "a step", "messages", "steps", "a run", "sent", "shared", "memory");
+  for (int64_t l = 0; l < f->lines; l++) add_line_text(text, &f->line[l], width);
+  text_add(text, "\n");
+  for (int s = 0; s < 2; s++)
+    if (f->packs[s]) {
+      const CostGroup group = group_of(job, f->groups[s]);
+      text_add(text, "%s: %lld packs of up to %lld, by %d group%s of %d rank%s\n", stages[s],
+               (long long)f->packs[s], (long long)f->most[s], f->groups[s],
+               f->groups[s] == 1 ? "" : "s", group.ranks, group.ranks == 1 ? "" : "s");
+    }
+  text_add(text, "in all: ");
+  text_duration(text, f->seconds);
+  text_add(text, ", ");
+  text_bytes(text, f->memory);
+  text_add(text, " of memory a rank at most, ");
+  text_bytes(text, f->disk);
+  text_add(text, " on disk\n");
+}
