@@ -1,5 +1,6 @@
 /* What the runs of a spec will cost on a cluster. */
 #include "run/forecast.h"
+#include "run/packs.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,6 @@ enum { CANDIDATES, RUNS };
 static int64_t candidates_of(const Experiment *e, const Group *group)
 {
   return group->set < 0 ? 0 : e->set[group->set].count;
-}
-
-/* Groups of ranks for so many items. */
-static int groups_for(const Job *job, int64_t items)
-{
-  const int many = job->groups ? job->groups : (int)min_i64(job->ranks, max_i64(items, 1));
-  return many > job->ranks ? job->ranks : many;
 }
 
 /* The largest of so many groups. */
@@ -72,30 +66,68 @@ static void add_runs(Forecast *f, const Work *work, const Machine *machine, cons
   }
 }
 
-/* Items handed to groups one after another, each to the one that is free first. */
-static PetscErrorCode Spread(Forecast *f, int stage, int64_t items)
+/* The line of an item: of a run, or of a candidate set. */
+static const ForecastLine *line_of(const Forecast *f, const Experiment *e, int stage, int64_t item)
 {
-  const int groups = f->groups[stage];
-  double *busy, last = 0;
-
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1(groups, &busy));
-  f->packs[stage] = items, f->most[stage] = 1;
   for (int64_t l = 0; l < f->lines; l++) {
     const ForecastLine *line = &f->line[l];
-    if ((line->group_of_plan < 0) != (stage == CANDIDATES)) continue;
-    f->memory = fmax(f->memory, line->cost.memory);
-    for (int64_t r = 0; r < line->runs; r++) {
-      int least = 0;
-      for (int g = 1; g < groups; g++)
-        if (busy[g] < busy[least]) least = g;
-      busy[least] += line->cost.run;
-      last = fmax(last, busy[least]);
-    }
+    if (stage == RUNS ? line->group_of_plan == e->run[item].group
+                      : line->group_of_plan < 0 && line->name == e->set[e->anchors[item].set].name)
+      return line;
   }
-  f->seconds += last;
-  PetscCall(PetscFree(busy));
+  return NULL;
+}
+
+/* Runs and candidate sets that are not read from files. */
+static int64_t items_of(const Experiment *e, int stage, int64_t *item)
+{
+  const int64_t all = stage == RUNS ? e->runs : e->anchors_count;
+  int64_t count = 0;
+  for (int64_t i = 0; i < all; i++)
+    if (stage == RUNS || e->anchors[i].share >= 0) item[count++] = i;
+  return count;
+}
+
+/* The packs of a stage, as `ardis run` would choose them, and how long they take. */
+static PetscErrorCode Spread(Forecast *f, const Work *work, const Machine *machine, const Job *job,
+                             int stage)
+{
+  const Experiment *e = work->experiment;
+  const int64_t all = max_i64(e->runs, e->anchors_count);
+  const double room = machine->memory / 2 / ceil((double)job->ranks / job->nodes);
+  int64_t *item;
+  PackRun *run;
+  Packs packs;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(all, &item));
+  PetscCall(PetscCalloc1(all, &run));
+  const int64_t count = items_of(e, stage, item);
+  PetscCall(PacksOfRuns(work, stage == CANDIDATES, count, item, job->ranks, room, &f->groups[stage],
+                        &packs));
+  for (int64_t i = 0; i < count; i++) {
+    const ForecastLine *line = line_of(f, e, stage, item[i]);
+    run[item[i]].cost = line->cost.run, run[item[i]].memory = line->cost.memory;
+  }
+  f->packs[stage] = packs.count;
+  for (int64_t i = 0; i < packs.count; i++) {
+    double memory = 0;
+    for (int64_t r = packs.start[i]; r < packs.start[i + 1]; r++)
+      memory += run[packs.run[r]].memory;
+    f->memory = fmax(f->memory, memory);
+    f->most[stage] = max_i64(f->most[stage], packs.start[i + 1] - packs.start[i]);
+  }
+  f->seconds += packs_time(&packs, run, f->groups[stage]);
+  PetscCall(PacksDestroy(&packs));
+  PetscCall(PetscFree(run));
+  PetscCall(PetscFree(item));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int groups_for(const Job *job, int64_t items)
+{
+  const int64_t many = job->groups ? job->groups : max_i64(items, 1);
+  return (int)min_i64(many, job->ranks);
 }
 
 PetscErrorCode ForecastMake(const Work *work, const Machine *machine, const Job *job, Forecast *f)
@@ -111,8 +143,8 @@ PetscErrorCode ForecastMake(const Work *work, const Machine *machine, const Job 
   PetscCall(PetscCalloc1(e->sets + e->groups, &f->line));
   add_candidates(f, work, machine, job);
   add_runs(f, work, machine, job);
-  PetscCall(Spread(f, CANDIDATES, made));
-  PetscCall(Spread(f, RUNS, e->runs));
+  if (made) PetscCall(Spread(f, work, machine, job, CANDIDATES));
+  PetscCall(Spread(f, work, machine, job, RUNS));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

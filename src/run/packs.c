@@ -1,7 +1,7 @@
 /* Which runs share a pack. */
 #include "run/packs.h"
 #include "base/clock.h"
-#include "run/estimate.h"
+#include "run/cost.h"
 #include <math.h>
 #include <string.h>
 
@@ -150,31 +150,33 @@ static bool same_reading(const Reading *a, const Reading *b)
   return same_setting(a, b, "width");
 }
 
-/* Bytes on each rank: its part of what the group shares, and what every rank holds of its own. */
-static double rank_memory(const Reading *reading, const Estimate *estimate, int64_t d, int ranks)
+/* Time and memory by the model of the cost, with its built-in numbers: the same on every rank. */
+static Cost cost_of_reading(const Work *work, const Machine *machine, const Reading *reading,
+                            int ranks)
 {
-  const double m = (double)settings_int(reading->settings, "width");
-  if (!settings_get(reading->settings, "train.batch")) return estimate->memory;
-  return estimate->memory / ranks + 16 * m * (double)d +
-         4 * (double)reading->candidates * (double)d;
+  const CostShape shape =
+      cost_shape(reading->settings, work_train(work, reading->share), work->d, reading->candidates);
+  CostGroup group = cost_alone();
+  group.ranks = ranks;
+  return cost_of(machine, &shape, &group);
 }
 
 PetscErrorCode PacksOfRuns(const Work *work, bool candidates, int64_t count, const int64_t *todo,
                            int ranks, double memory, int *groups, Packs *packs)
 {
   const Experiment *experiment = work->experiment;
-  const int64_t d = tokens_width(work->tokens);
   const int many = work->groups ? work->groups : (int)min_i64(ranks, max_i64(count, 1));
   const int each = ranks > many ? ranks / many : 1; /* ranks of the smallest group */
+  Machine machine;
   PackRun *run;
 
   PetscFunctionBegin;
+  machine_builtin(&machine);
   PetscCall(ArrayCreate(count, &run));
   for (int64_t r = 0; r < count; r++) {
     const Reading reading = reading_of(experiment, candidates, todo[r]);
-    const Estimate estimate = estimate_run(
-        reading.settings, split_count(work->split[reading.share], false), d, reading.candidates);
-    run[r] = (PackRun){r, estimate.flops, rank_memory(&reading, &estimate, d, each)};
+    const Cost cost = cost_of_reading(work, &machine, &reading, each);
+    run[r] = (PackRun){r, cost.run, cost.memory};
     for (int64_t q = 0; q < r && run[r].kind == r; q++) {
       const Reading other = reading_of(experiment, candidates, todo[q]);
       if (same_reading(&reading, &other)) run[r].kind = run[q].kind;

@@ -57,7 +57,7 @@ static void read_shape(const char *given, int64_t *n, int64_t *d, Mistakes *mist
   *n = tokens, *d = width;
 }
 
-static PetscErrorCode PrintForecast(const Work *work, const Job *job, const char *file,
+static PetscErrorCode PrintForecast(Work *work, const Job *job, const char *file,
                                     Mistakes *mistakes)
 {
   Machine machine;
@@ -68,6 +68,7 @@ static PetscErrorCode PrintForecast(const Work *work, const Job *job, const char
   PetscCall(MachineRead(file, mistakes, &machine));
   if (mistakes_count(mistakes)) PetscFunctionReturn(PETSC_SUCCESS);
   if (job->cores) machine.cores = job->cores;
+  work->groups = job->groups;
   PetscCall(ForecastMake(work, &machine, job, &forecast));
   forecast_text(&forecast, &machine, job, &text);
   fputs(text.s, stdout);
@@ -135,8 +136,7 @@ static void print_settings(const Work *work, const char *out)
   }
 }
 
-static PetscErrorCode Print(const Work *work, const Option *options, const Job *job,
-                            Mistakes *mistakes)
+static PetscErrorCode Print(Work *work, const Option *options, const Job *job, Mistakes *mistakes)
 {
   const char *machine = option_value(options, "machine");
 
