@@ -68,6 +68,11 @@ typedef struct Kernels {
   double (*dot64)(int64_t d, const float *x, const float *y);
   double (*distance64)(int64_t d, const float *x, const float *y);
   double (*sum64)(int64_t d, const float *x);
+  /* Takes off g what lies along D: g[i] = (float)(g[i] - dot64(g, D) D[i]), in float64. */
+  void (*tangent)(int64_t d, float *g, const float *D);
+  /* x[i] = (float)(x[i] / norm), in float64, where norm = sqrt(square64(x)), which it gives, is
+     above 0. */
+  double (*unit)(int64_t d, float *x);
   /* x[i] = (x[i] - mu[i]) * inv[i] for each of n rows. */
   void (*normalise)(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu, const float *inv);
   /* Exact widening of count stored values: half (IEEE binary16), bfloat16. */

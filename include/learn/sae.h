@@ -48,7 +48,6 @@ typedef struct {
   float *bias;      /* [d] view of the tensor */
   Packed encoder, anchors; /* packed E; packed anchors where the atoms need them */
   float *G;                /* [rows x d] gradient of this rank's atoms */
-  float *previous;         /* the parameter block before the step */
   int64_t step, steps, per_epoch, n_train;
   int64_t *silent;        /* [m] tokens since each atom fired */
   struct SAEBatch *batch; /* scratch of a step */
@@ -76,8 +75,12 @@ typedef struct {
   PetscErrorCode (*start)(SAE *sae);     /* starting values of its tensors' rows here. Collective */
   void (*form)(SAE *sae, float *D);      /* D [rows x d] of the atoms here */
   PetscErrorCode (*pull_back)(SAE *sae); /* sae->G -> gradients of its tensors. Collective */
-  void (*project)(SAE *sae); /* the constraint, after the step; sae->previous holds the parameters
-                                before it, laid out like the block */
+  /* The same of the atom in row j alone, where it needs nothing else: sae->G is the gradient of the
+     tensor `atoms` then, and changed in place. NULL: pull_back does it. */
+  void (*pull_back_row)(SAE *sae, int64_t j);
+  /* The constraint on rows row .. row + rows - 1 of a tensor, any tensor, after the optimizer's
+     step; previous [rows x cols] is what they were before it. */
+  void (*project)(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);
 } SAEAtoms;
 
 /* Where free atoms start: rows [rows x d] of the atoms here, any length but 0. Collective. */

@@ -9,6 +9,6 @@ void simplex_start(SAE *sae, Pick pick);
 void simplex_form(SAE *sae, float *D);
 /* dW = scale G C^T. */
 void simplex_pull_back(SAE *sae, float scale);
-/* Negatives to 0, rows divided by their sum + 1e-8; a row whose sum is below 1e-6 keeps its
- * previous value (Fel et al. 2025, pseudo-code). */
-void simplex_project(SAE *sae);
+/* SAEAtoms.project of W: negatives to 0, rows divided by their sum + 1e-8; a row whose sum is below
+ * 1e-6 keeps its previous value (Fel et al. 2025, pseudo-code). */
+void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);

@@ -202,7 +202,13 @@ static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kin
   memcpy(Y, X, (size_t)(n * ld) * 4);
   a->normalise(n, d, X, ld, y, inv);
   b->normalise(n, d, Y, ld, y, inv);
-  return same_float(n * ld, X, Y) && same_double(a->square64(d, x), b->square64(d, x)) &&
+  float *g = hold(fill(d, kind)), *h = hold(fill(d, kind));
+  memcpy(h, g, (size_t)d * 4);
+  a->tangent(d, g, x);
+  b->tangent(d, h, x);
+  bool same = same_float(d, g, h) && same_double(a->unit(d, g), b->unit(d, h));
+  same = same && same_float(d, g, h);
+  return same && same_float(n * ld, X, Y) && same_double(a->square64(d, x), b->square64(d, x)) &&
          same_double(a->dot64(d, x, y), b->dot64(d, x, y)) &&
          same_double(a->distance64(d, x, y), b->distance64(d, x, y)) &&
          same_double(a->sum64(d, x), b->sum64(d, x));
@@ -340,7 +346,7 @@ static void check(const Kernels *b, const char *called)
   OK(good[3], "%s: decode", called);
   OK(good[9], "%s: residuals", called);
   OK(good[10], "%s: leaf_sums", called);
-  OK(good[4], "%s: normalise and the lane64 sums", called);
+  OK(good[4], "%s: normalise, tangent, unit and the lane64 sums", called);
   OK(good[5], "%s: adam", called);
   OK(good[6], "%s: narrowing", called);
   OK(good[7], "%s: nearest is the float64 brute force, lowest index first", called);

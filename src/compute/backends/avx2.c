@@ -70,6 +70,38 @@ static double sum64(int64_t d, const float *x)
   return halve(s);
 }
 
+/* Stores elements i .. i + 7, or those below d. */
+static inline void narrow(int64_t d, Lanes y, float *x, int64_t i)
+{
+  const __m256 v = _mm256_set_m128(_mm256_cvtpd_ps(y.b), _mm256_cvtpd_ps(y.a));
+  if (i + 8 <= d)
+    _mm256_storeu_ps(x + i, v);
+  else
+    _mm256_maskstore_ps(x + i, lanes256(d, i), v);
+}
+
+static void tangent(int64_t d, float *g, const float *D)
+{
+  const __m256d along = _mm256_set1_pd(dot64(d, g, D));
+  for (int64_t i = 0; i < d; i += 8) {
+    const Lanes u = widen(d, g, i), v = widen(d, D, i);
+    const Lanes off = {_mm256_sub_pd(u.a, _mm256_mul_pd(along, v.a)),
+                       _mm256_sub_pd(u.b, _mm256_mul_pd(along, v.b))};
+    narrow(d, off, g, i);
+  }
+}
+
+static double unit(int64_t d, float *x)
+{
+  const double norm = __builtin_sqrt(square64(d, x));
+  const __m256d by = _mm256_set1_pd(norm);
+  for (int64_t i = 0; i < d && norm > 0; i += 8) {
+    const Lanes u = widen(d, x, i);
+    narrow(d, (Lanes){_mm256_div_pd(u.a, by), _mm256_div_pd(u.b, by)}, x, i);
+  }
+  return norm;
+}
+
 static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
                       const float *inv)
 {
@@ -207,6 +239,8 @@ const Kernels backend_avx2 = {
     .dot64 = dot64,
     .distance64 = distance64,
     .sum64 = sum64,
+    .tangent = tangent,
+    .unit = unit,
     .normalise = normalise,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,

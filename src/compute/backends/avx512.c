@@ -61,6 +61,27 @@ static double sum64(int64_t d, const float *x)
   return halve(a);
 }
 
+static void tangent(int64_t d, float *g, const float *D)
+{
+  const __m512d along = _mm512_set1_pd(dot64(d, g, D));
+  for (int64_t i = 0; i < d; i += 8) {
+    const __mmask8 lanes = lanes8(d - i);
+    const __m512d off = _mm512_sub_pd(WIDEN(g), _mm512_mul_pd(along, WIDEN(D)));
+    _mm256_mask_storeu_ps(g + i, lanes, _mm512_cvtpd_ps(off));
+  }
+}
+
+static double unit(int64_t d, float *x)
+{
+  const double norm = __builtin_sqrt(square64(d, x));
+  for (int64_t i = 0; i < d && norm > 0; i += 8) {
+    const __mmask8 lanes = lanes8(d - i);
+    const __m512d y = _mm512_div_pd(WIDEN(x), _mm512_set1_pd(norm));
+    _mm256_mask_storeu_ps(x + i, lanes, _mm512_cvtpd_ps(y));
+  }
+  return norm;
+}
+
 static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
                       const float *inv)
 {
@@ -179,6 +200,8 @@ const Kernels backend_avx512 = {
     .dot64 = dot64,
     .distance64 = distance64,
     .sum64 = sum64,
+    .tangent = tangent,
+    .unit = unit,
     .normalise = normalise,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,

@@ -173,6 +173,19 @@ static double sum64(int64_t d, const float *x)
   LANE64(lane[l] += (double)x[i]);
 }
 
+static void tangent(int64_t d, float *restrict g, const float *restrict D)
+{
+  const double along = dot64(d, g, D);
+  for (int64_t i = 0; i < d; i++) g[i] = (float)((double)g[i] - along * (double)D[i]);
+}
+
+static double unit(int64_t d, float *x)
+{
+  const double norm = __builtin_sqrt(square64(d, x));
+  for (int64_t i = 0; i < d && norm > 0; i++) x[i] = (float)((double)x[i] / norm);
+  return norm;
+}
+
 static void residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                       float *slope, double *square, float *work)
@@ -361,6 +374,8 @@ const Kernels TABLE = {
     .dot64 = dot64,
     .distance64 = distance64,
     .sum64 = sum64,
+    .tangent = tangent,
+    .unit = unit,
     .normalise = normalise,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,

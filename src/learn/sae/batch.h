@@ -2,7 +2,7 @@
 #pragma once
 #include "learn/sae.h"
 
-enum { TILE = 128 };
+enum { TILE = 128, APPLY_COUNT = 1 << 13 }; /* parameters that change together */
 
 typedef struct {
   const Codes *codes; /* of the whole batch */
@@ -36,6 +36,7 @@ typedef struct SAEBatch {
   float *gb_all;            /* [m] of all ranks, once on a node, as ge and chain */
   float *leaf;              /* [leaves x d] */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
+  float *previous;          /* rows of parameters before the optimizer's step */
   double *square;           /* [batch] |e|^2 of this rank's tokens */
   int64_t *bucket;          /* [rows + 1] */
   int32_t *token;           /* [nonzeros here] */

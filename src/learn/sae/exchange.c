@@ -42,6 +42,9 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate((b + LEAF_TOKENS - 1) / LEAF_TOKENS * d, &batch->leaf));
   PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
   PetscCall(ArrayCreate(b, &batch->square));
+  int64_t most = APPLY_COUNT;
+  for (int i = 0; i < sae->tensors; i++) most = max_i64(most, sae->tensor[i].cols);
+  PetscCall(ArrayCreate(most, &batch->previous));
   PetscCall(ArrayCreate(rows + 1, &batch->bucket));
   PetscCall(ArrayCreate(2 * sae->size, &batch->nonzeros));
   PetscCall(ArrayCreate(2 * (sae->size + 1), &batch->starts));
@@ -57,14 +60,14 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
-  void **arrays[] = {(void **)&batch->S,        (void **)&batch->g,      (void **)&batch->ga,
-                     (void **)&batch->dead,     (void **)&batch->q,      (void **)&batch->norm,
-                     (void **)&batch->GE,       (void **)&batch->gb,     (void **)&batch->zs,
-                     (void **)&batch->aG,       (void **)&batch->aE,     (void **)&batch->ab,
-                     (void **)&batch->leaf,     (void **)&batch->bucket, (void **)&batch->token,
-                     (void **)&batch->z,        (void **)&batch->slope,  (void **)&batch->starts,
-                     (void **)&batch->nonzeros, (void **)&batch->words,  (void **)&batch->work,
-                     (void **)&batch->square};
+  void **arrays[] = {(void **)&batch->S,        (void **)&batch->g,       (void **)&batch->ga,
+                     (void **)&batch->dead,     (void **)&batch->q,       (void **)&batch->norm,
+                     (void **)&batch->GE,       (void **)&batch->gb,      (void **)&batch->zs,
+                     (void **)&batch->aG,       (void **)&batch->aE,      (void **)&batch->ab,
+                     (void **)&batch->leaf,     (void **)&batch->bucket,  (void **)&batch->token,
+                     (void **)&batch->z,        (void **)&batch->slope,   (void **)&batch->starts,
+                     (void **)&batch->nonzeros, (void **)&batch->words,   (void **)&batch->work,
+                     (void **)&batch->square,   (void **)&batch->previous};
   void **shared[] = {(void **)&batch->xc, (void **)&batch->e,      (void **)&batch->ea,
                      (void **)&batch->ge, (void **)&batch->gb_all, (void **)&batch->chain};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)

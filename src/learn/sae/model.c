@@ -41,7 +41,6 @@ static PetscErrorCode LayOut(SAE *sae)
   for (int i = 0; i < sae->tensors; i++)
     sae->block_size += sae->tensor[i].rows * sae->tensor[i].cols;
   for (int k = 0; k < 4; k++) PetscCall(ArrayCreate(sae->block_size, &sae->block[k]));
-  PetscCall(ArrayCreate(sae->block_size, &sae->previous));
   int64_t at = 0;
   for (int i = 0; i < sae->tensors; i++) {
     Tensor *t = &sae->tensor[i];
@@ -50,6 +49,10 @@ static PetscErrorCode LayOut(SAE *sae)
     at += t->rows * t->cols;
   }
   sae->bias = tensor_named(sae, "bias")->p;
+  if (atoms->pull_back_row)
+    sae->G = tensor_named(sae, "atoms")->g;
+  else
+    PetscCall(ArrayCreate(sae->rows * sae->d, &sae->G));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +96,6 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
   PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
   PetscCall(ArrayCreate(sae->m, &sae->silent));
-  PetscCall(ArrayCreate(sae->rows * sae->d, &sae->G));
   if (task->anchors)
     sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
   PetscCall(LayOut(sae));
@@ -147,13 +149,13 @@ PetscErrorCode SAEDestroy(SAE **sae)
   if (!*sae) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(BatchDestroy(*sae));
   for (int k = 0; k < 4; k++) PetscCall(ArrayDestroy(&(*sae)->block[k]));
-  PetscCall(ArrayDestroy(&(*sae)->previous));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->E));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->b));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->encoder.x));
   PetscCall(ArrayDestroy(&(*sae)->silent));
-  PetscCall(ArrayDestroy(&(*sae)->G));
+  if (!((const SAEAtoms *)(*sae)->params.atoms.entry)->pull_back_row)
+    PetscCall(ArrayDestroy(&(*sae)->G));
   packed_clear(&(*sae)->anchors);
   PetscCall(ArrayDestroy(&(*sae)->starts));
   PetscCall(NodesDestroy(&(*sae)->nodes));

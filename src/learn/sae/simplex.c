@@ -30,13 +30,12 @@ void simplex_pull_back(SAE *sae, float scale)
     for (int64_t i = 0; i < sae->rows * p; i++) W->g[i] *= scale;
 }
 
-void simplex_project(SAE *sae)
+void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous)
 {
-  Tensor *W = tensor_named(sae, "W");
-  const int64_t p = W->cols;
-  const float *previous = sae->previous + (W->p - sae->block[0]);
-  for (int64_t j = 0; j < sae->rows; j++) {
-    float *w = W->p + j * p;
+  const int64_t p = t->cols;
+  if (t != tensor_named(sae, "W")) return;
+  for (int64_t j = 0; j < rows; j++) {
+    float *w = t->p + (row + j) * p;
     for (int64_t q = 0; q < p; q++) w[q] = w[q] > 0 ? w[q] : 0;
     const double sum = sae->kernels->sum64(p, w);
     if (sum < 1e-6)

@@ -3,76 +3,117 @@
 #include <math.h>
 #include <string.h>
 
-/* Whole-batch sums of the main loss, finished into gradients of D, the encoder and the biases. */
-static PetscErrorCode MainGradients(SAE *sae, double l1)
+/* What the sums over the batch are multiplied by. */
+typedef struct {
+  double b;
+  float f, h;    /* for GD and ge; for GE, gb and the chain */
+  double l1;     /* 0: no penalty */
+  bool with_aux; /* the auxiliary loss has sums */
+  float aux;     /* for its sums */
+} Factors;
+
+static void scale(int64_t n, float a, float *x)
+{
+  for (int64_t i = 0; i < n; i++) x[i] = a * x[i];
+}
+
+static void add_scaled(int64_t n, float a, const float *restrict x, float *restrict y)
+{
+  for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
+}
+
+/* The sums of the main loss: GD in sae->G, GE in the gradient of the encoder. */
+static PetscErrorCode MainSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d;
-  const double b = (double)batch->b;
-  const float f = (float)(2.0 / (b * (double)d)), h = (float)(1.0 / b);
-  float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g,
-        *dbias = tensor_named(sae, "bias")->g;
   SAETerm term;
 
   PetscFunctionBegin;
   PetscCall(BatchExchange(sae, false, &term));
-  PetscCall(BatchSums(sae, &term, sae->G, batch->GE, batch->gb, l1 > 0 ? batch->zs : NULL));
+  PetscCall(BatchSums(sae, &term, sae->G, tensor_named(sae, "encoder/weight")->g, batch->gb,
+                      l1 > 0 ? batch->zs : NULL));
   PetscCall(BatchChain(sae, batch->gb, batch->e));
-  for (int64_t j = 0; j < sae->rows; j++) {
-    const float *D = sae->D + (sae->first + j) * d;
-    const double norm = l1 > 0 ? batch->norm[sae->first + j] : 0;
-    const float coefficient = norm > 0 ? (float)(l1 * (double)batch->zs[j] / (b * norm)) : 0;
-    for (int64_t i = 0; i < d; i++) {
-      sae->G[j * d + i] = f * sae->G[j * d + i];
-      if (l1 > 0) sae->G[j * d + i] += coefficient * D[i];
-      dE[j * d + i] = h * batch->GE[j * d + i];
-    }
-    db[j] = h * batch->gb[j];
-  }
-  for (int64_t i = 0; i < d; i++) dbias[i] = f * batch->ge[i] - h * batch->chain[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The auxiliary loss: its own sums, each added once. *loss is its value. */
-static PetscErrorCode AuxGradients(SAE *sae, double square, double weight, double *loss)
+/* The gradient of the bias that scores and reconstructions share. */
+static void bias_gradient(SAE *sae, const Factors *by, bool aux)
+{
+  const SAEBatch *batch = sae->batch;
+  float *g = tensor_named(sae, "bias")->g;
+  for (int64_t i = 0; i < sae->d; i++)
+    g[i] = aux ? g[i] - by->aux * batch->chain[i] : by->f * batch->ge[i] - by->h * batch->chain[i];
+}
+
+/* The sums of the auxiliary loss, whose value is *loss. */
+static PetscErrorCode AuxSums(SAE *sae, double square, double weight, Factors *by, double *loss)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d;
-  float *dE = tensor_named(sae, "encoder/weight")->g, *db = tensor_named(sae, "encoder/bias")->g,
-        *dbias = tensor_named(sae, "bias")->g;
-  const double variance = square - sae->kernels->square64(d, batch->ge) / (double)batch->b;
+  const double variance = square - sae->kernels->square64(sae->d, batch->ge) / by->b;
   Exact sum = {0};
+  SAETerm term;
 
   PetscFunctionBegin;
   *loss = 0;
   if (!(variance > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  by->with_aux = true;
+  by->aux = (float)(2 * weight / variance);
   PetscCall(BatchAux(sae, &sum));
   PetscCall(SAESum(sae, 1, &sum));
   *loss = weight * exact_value(&sum) / variance;
-  SAETerm term;
   PetscCall(BatchExchange(sae, true, &term));
   PetscCall(BatchSums(sae, &term, batch->aG, batch->aE, batch->ab, NULL));
   PetscCall(BatchChain(sae, batch->ab, NULL));
-  const float f = (float)(2 * weight / variance);
-  for (int64_t i = 0; i < sae->rows * d; i++) {
-    sae->G[i] += f * batch->aG[i];
-    dE[i] += f * batch->aE[i];
-  }
-  for (int64_t j = 0; j < sae->rows; j++) db[j] += f * batch->ab[j];
-  for (int64_t i = 0; i < d; i++) dbias[i] -= f * batch->chain[i];
+  bias_gradient(sae, by, true);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Squared norm of all gradients: rows in float64, their sum exact; what all ranks hold is counted
- * once. */
-static PetscErrorCode GradientNorm(SAE *sae, double *norm)
+/* Gradients of the atoms and of the encoder from their sums, a row at a time: factors, penalty,
+   auxiliary loss, what the atoms make of it where that needs only the row, and the squared norms of
+   what is finished. */
+static void finish_rows(SAE *sae, const Factors *by, Exact *square)
 {
+  SAEBatch *batch = sae->batch;
+  const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
+  const Kernels *kernels = sae->kernels;
+  const int64_t d = sae->d;
+  float *db = tensor_named(sae, "encoder/bias")->g;
+  for (int64_t j = 0; j < sae->rows; j++) {
+    float *G = sae->G + j * d, *dE = tensor_named(sae, "encoder/weight")->g + j * d;
+    const double norm = by->l1 > 0 ? batch->norm[sae->first + j] : 0;
+    scale(d, by->f, G);
+    scale(d, by->h, dE);
+    db[j] = by->h * batch->gb[j];
+    if (by->l1 > 0)
+      add_scaled(d, norm > 0 ? (float)(by->l1 * (double)batch->zs[j] / (by->b * norm)) : 0,
+                 sae->D + (sae->first + j) * d, G);
+    if (by->with_aux) {
+      add_scaled(d, by->aux, batch->aG + j * d, G);
+      add_scaled(d, by->aux, batch->aE + j * d, dE);
+      db[j] += by->aux * batch->ab[j];
+    }
+    exact_add(square, kernels->square64(d, dE));
+    if (!atoms->pull_back_row) continue;
+    atoms->pull_back_row(sae, j);
+    exact_add(square, kernels->square64(d, G));
+  }
+}
+
+/* All gradients from the sums, and their norm: squares of rows in float64, their sum exact; what
+ * all ranks hold is counted once. */
+static PetscErrorCode Finish(SAE *sae, const Factors *by, double *norm)
+{
+  const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
   Exact sum = {0};
 
   PetscFunctionBegin;
+  finish_rows(sae, by, &sum);
+  if (!atoms->pull_back_row) PetscCall(atoms->pull_back(sae));
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
-    if (t->shared && sae->rank) continue;
+    const bool counted = t == tensor_named(sae, "encoder/weight") ||
+                         (atoms->pull_back_row && t == tensor_named(sae, "atoms"));
+    if (counted || (t->shared && sae->rank)) continue;
     for (int64_t j = 0; j < t->rows; j++)
       exact_add(&sum, sae->kernels->square64(t->cols, t->g + j * t->cols));
   }
@@ -81,27 +122,42 @@ static PetscErrorCode GradientNorm(SAE *sae, double *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Optimizer, whether every parameter is finite, and the constraint. */
+static bool all_finite(int64_t n, const float *x)
+{
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof(bits));
+    bad |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  return !bad;
+}
+
+/* Optimizer, whether every parameter is finite, and the constraint, over a few rows at a time. */
 static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
 {
   const Choice *optimizer = &sae->params.optimizer;
   const double clip = sae->params.clip;
-  const Update update = {.count = sae->block_size,
-                         .step = sae->step + 1,
-                         .p = sae->block[0],
-                         .g = sae->block[1],
-                         .m = sae->block[2],
-                         .v = sae->block[3],
-                         .scale = clip > 0 && norm > clip ? (float)(clip / norm) : 1,
-                         .rate = rate,
-                         .kernels = sae->kernels};
+  Update update = {.step = sae->step + 1,
+                   .scale = clip > 0 && norm > clip ? (float)(clip / norm) : 1,
+                   .rate = rate,
+                   .kernels = sae->kernels};
+  int64_t bad = 0; /* before the constraint, which turns NaN in weights into 0 */
 
   PetscFunctionBegin;
-  memcpy(sae->previous, sae->block[0], (size_t)sae->block_size * sizeof(float));
-  ((const Optimizer *)optimizer->entry)->update(optimizer->params, &update);
-  int64_t bad = 0; /* before the constraint, which turns NaN in weights into 0 */
-  for (int64_t i = 0; i < sae->block_size; i++) bad |= !isfinite(sae->block[0][i]);
-  ((const SAEAtoms *)sae->params.atoms.entry)->project(sae);
+  for (int i = 0; i < sae->tensors; i++) {
+    const Tensor *t = &sae->tensor[i];
+    const int64_t most = max_i64(APPLY_COUNT / t->cols, 1);
+    for (int64_t row = 0; row < t->rows; row += most) {
+      const int64_t rows = min_i64(most, t->rows - row), at = row * t->cols;
+      update.count = rows * t->cols;
+      update.p = t->p + at, update.m = t->m + at, update.v = t->v + at, update.g = t->g + at;
+      memcpy(sae->batch->previous, update.p, (size_t)update.count * sizeof(float));
+      ((const Optimizer *)optimizer->entry)->update(optimizer->params, &update);
+      bad |= !all_finite(update.count, update.p);
+      ((const SAEAtoms *)sae->params.atoms.entry)->project(sae, t, row, rows, sae->batch->previous);
+    }
+  }
   PetscCall(NodesSum(sae->nodes, 1, &bad));
   *finite = !bad;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,15 +201,17 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(BatchForward(sae, sums));
   PetscCall(SAESum(sae, 2, sums));
   const double square = exact_value(&sums[0]);
-  PetscCall(MainGradients(sae, l1));
+  const double b = (double)batch->b;
+  Factors by = {.b = b, .f = (float)(2.0 / (b * (double)sae->d)), .h = (float)(1.0 / b), .l1 = l1};
+  PetscCall(MainSums(sae, l1));
+  bias_gradient(sae, &by, false);
   if (batch->deads) {
     const SAEAux aux =
         ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
-    PetscCall(AuxGradients(sae, square, aux.weight, &aux_loss));
+    PetscCall(AuxSums(sae, square, aux.weight, &by, &aux_loss));
   }
   const int64_t nonzeros = count_silence(sae, sae->size > 1 ? &batch->all[0].codes : &batch->own);
-  PetscCall(((const SAEAtoms *)params->atoms.entry)->pull_back(sae));
-  PetscCall(GradientNorm(sae, &norm));
+  PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
   PetscCall(SAEPublish(sae));
   sae->step++;

@@ -17,20 +17,6 @@ static void tensors(SAE *sae)
   sae_add_tensor(sae, "atoms", false, sae->d);
 }
 
-/* Rows of norm 0 take the row of previous, or stay. */
-static void unit_rows(const SAE *sae, float *rows, const float *previous)
-{
-  const int64_t d = sae->d;
-  for (int64_t j = 0; j < sae->rows; j++) {
-    float *row = rows + j * d;
-    const double norm = __builtin_sqrt(sae->kernels->square64(d, row));
-    if (norm > 0)
-      for (int64_t i = 0; i < d; i++) row[i] = (float)((double)row[i] / norm);
-    else if (previous)
-      memcpy(row, previous + j * d, (size_t)d * sizeof(*row));
-  }
-}
-
 static PetscErrorCode start(SAE *sae)
 {
   const Choice *choice = &((const Free *)sae->params.atoms.params)->start;
@@ -38,7 +24,7 @@ static PetscErrorCode start(SAE *sae)
 
   PetscFunctionBegin;
   PetscCall(((const SAEStart *)choice->entry)->start(choice->params, sae, atoms->p));
-  unit_rows(sae, atoms->p, NULL);
+  for (int64_t j = 0; j < sae->rows; j++) sae->kernels->unit(sae->d, atoms->p + j * sae->d);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -48,25 +34,27 @@ static void form(SAE *sae, float *D)
     memcpy(D, tensor_named(sae, "atoms")->p, (size_t)(sae->rows * sae->d) * sizeof(*D));
 }
 
+static void pull_back_row(SAE *sae, int64_t j)
+{
+  sae->kernels->tangent(sae->d, sae->G + j * sae->d, tensor_named(sae, "atoms")->p + j * sae->d);
+}
+
 static PetscErrorCode pull_back(SAE *sae)
 {
-  const Tensor *atoms = tensor_named(sae, "atoms");
-  const int64_t d = sae->d;
-
   PetscFunctionBegin;
-  for (int64_t j = 0; j < sae->rows; j++) {
-    const float *G = sae->G + j * d, *D = atoms->p + j * d;
-    const double along = sae->kernels->dot64(d, G, D);
-    for (int64_t i = 0; i < d; i++)
-      atoms->g[j * d + i] = (float)((double)G[i] - along * (double)D[i]);
-  }
+  for (int64_t j = 0; j < sae->rows; j++) pull_back_row(sae, j);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void project(SAE *sae)
+/* A row of norm 0 takes its previous value. */
+static void project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous)
 {
-  const Tensor *atoms = tensor_named(sae, "atoms");
-  unit_rows(sae, atoms->p, sae->previous + (atoms->p - sae->block[0]));
+  const int64_t d = sae->d;
+  if (t != tensor_named(sae, "atoms")) return;
+  for (int64_t j = 0; j < rows; j++) {
+    float *x = t->p + (row + j) * d;
+    if (!(sae->kernels->unit(d, x) > 0)) memcpy(x, previous + j * d, (size_t)d * sizeof(*x));
+  }
 }
 
 const SAEAtoms sae_atoms_free = {
@@ -75,5 +63,6 @@ const SAEAtoms sae_atoms_free = {
     .start = start,
     .form = form,
     .pull_back = pull_back,
+    .pull_back_row = pull_back_row,
     .project = project,
 };

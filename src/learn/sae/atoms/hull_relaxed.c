@@ -85,17 +85,17 @@ static PetscErrorCode pull_back(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void project(SAE *sae)
+static void project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous)
 {
-  Tensor *L = tensor_named(sae, "relaxation");
   const double delta = settings_of(sae)->delta;
   const int64_t d = sae->d;
-  simplex_project(sae);
-  for (int64_t j = 0; L && j < sae->rows; j++) {
-    float *row = L->p + j * d;
-    const double norm = __builtin_sqrt(sae->kernels->square64(d, row));
+  simplex_project(sae, t, row, rows, previous);
+  if (t != tensor_named(sae, "relaxation")) return;
+  for (int64_t j = row; j < row + rows; j++) {
+    float *x = t->p + j * d;
+    const double norm = __builtin_sqrt(sae->kernels->square64(d, x));
     if (norm > delta)
-      for (int64_t i = 0; i < d; i++) row[i] = (float)((double)row[i] * (delta / norm));
+      for (int64_t i = 0; i < d; i++) x[i] = (float)((double)x[i] * (delta / norm));
   }
 }
 
