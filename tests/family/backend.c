@@ -103,7 +103,11 @@ static bool check_combine(const Kernels *a, const Kernels *b, int64_t m, int64_t
                           int k)
 {
   const int64_t ldA = p + below(3), ldB = d + below(3), ldO = d + below(3);
-  const float *A = hold(fill(m * ldA, k)), *B = hold(fill(p * ldB, k));
+  float *A = hold(fill(m * ldA, k));
+  const float *B = hold(fill(p * ldB, k));
+  const int64_t kept = below(4) ? 101 : below(60); /* of 100: the rest are zeros of either sign */
+  for (int64_t i = 0; i < m * ldA; i++)
+    if (below(100) >= kept) A[i] = below(2) ? 0.0f : -0.0f;
   float *S = hold(fill(m * ldO, PLAIN)), *T = hold(fill(m * ldO, PLAIN));
   memcpy(T, S, (size_t)(m * ldO) * 4);
   a->combine(m, p, d, A, ldA, B, ldB, S, ldO);
@@ -332,6 +336,8 @@ static void check(const Kernels *b, const char *called)
                              turn % 5 ? 0.0f : 100.0f);
     let_go();
   }
+  for (int t = 0; t < 12; t++)
+    good[1] &= check_combine(a, b, 1 + below(20), 900 + below(2000), below(1000), t % 3), let_go();
   for (int t = 0; t < 4; t++) good[7] &= check_nearest(b, 900, 300 + t, 33, t % 2, 3.0f), let_go();
   good[8] = check_widen(a, b), let_go();
   for (int64_t t = 0; t < 9; t++)

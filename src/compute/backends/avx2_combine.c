@@ -21,9 +21,10 @@ static inline void store(float *x, int64_t lanes, int v, __m256 y)
 }
 
 /* vectors of 8 columns, the last one masked. */
-__attribute__((always_inline)) static inline void
-tile_of(const int vectors, int64_t depth, const float *panel, const float *a, float *out,
-        int64_t ld, int64_t lanes, bool first, bool last)
+__attribute__((always_inline)) static inline void tile_of(const int vectors, int64_t depth,
+                                                          const float *panel, const float *a,
+                                                          float *out, int64_t ld, int64_t lanes,
+                                                          bool first, bool last)
 {
   __m256 t[ROWS4][3];
 #pragma GCC unroll 4
@@ -47,8 +48,7 @@ tile_of(const int vectors, int64_t depth, const float *panel, const float *a, fl
   for (int r = 0; r < ROWS4; r++) {
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; v++)
-      store(out + r * ld, lanes, v,
-            last ? _mm256_add_ps(t[r][v], _mm256_setzero_ps()) : t[r][v]);
+      store(out + r * ld, lanes, v, last ? _mm256_add_ps(t[r][v], _mm256_setzero_ps()) : t[r][v]);
   }
 }
 
@@ -64,9 +64,10 @@ static void tile(int64_t depth, const float *panel, const float *a, float *out, 
 }
 
 /* vectors of 8 columns, the last one masked. */
-__attribute__((always_inline)) static inline void
-row_of(const int vectors, int64_t count, const int32_t *index, const float *value, int64_t lanes,
-       const float *B, int64_t ldB, float *out, bool first, bool last)
+__attribute__((always_inline)) static inline void row_of(const int vectors, int64_t count,
+                                                         const int32_t *index, const float *value,
+                                                         int64_t lanes, const float *B, int64_t ldB,
+                                                         float *out, bool first, bool last)
 {
   __m256 t[12];
 #pragma GCC unroll 12
@@ -88,8 +89,7 @@ static void row(int64_t count, const int32_t *index, const float *value, int64_t
   int64_t i = 0;
   for (; d - i >= 96; i += 96)
     row_of(12, count, index, value, 96, B + i, ldB, out + i, first, last);
-  for (; d - i >= 32; i += 32)
-    row_of(4, count, index, value, 32, B + i, ldB, out + i, first, last);
+  for (; d - i >= 32; i += 32) row_of(4, count, index, value, 32, B + i, ldB, out + i, first, last);
   for (; i < d; i += 8)
     row_of(1, count, index, value, d - i < 8 ? d - i : 8, B + i, ldB, out + i, first, last);
 }

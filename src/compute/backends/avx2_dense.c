@@ -1,12 +1,10 @@
-/* Dense products with AVX2: packing, scores, combinations of rows, and the screening of nearest
-   centroids, all on one register tile. */
+/* Dense products with AVX2: packing, scores, and the screening of nearest centroids, all on one register
+   tile. */
 #include "avx2_dense.h"
 #include "avx2_tile.h"
 
 #define TOKENS 96 /* rows that stay in the second cache while the panels pass */
 #define PIECE 128 /* elements of a panel that stay in the first cache */
-#define DEPTH 256 /* rows of B packed at a time */
-#define ROWS 512  /* rows of A that use them */
 
 /* 8 rows of 8 elements become 8 columns. */
 static inline void transpose8(const __m256 *row, __m256 *column)
@@ -108,48 +106,6 @@ void avx2_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, const 
         const int64_t depth = P->d - i < PIECE ? P->d - i : PIECE;
         scores_block(rows, lanes, depth, X + t * ldX + i, ldX, panel + i * PANEL, i == 0,
                      init ? init + j : NULL, S + t * ldS + j, ldS);
-      }
-    }
-  }
-}
-
-/* One block of combine: OUT[rows x lanes] goes on from its value (first: + 0) over depth rows of B,
-   packed in half a panel; last adds + 0. */
-static void combine_block(int64_t rows, int64_t lanes, int64_t depth, const float *A, int64_t ldA,
-                          const float *panel, bool first, bool last, float *OUT, int64_t ldOUT)
-{
-  for (int64_t j = 0; j < rows; j += ROWS4) {
-    const float *b[ROWS4];
-    Tile256 tile = {0};
-    if (!first) tile_load(&tile, rows - j, lanes, OUT + j * ldOUT, ldOUT);
-    tile_rows(A + j * ldA, ldA, rows - j, b);
-    tile256(depth, panel, b, 1, &tile);
-    for (int r = 0; last && r < ROWS4; r++) {
-      for (int l = 0; l < 3; l++) {
-        tile.a[r][l] = _mm256_add_ps(tile.a[r][l], _mm256_setzero_ps());
-      }
-    }
-    tile_store(&tile, rows - j, lanes, OUT + j * ldOUT, ldOUT);
-  }
-}
-
-void avx2_combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
-                  int64_t ldB, float *OUT, int64_t ldOUT)
-{
-  float panel[DEPTH * PANEL] __attribute__((aligned(64)));
-  for (int64_t j = 0; j < m; j += ROWS) {
-    const int64_t rows = m - j < ROWS ? m - j : ROWS;
-    for (int64_t q = 0; q == 0 || q < p; q += DEPTH) {
-      const int64_t depth = p - q < DEPTH ? p - q : DEPTH;
-      for (int64_t i = 0; i < d; i += HALF) {
-        const int64_t lanes = d - i < HALF ? d - i : HALF;
-        for (int64_t r = 0; r < depth; r++) {
-          for (int l = 0; l < HALF; l++) {
-            panel[r * PANEL + l] = l < lanes ? B[(q + r) * ldB + i + l] : 0.0f;
-          }
-        }
-        combine_block(rows, lanes, depth, A + j * ldA + q, ldA, panel, q == 0, q + DEPTH >= p,
-                      OUT + j * ldOUT + i, ldOUT);
       }
     }
   }

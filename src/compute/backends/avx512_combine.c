@@ -7,9 +7,10 @@
 enum { STRIDE = COMBINE_DEPTH + COMBINE_PAD };
 
 /* vectors of 16 columns, the last one masked. */
-__attribute__((always_inline)) static inline void
-tile_of(const int vectors, int64_t depth, const float *panel, const float *a, float *out,
-        int64_t ld, int64_t lanes, bool first, bool last)
+__attribute__((always_inline)) static inline void tile_of(const int vectors, int64_t depth,
+                                                          const float *panel, const float *a,
+                                                          float *out, int64_t ld, int64_t lanes,
+                                                          bool first, bool last)
 {
   const __mmask16 mask = lanes512(lanes, 16 * (vectors - 1));
   __m512 t[PANEL_ROWS][3];
@@ -17,8 +18,9 @@ tile_of(const int vectors, int64_t depth, const float *panel, const float *a, fl
   for (int r = 0; r < PANEL_ROWS; r++) {
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; v++)
-      t[r][v] = first ? _mm512_setzero_ps()
-                      : _mm512_maskz_loadu_ps(v < vectors - 1 ? 0xffff : mask, out + r * ld + 16 * v);
+      t[r][v] = first
+                    ? _mm512_setzero_ps()
+                    : _mm512_maskz_loadu_ps(v < vectors - 1 ? 0xffff : mask, out + r * ld + 16 * v);
   }
   for (int64_t k = 0; k < depth; k++) {
     __m512 p[3];
@@ -53,9 +55,10 @@ static void tile(int64_t depth, const float *panel, const float *a, float *out, 
 }
 
 /* vectors of 16 columns, the last one masked. */
-__attribute__((always_inline)) static inline void
-row_of(const int vectors, int64_t count, const int32_t *index, const float *value, int64_t lanes,
-       const float *B, int64_t ldB, float *out, bool first, bool last)
+__attribute__((always_inline)) static inline void row_of(const int vectors, int64_t count,
+                                                         const int32_t *index, const float *value,
+                                                         int64_t lanes, const float *B, int64_t ldB,
+                                                         float *out, bool first, bool last)
 {
   const __mmask16 mask = lanes512(lanes, 16 * (vectors - 1));
   __m512 t[24];
@@ -86,10 +89,8 @@ static void row(int64_t count, const int32_t *index, const float *value, int64_t
     row_of(24, count, index, value, 384, B + i, ldB, out + i, first, last);
   for (; d - i >= 128; i += 128)
     row_of(8, count, index, value, 128, B + i, ldB, out + i, first, last);
-  for (; d - i >= 64; i += 64)
-    row_of(4, count, index, value, 64, B + i, ldB, out + i, first, last);
-  for (; i < d; i += 16)
-    row_of(1, count, index, value, d - i, B + i, ldB, out + i, first, last);
+  for (; d - i >= 64; i += 64) row_of(4, count, index, value, 64, B + i, ldB, out + i, first, last);
+  for (; i < d; i += 16) row_of(1, count, index, value, d - i, B + i, ldB, out + i, first, last);
 }
 
 void avx512_combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,

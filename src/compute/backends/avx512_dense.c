@@ -1,11 +1,9 @@
-/* Dense products with AVX-512: packing, scores, combinations of rows, and the screening of nearest
-   centroids, all on one register tile. */
+/* Dense products with AVX-512: packing, scores, and the screening of nearest centroids, all on one register
+   tile. */
 #include "avx512_dense.h"
 #include "avx512_tile.h"
 
 #define TOKENS 192 /* rows that stay in the second cache while the panels pass */
-#define DEPTH 256  /* rows of B packed at a time */
-#define ROWS 512   /* rows of A that use them */
 
 /* 16 rows of 16 elements become 16 columns. */
 static inline void transpose16(const __m512 *row, __m512 *column)
@@ -96,49 +94,6 @@ void avx512_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, cons
         tile_rows(X + t * ldX, ldX, end - t, b);
         tile512(P->d, P->x + j * P->d, b, 1, &tile);
         tile_store(&tile, end - t, lanes, S + t * ldS + j, ldS);
-      }
-    }
-  }
-}
-
-/* One block of combine: OUT[rows x lanes] goes on from its value (first: + 0) over depth rows of B,
-   packed in panel; last adds + 0. */
-static void combine_block(int64_t rows, int64_t lanes, int64_t depth, const float *A, int64_t ldA,
-                          const float *panel, bool first, bool last, float *OUT, int64_t ldOUT)
-{
-  for (int64_t j = 0; j < rows; j += PANEL_ROWS) {
-    const float *b[PANEL_ROWS];
-    Tile512 tile = {0};
-    if (!first) tile_load(&tile, rows - j, lanes, OUT + j * ldOUT, ldOUT);
-    tile_rows(A + j * ldA, ldA, rows - j, b);
-    tile512(depth, panel, b, 1, &tile);
-    for (int r = 0; last && r < PANEL_ROWS; r++) {
-      for (int l = 0; l < 3; l++) {
-        tile.a[r][l] = _mm512_add_ps(tile.a[r][l], _mm512_setzero_ps());
-      }
-    }
-    tile_store(&tile, rows - j, lanes, OUT + j * ldOUT, ldOUT);
-  }
-}
-
-void avx512_combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
-                    int64_t ldB, float *OUT, int64_t ldOUT)
-{
-  float panel[DEPTH * PANEL] __attribute__((aligned(64)));
-  for (int64_t j = 0; j < m; j += ROWS) {
-    const int64_t rows = m - j < ROWS ? m - j : ROWS;
-    for (int64_t q = 0; q == 0 || q < p; q += DEPTH) {
-      const int64_t depth = p - q < DEPTH ? p - q : DEPTH;
-      for (int64_t i = 0; i < d; i += PANEL) {
-        const int64_t lanes = d - i < PANEL ? d - i : PANEL;
-        for (int64_t r = 0; r < depth; r++) {
-          for (int l = 0; l < PANEL; l += 16) {
-            _mm512_store_ps(panel + r * PANEL + l,
-                            _mm512_maskz_loadu_ps(lanes512(lanes, l), B + (q + r) * ldB + i + l));
-          }
-        }
-        combine_block(rows, lanes, depth, A + j * ldA + q, ldA, panel, q == 0, q + DEPTH >= p,
-                      OUT + j * ldOUT + i, ldOUT);
       }
     }
   }

@@ -75,7 +75,8 @@ static inline bool combine_finite(CombineBlock *block)
     for (; i < block->band; i++) odd += x[i] * 0.0f;
     for (int l = 0; l < 16; l++) odd += lane[l];
   }
-  return block->finite = odd == 0;
+  block->finite = odd == 0;
+  return block->finite;
 }
 
 /* Rows j .. of A into the block's own memory; how many elements are not 0. */
@@ -124,7 +125,7 @@ static inline void combine_rows(CombineBlock *block, const CombineKind *kind, in
     const int64_t width = min_i64(lanes, block->band - i);
     const float *panel = block->panels + i * block->depth;
     float *out = block->OUT + j * block->ldOUT + i;
-    if (c < kind->rows && next + c < block->m)
+    if (c < kind->rows && next + c < block->m && block->ldA > 2 * COMBINE_DEPTH)
       combine_fetch(block->A + (next + c) * block->ldA, block->depth);
     for (int64_t r = 0; r < kind->rows && next + r < block->m; r++)
       combine_fetch(out + (kind->rows + r) * block->ldOUT, width);
@@ -144,13 +145,12 @@ static inline void combine_rows(CombineBlock *block, const CombineKind *kind, in
 
 /* Leaving out zeros pays where at most this share of the elements is not 0: a row's elements are
    used once for each read of B, a tile's eight times. */
-#define COMBINE_SPARSE 0.3
+#define COMBINE_SPARSE 0.25
 
 static inline void combine_block(CombineBlock *block, const CombineKind *kind)
 {
   for (int64_t j = 0; j < block->m; j += kind->rows) {
-    const int64_t rows = min_i64(kind->rows, block->m - j),
-                  nonzeros = combine_copy(block, j, rows);
+    const int64_t rows = min_i64(kind->rows, block->m - j), nonzeros = combine_copy(block, j, rows);
     const bool few = block->m <= 2,
                sparse = (double)nonzeros <= COMBINE_SPARSE * (double)(rows * block->depth) &&
                         combine_finite(block);
