@@ -10,6 +10,15 @@
 /* Room for the panels of m rows: P->x is [ceil(m / PANEL)][d][PANEL]; aborts without memory. */
 void packed_reserve(Packed *packed, int64_t m, int64_t d);
 
+/* Room for n rows of d in 16-bit integers, ld set and the padding 0; aborts without memory. */
+void quantised_reserve(Quantised *quantised, int64_t n, int64_t d);
+
+/* How quantise treats a row with this square64 and largest size of an element: its scale (0: q is 0)
+   and its norm; *inverse rounds elements to q. */
+float quantised_scale(int64_t d, double square, float most, float *norm, float *inverse);
+/* The bound of what is left over, from its square64. */
+float quantised_rest(double square, float norm);
+
 /* What the CPU and the operating system offer. */
 bool cpu_always(void);
 bool cpu_has_fma(void);    /* FMA and AVX2 */

@@ -1,6 +1,7 @@
 /* The family of kernel sets, and which one this CPU gets. */
 #include "compute/backend.h"
 #include "base/array.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,4 +102,54 @@ void packed_clear(Packed *packed)
 {
   PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&packed->x));
   *packed = (Packed){0};
+}
+
+void quantised_reserve(Quantised *quantised, int64_t n, int64_t d)
+{
+  const int64_t ld = (d + 1) / 2 * 2;
+  float **const arrays[] = {&quantised->scale, &quantised->norm, &quantised->rest};
+  quantised->rows = n, quantised->d = d, quantised->ld = ld;
+  if (n * ld > quantised->space || !quantised->q) {
+    PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&quantised->q));
+    PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n * ld, &quantised->q));
+    quantised->space = n * ld;
+  }
+  for (int64_t t = 0; ld > d && t < n; t++) quantised->q[t * ld + d] = 0;
+  if (n <= quantised->row_space && quantised->scale) return;
+  for (int i = 0; i < 3; i++) {
+    PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(arrays[i]));
+    PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, arrays[i]));
+  }
+  quantised->row_space = n;
+}
+
+/* With |x| <= norm, |q| <= |x| / scale (1 + 2^-21) + sqrt(d) / 2 <= 46,340, and |q_i| <= 32,767 as
+   the largest element is at most 32,767 (1 - 2^-20) scales. */
+float quantised_scale(int64_t d, double square, float most, float *norm, float *inverse)
+{
+  const double length = __builtin_sqrt(square) * (1 + 0x1p-20), widest = (double)most,
+               room = 46338 - __builtin_sqrt((double)d) / 2;
+  *inverse = 0;
+  *norm = INFINITY;
+  if (!(length < 0x1p50) || !(widest < 0x1p50)) return 0;
+  *norm = (float)(length * (1 + 0x1p-20));
+  if (length < 0x1p-40) *norm += 0x1p-100f;
+  if (length < 0x1p-40 || room < 4096) return 0;
+  const double by_norm = length / room, by_size = widest / 32767 * (1 + 0x1p-19);
+  const float scale = (float)(by_norm > by_size ? by_norm : by_size);
+  *inverse = 1.0f / scale;
+  return scale;
+}
+
+float quantised_rest(double square, float norm)
+{
+  return norm < INFINITY ? (float)(__builtin_sqrt(square) * (1 + 0x1p-20) + 0x1p-100) : INFINITY;
+}
+
+void quantised_clear(Quantised *quantised)
+{
+  float **const arrays[] = {&quantised->scale, &quantised->norm, &quantised->rest};
+  PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&quantised->q));
+  for (int i = 0; i < 3; i++) PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(arrays[i]));
+  *quantised = (Quantised){0};
 }

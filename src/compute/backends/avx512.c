@@ -1,6 +1,8 @@
 /* Kernels for CPUs with AVX-512 (F, BW, DQ, VL): the table, and the kernels of single vectors. */
 #include "avx512_dense.h"
+#include "avx512_filter.h"
 #include "avx512_nearest.h"
+#include "avx512_select.h"
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
 
@@ -192,6 +194,10 @@ const Kernels backend_avx512 = {
     .scores = avx512_scores,
     .combine = avx512_combine,
     .select_top = avx512_select_top,
+    .quantise = avx512_quantise,
+    .filter = avx512_filter,
+    .candidates = avx512_candidates,
+    .chains = avx512_chains,
     .select_positive = avx512_select_positive,
     .decode = avx512_decode,
     .residuals = avx512_residuals,

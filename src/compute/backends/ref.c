@@ -245,6 +245,89 @@ static void leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket
   }
 }
 
+/* Of x - scale q. */
+static double rest64(int64_t d, const float *x, const int16_t *q, float scale)
+{
+  LANE64(const double e = FMA(-(double)scale, (double)q[i], (double)x[i]);
+         lane[l] = FMA(e, e, lane[l]));
+}
+
+static void quantise(int64_t n, int64_t d, const float *X, int64_t ldX, Quantised *Q)
+{
+  quantised_reserve(Q, n, d);
+  for (int64_t t = 0; t < n; t++) {
+    const float *x = X + t * ldX;
+    float most = 0.0f, inverse;
+    for (int64_t i = 0; i < d; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    Q->scale[t] = quantised_scale(d, square64(d, x), most, &Q->norm[t], &inverse);
+    for (int64_t i = 0; i < d; i++) {
+      Q->q[t * Q->ld + i] = (int16_t)(inverse > 0.0f ? rintf(x[i] * inverse) : 0.0f);
+    }
+    Q->rest[t] = quantised_rest(rest64(d, x, Q->q + t * Q->ld, Q->scale[t]), Q->norm[t]);
+  }
+}
+
+/* Exact sums of PANEL rows with one token, in pairs. */
+static void products(int64_t pairs, const int16_t *q, const int16_t *panel, int32_t *restrict sum)
+{
+  for (int l = 0; l < PANEL; l++) sum[l] = 0;
+  for (int64_t i = 0; i < pairs; i++) {
+    for (int l = 0; l < PANEL; l++) {
+      sum[l] += q[2 * i] * panel[2 * (i * PANEL + l)] + q[2 * i + 1] * panel[2 * (i * PANEL + l) + 1];
+    }
+  }
+}
+
+static void filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
+                   const float *slack, float *L, int64_t ldL)
+{
+  for (int64_t j0 = 0; j0 < P->rows; j0 += PANEL) {
+    const int64_t lanes = P->rows - j0 < PANEL ? P->rows - j0 : PANEL;
+    for (int64_t t = 0; t < tokens->rows; t++) {
+      int32_t sum[PANEL];
+      products(P->d, tokens->q + t * tokens->ld, (const int16_t *)(const void *)(P->x + j0 * P->d),
+               sum);
+      for (int64_t l = 0; l < lanes; l++) {
+        const float s = FMAF((float)sum[l], tokens->scale[t] * scale[j0 + l], init[j0 + l]);
+        L[t * ldL + j0 + l] = FMAF(-tokens->norm[t], slack[j0 + l], s);
+      }
+    }
+  }
+}
+
+static int64_t candidates(int64_t m, const float *L, const float *slack, float norm, int64_t k,
+                          int64_t room, int32_t *index)
+{
+  float least = 0x1p-149f;
+  int64_t found = 0;
+  for (float last = NAN, next;; last = next) { /* goes down the distinct values above 0 */
+    int64_t above = 0;
+    next = 0.0f;
+    for (int64_t j = 0; j < m; j++) next = !(L[j] >= last) && L[j] > next ? L[j] : next;
+    for (int64_t j = 0; j < m; j++) above += L[j] >= next;
+    if (next == 0.0f) break;
+    if (above >= k) least = next;
+    if (above >= k) break;
+  }
+  for (int64_t j = 0; j < m && k > 0; j++) {
+    if (!(FMAF(2 * norm, slack[j], L[j]) >= least)) continue;
+    if (found == room) return -1;
+    index[found++] = (int32_t)j;
+  }
+  return found;
+}
+
+static void chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
+                   int64_t ldE, const float *X, int64_t ldX, float *s)
+{
+  for (int64_t t = 0; t < n; t++) {
+    for (int64_t q = start[t]; q < start[t + 1]; q++) {
+      const float *e = E + index[q] * ldE, *x = X + t * ldX;
+      for (int64_t i = 0; i < d; i++) s[q] = FMAF(x[i], e[i], s[q]);
+    }
+  }
+}
+
 static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu,
                       const float *inv)
 {
@@ -366,6 +449,10 @@ const Kernels TABLE = {
     .scores = scores,
     .combine = combine,
     .select_top = select_top,
+    .quantise = quantise,
+    .filter = filter,
+    .candidates = candidates,
+    .chains = chains,
     .select_positive = select_positive,
     .decode = decode,
     .residuals = residuals,
