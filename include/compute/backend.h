@@ -13,8 +13,8 @@ void packed_reserve(Packed *packed, int64_t m, int64_t d);
 /* Room for n rows of d in 16-bit integers, ld set and the padding 0; aborts without memory. */
 void quantised_reserve(Quantised *quantised, int64_t n, int64_t d);
 
-/* How quantise treats a row with this square64 and largest size of an element: its scale (0: q is 0)
-   and its norm; *inverse rounds elements to q. */
+/* How quantise treats a row with this square64 and largest size of an element: its scale (0: q is
+   0) and its norm; *inverse rounds elements to q. */
 float quantised_scale(int64_t d, double square, float most, float *norm, float *inverse);
 /* The bound of what is left over, from its square64. */
 float quantised_rest(double square, float norm);

@@ -15,13 +15,13 @@ typedef struct {
   int64_t space; /* floats there is room for */
 } Packed;
 
-/* Rows rounded to 16-bit integers: |row - scale q| <= rest, |row| <= norm, |q| <= 46,340, so that the
-   product of two such rows and each part of it is an exact 32-bit sum. A row that is not finite or
-   longer than 2^50 has norm infinity. ld is even, elements past d are 0. */
+/* Rows rounded to 16-bit integers: |row - scale q| <= rest, |row| <= norm, |q| <= 46,340, so that
+   the product of two such rows and each part of it is an exact 32-bit sum. A row that is not finite
+   or longer than 2^50 has norm infinity. ld is even, elements past d are 0. */
 typedef struct {
   int64_t rows, d, ld;
-  int16_t *q;                  /* [rows x ld] */
-  float *scale, *norm, *rest;  /* [rows] */
+  int16_t *q;                 /* [rows x ld] */
+  float *scale, *norm, *rest; /* [rows] */
   int64_t space, row_space;
 } Quantised;
 
@@ -55,14 +55,16 @@ typedef struct Kernels {
   /* Rounds n rows X [n x d] (grows Q as needed; free with quantised_clear); docs/numerics.md
      section 1. */
   void (*quantise)(int64_t n, int64_t d, const float *X, int64_t ldX, Quantised *Q);
+  /* How many times faster `filter` is than `scores`, roughly. */
+  double (*filter_gain)(void);
   /* Lower bounds of scores: with the exact integer product I of token t and row j (P: the rows' q
      packed as d = ld / 2 pairs), L[t][j] = s - norm[t] slack[j] where s = (float)I (scale[t]
      scale[j]) + init[j]; both sums by fmaf. */
   void (*filter)(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
                  const float *slack, float *L, int64_t ldL);
-  /* Which scores can be among the k largest above 0: with T the k-th largest of L above 0 (none: the
-     least number above 0), all j with fmaf(2 norm, slack[j], L[j]) >= T, ascending; gives how many,
-     or -1 if that is more than room. */
+  /* Which scores can be among the k largest above 0: with T the k-th largest of L above 0 (none:
+     the least number above 0), all j with fmaf(2 norm, slack[j], L[j]) >= T, ascending; gives how
+     many, or -1 if that is more than room. */
   int64_t (*candidates)(int64_t m, const float *L, const float *slack, float norm, int64_t k,
                         int64_t room, int32_t *index);
   /* s[q] = chain over d from s[q] of X[t] and E[index[q]], for token t and q = start[t] ..

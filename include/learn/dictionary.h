@@ -14,7 +14,6 @@ struct Dictionary {
   double *mean, *scale; /* [d] normalisation */
   char *anchors_digest; /* content of the anchors, or NULL */
   char *tokens_digest;
-  Packed packed;                                           /* encoder rows, packed for scores */
   void *extra;                                             /* the method's own */
   PetscErrorCode (*forget)(struct Dictionary *dictionary); /* frees extra; NULL: nothing to free */
 };

@@ -44,9 +44,10 @@ typedef struct {
   float *block[4]; /* parameters, gradients, moments: all tensors one after another */
   int64_t block_size;
   float *D, *E, *b; /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks; once
-                       on a node, as packed E */
+                       on a node */
   float *bias;      /* [d] view of the tensor */
-  Packed encoder, anchors; /* packed E; packed anchors where the atoms need them */
+  struct Encoder *encoder; /* made from E and b */
+  Packed anchors;          /* packed anchors where the atoms need them */
   float *G;                /* [rows x d] gradient of this rank's atoms */
   int64_t step, steps, per_epoch, n_train;
   int64_t *silent;        /* [m] tokens since each atom fired */
@@ -67,6 +68,9 @@ typedef struct {
                   Codes *codes);
   int64_t (*most)(const void *params, int64_t m); /* nonzeros a token can have */
   double (*l1)(const void *params); /* weight of mean over tokens of sum_j z_j |D_j|; NULL: none */
+  /* NULL, or k: the code of a token depends on its k largest scores above 0 alone (lowest index
+   * first among equals), so that forward may be given fewer atoms that hold these. */
+  int64_t (*largest)(const void *params);
 } SAECode;
 
 typedef struct {

@@ -181,11 +181,7 @@ PetscErrorCode DictionaryRead(const char *path, const Kernels *kernels, Mistakes
   (*dictionary)->kernels = kernels;
   PetscCall(ReadAll(reader, path, *dictionary, mistakes));
   PetscCall(H5ReaderClose(&reader));
-  if (mistakes_count(mistakes) > before)
-    PetscCall(DictionaryDestroy(dictionary));
-  else if ((*dictionary)->encoder)
-    kernels->pack((*dictionary)->m, (*dictionary)->d, (*dictionary)->encoder, (*dictionary)->d,
-                  &(*dictionary)->packed);
+  if (mistakes_count(mistakes) > before) PetscCall(DictionaryDestroy(dictionary));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,7 +199,6 @@ PetscErrorCode DictionaryDestroy(Dictionary **dictionary)
   PetscCall(ArrayDestroy(&old->scale));
   free(old->anchors_digest);
   free(old->tokens_digest);
-  packed_clear(&old->packed);
   settings_clear(&old->settings);
   PetscCall(ArrayDestroy(dictionary));
   PetscFunctionReturn(PETSC_SUCCESS);

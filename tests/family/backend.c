@@ -2,85 +2,8 @@
    values (tails, subnormal numbers, infinities, NaN, equal values), and the plain loops give what
    docs/numerics.md says.
    RUN ranks=1 time=300 */
+#include "../kernel_values.h"
 #include "../tap.h"
-#include "base/array.h"
-#include "base/random.h"
-#include "compute/backend.h"
-#include <stdlib.h>
-
-extern const Kernels backend_ref;
-
-enum { PLAIN, TIED, AWKWARD };
-static uint64_t counter;
-
-static uint64_t draw(void)
-{
-  const RandomBits b = random_bits(7, RANDOM_SYNTH, counter++);
-  return (uint64_t)b.word[0] << 32 | b.word[1];
-}
-static int64_t below(int64_t n)
-{
-  return (int64_t)(draw() % (uint64_t)n);
-}
-
-static float value_of(int kind)
-{
-  const float x = (float)random_normal(7, RANDOM_SYNTH + 1, counter++);
-  if (kind == TIED) return roundf(x * 2) / 2;
-  if (kind == PLAIN || below(4)) return x;
-  const float odd[] = {0.0f,      -0.0f,      INFINITY, -INFINITY, NAN,     0x1p-149f, -0x1p-149f,
-                       0x1p-130f, -0x1p-75f,  0x1p-75f, 0x1p100f,  -3e38f,  65520.0f,  65519.9f,
-                       0x1p-25f,  0x1.1p-24f, 6e-8f,    0x1p-14f,  1.0039f, -0x1p-101f};
-  return odd[below(sizeof(odd) / sizeof(*odd))];
-}
-
-static float *fill(int64_t n, int kind)
-{
-  float *x;
-  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &x));
-  for (int64_t i = 0; i < n; i++) x[i] = value_of(kind);
-  return x;
-}
-
-static bool same_float(int64_t n, const float *a, const float *b)
-{
-  for (int64_t i = 0; i < n; i++) {
-    if (!(isnan(a[i]) && isnan(b[i])) && memcmp(a + i, b + i, 4)) {
-      fprintf(stderr, "# element %lld: %a against %a\n", (long long)i, (double)a[i], (double)b[i]);
-      return false;
-    }
-  }
-  return true;
-}
-
-static bool same_double(double a, double b)
-{
-  return (isnan(a) && isnan(b)) || !memcmp(&a, &b, 8);
-}
-
-static bool same_half(int64_t n, const uint16_t *a, const uint16_t *b, int exponent)
-{
-  for (int64_t i = 0; i < n; i++) {
-    const int inf = exponent, na = (a[i] & 0x7fff) > inf, nb = (b[i] & 0x7fff) > inf;
-    if (a[i] != b[i] && !(na && nb)) {
-      fprintf(stderr, "# element %lld: %04x against %04x\n", (long long)i, a[i], b[i]);
-      return false;
-    }
-  }
-  return true;
-}
-
-/* Arrays of one case are freed together. */
-static void *held[32];
-static int holds;
-static float *hold(float *x)
-{
-  return held[holds++] = x;
-}
-static void let_go(void)
-{
-  while (holds) free(held[--holds]);
-}
 
 static bool check_scores(const Kernels *a, const Kernels *b, int64_t n, int64_t m, int64_t d, int k)
 {
@@ -306,13 +229,6 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
     }
   }
   return true;
-}
-
-static int64_t size_of(int64_t most)
-{
-  const int64_t special[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 47, 48, 49, 63, 64, 65, 96, 127, 129};
-  const int64_t n = below(2) ? special[below(18)] : below(most + 1);
-  return n < most ? n : most;
 }
 
 static void check(const Kernels *b, const char *called)

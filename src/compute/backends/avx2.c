@@ -1,7 +1,9 @@
 /* Kernels for CPUs with AVX2, FMA and F16C: the table, and the kernels of single vectors. Ends of
    vectors go through small buffers, as masked stores are slow on some of these CPUs. */
 #include "avx2_dense.h"
+#include "avx2_filter.h"
 #include "avx2_nearest.h"
+#include "avx2_select.h"
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
 #include <string.h>
@@ -231,6 +233,11 @@ const Kernels backend_avx2 = {
     .scores = avx2_scores,
     .combine = avx2_combine,
     .select_top = avx2_select_top,
+    .quantise = avx2_quantise,
+    .filter_gain = avx2_filter_gain,
+    .filter = avx2_filter,
+    .candidates = avx2_candidates,
+    .chains = avx2_chains,
     .select_positive = avx2_select_positive,
     .decode = avx2_decode,
     .residuals = avx2_residuals,

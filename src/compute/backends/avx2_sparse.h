@@ -11,6 +11,3 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
 void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work);
-int64_t avx2_select_top(int64_t m, const float *s, int64_t k, const uint8_t *mask, int32_t *index,
-                        float *value);
-int64_t avx2_select_positive(int64_t m, const float *s, int32_t *index, float *value);

@@ -195,6 +195,7 @@ const Kernels backend_avx512 = {
     .combine = avx512_combine,
     .select_top = avx512_select_top,
     .quantise = avx512_quantise,
+    .filter_gain = avx512_filter_gain,
     .filter = avx512_filter,
     .candidates = avx512_candidates,
     .chains = avx512_chains,

@@ -1,5 +1,5 @@
-/* Scores in 16-bit integers with AVX-512, with VNNI where the CPU has it, and the float32 chains that
-   settle what they leave. */
+/* Scores in 16-bit integers with AVX-512, with VNNI where the CPU has it, and the float32 chains
+   that settle what they leave. */
 #include "avx512_filter.h"
 #include "avx512_tile.h"
 
@@ -20,15 +20,15 @@ static inline __m512i add_pairs_plain(__m512i sum, __m512i x, __m512i y)
   return _mm512_add_epi32(sum, _mm512_madd_epi16(x, y));
 }
 
-/* Sums over `pairs` pairs of PANEL_ROWS tokens and a panel; `next` is fetched into the second cache,
-   a line a pair, up to `lines`. */
+/* Sums over `pairs` pairs of PANEL_ROWS tokens and a panel; `next` is fetched into the second
+   cache, a line a pair, up to `lines`. */
 #define DEFINE_PRODUCTS(name, add_pairs)                                                           \
   static void name(int64_t pairs, const float *panel, const int32_t *const b[PANEL_ROWS],          \
                    const float *next, int64_t lines, Sums *sums)                                   \
   {                                                                                                \
     Sums t;                                                                                        \
-    _Pragma("GCC unroll 8") for (int r = 0; r < PANEL_ROWS; r++)                                   \
-      for (int l = 0; l < 3; l++) t.a[r][l] = _mm512_setzero_si512();                              \
+    _Pragma("GCC unroll 8") for (int r = 0; r < PANEL_ROWS; r++) for (int l = 0; l < 3; l++)       \
+        t.a[r][l] = _mm512_setzero_si512();                                                        \
     for (int64_t i = 0; i < pairs; i++) {                                                          \
       const __m512i p0 = _mm512_load_si512(panel + i * PANEL),                                     \
                     p1 = _mm512_load_si512(panel + i * PANEL + 16),                                \
@@ -46,6 +46,11 @@ static inline __m512i add_pairs_plain(__m512i sum, __m512i x, __m512i y)
   }
 DEFINE_PRODUCTS(products_vnni, add_pairs_vnni)
 DEFINE_PRODUCTS(products_plain, add_pairs_plain)
+
+double avx512_filter_gain(void)
+{
+  return cpu_has_vnni() ? 1.8 : 1.5;
+}
 
 void avx512_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
                    const float *slack, float *L, int64_t ldL)
@@ -73,9 +78,9 @@ void avx512_filter(const Quantised *tokens, const Packed *P, const float *scale,
                      start = _mm512_maskz_loadu_ps(mask, init + at),
                      loose = _mm512_maskz_loadu_ps(mask, slack + at);
         for (int64_t r = 0; r < PANEL_ROWS && t + r < n; r++) {
-          const __m512 s = _mm512_fmadd_ps(
-              _mm512_cvtepi32_ps(sums.a[r][l]),
-              _mm512_mul_ps(_mm512_set1_ps(tokens->scale[t + r]), rows), start);
+          const __m512 s =
+              _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums.a[r][l]),
+                              _mm512_mul_ps(_mm512_set1_ps(tokens->scale[t + r]), rows), start);
           _mm512_mask_storeu_ps(L + (t + r) * ldL + at, mask,
                                 _mm512_fnmadd_ps(_mm512_set1_ps(tokens->norm[t + r]), loose, s));
         }
@@ -144,8 +149,8 @@ void avx512_quantise(int64_t n, int64_t d, const float *X, int64_t ldX, Quantise
     float most, inverse;
     const double size = row_size(d, X + t * ldX, &most);
     Q->scale[t] = quantised_scale(d, size, most, &Q->norm[t], &inverse);
-    Q->rest[t] = quantised_rest(
-        round_row(d, X + t * ldX, inverse, Q->scale[t], Q->q + t * Q->ld), Q->norm[t]);
+    Q->rest[t] = quantised_rest(round_row(d, X + t * ldX, inverse, Q->scale[t], Q->q + t * Q->ld),
+                                Q->norm[t]);
   }
 }
 
@@ -157,12 +162,9 @@ __attribute__((always_inline)) static inline void columns(int quads, const float
   for (int r = 0; r < 4; r++) {
     u[r] = quads == 1 ? _mm512_castps128_ps512(_mm_loadu_ps(row[r] + i))
                       : _mm512_broadcast_f32x4(_mm_loadu_ps(row[r] + i));
-    if (quads > 1)
-      u[r] = _mm512_mask_broadcast_f32x4(u[r], 0x00f0, _mm_loadu_ps(row[4 + r] + i));
-    if (quads > 2)
-      u[r] = _mm512_mask_broadcast_f32x4(u[r], 0x0f00, _mm_loadu_ps(row[8 + r] + i));
-    if (quads > 3)
-      u[r] = _mm512_mask_broadcast_f32x4(u[r], 0xf000, _mm_loadu_ps(row[12 + r] + i));
+    if (quads > 1) u[r] = _mm512_mask_broadcast_f32x4(u[r], 0x00f0, _mm_loadu_ps(row[4 + r] + i));
+    if (quads > 2) u[r] = _mm512_mask_broadcast_f32x4(u[r], 0x0f00, _mm_loadu_ps(row[8 + r] + i));
+    if (quads > 3) u[r] = _mm512_mask_broadcast_f32x4(u[r], 0xf000, _mm_loadu_ps(row[12 + r] + i));
   }
   const __m512 a = _mm512_unpacklo_ps(u[0], u[1]), b = _mm512_unpackhi_ps(u[0], u[1]),
                c = _mm512_unpacklo_ps(u[2], u[3]), d = _mm512_unpackhi_ps(u[2], u[3]);
@@ -180,9 +182,8 @@ typedef struct {
 } Chains;
 
 /* The chains of up to three groups of rows at once, so that one fills the other's waiting. */
-__attribute__((always_inline)) static inline void chain_groups(int groups, int last_quads, int64_t d,
-                                                               const Chains *C, const float *x,
-                                                               __m512 *sum)
+__attribute__((always_inline)) static inline void
+chain_groups(int groups, int last_quads, int64_t d, const Chains *C, const float *x, __m512 *sum)
 {
   int64_t i = 0;
   for (; i + 4 <= d; i += 4) {
@@ -212,14 +213,16 @@ static void chain_rows(int64_t d, const Chains *C, const float *x, float *s)
   const int64_t groups = (C->count + 15) / 16;
   const bool few = C->count - 16 * (groups - 1) <= 4;
   __m512 sum[3];
-  for (int g = 0; g < groups; g++) sum[g] = _mm512_maskz_loadu_ps(lanes512(C->count, 16 * g), s + 16 * g);
+  for (int g = 0; g < groups; g++)
+    sum[g] = _mm512_maskz_loadu_ps(lanes512(C->count, 16 * g), s + 16 * g);
   if (groups == 1 && few) chain_groups(1, 1, d, C, x, sum);
   if (groups == 1 && !few) chain_groups(1, 4, d, C, x, sum);
   if (groups == 2 && few) chain_groups(2, 1, d, C, x, sum);
   if (groups == 2 && !few) chain_groups(2, 4, d, C, x, sum);
   if (groups == 3 && few) chain_groups(3, 1, d, C, x, sum);
   if (groups == 3 && !few) chain_groups(3, 4, d, C, x, sum);
-  for (int g = 0; g < groups; g++) _mm512_mask_storeu_ps(s + 16 * g, lanes512(C->count, 16 * g), sum[g]);
+  for (int g = 0; g < groups; g++)
+    _mm512_mask_storeu_ps(s + 16 * g, lanes512(C->count, 16 * g), sum[g]);
 }
 
 void avx512_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,

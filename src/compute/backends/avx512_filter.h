@@ -3,6 +3,7 @@
 #include "compute/backend.h"
 
 void avx512_quantise(int64_t n, int64_t d, const float *X, int64_t ldX, Quantised *Q);
+double avx512_filter_gain(void);
 void avx512_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
                    const float *slack, float *L, int64_t ldL);
 void avx512_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,

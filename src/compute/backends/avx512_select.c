@@ -19,7 +19,8 @@ typedef struct {
 
 typedef struct {
   int64_t found;
-  int32_t key[LIST + STRIDE] __attribute__((aligned(64))); /* the scores' bits, 0 where not above 0 */
+  int32_t key[LIST + STRIDE]
+      __attribute__((aligned(64))); /* the scores' bits, 0 where not above 0 */
   int32_t at[LIST + STRIDE] __attribute__((aligned(64)));
   float upper[LIST + STRIDE] __attribute__((aligned(64))); /* with slack */
 } List;
@@ -63,8 +64,8 @@ static inline int64_t count_keys(int64_t n, const int32_t *keys, int32_t v)
   return count;
 }
 
-/* A number that k of the n keys reach, low <= k-th largest <= high: the largest one whose bits below
-   `last` are 0, or one that exactly k reach. */
+/* A number that k of the n keys reach, low <= k-th largest <= high: the largest one whose bits
+   below `last` are 0, or one that exactly k reach. */
 static int32_t search(int64_t n, const int32_t *keys, int64_t k, int32_t low, int32_t high,
                       uint32_t last)
 {
@@ -156,8 +157,7 @@ __attribute__((always_inline)) static inline bool list_row(const Row *row, int32
 static inline int32_t most_key(int64_t n, const int32_t *keys)
 {
   __m512i most = _mm512_setzero_si512();
-  for (int64_t j = 0; j < n; j += 16)
-    most = _mm512_max_epi32(most, _mm512_load_si512(keys + j));
+  for (int64_t j = 0; j < n; j += 16) most = _mm512_max_epi32(most, _mm512_load_si512(keys + j));
   return _mm512_reduce_max_epi32(most);
 }
 
@@ -195,7 +195,8 @@ static int64_t select_in_place(const Row *row, int64_t k, int32_t *index, float 
 /* Of equal keys the first ones, as many as are left. */
 static inline __mmask16 first_of(__mmask16 equal, int64_t *left)
 {
-  while (__builtin_popcount(equal) > *left) equal &= (__mmask16) ~(1u << (31 - __builtin_clz(equal)));
+  while (__builtin_popcount(equal) > *left)
+    equal &= (__mmask16) ~(1u << (31 - __builtin_clz(equal)));
   *left -= __builtin_popcount(equal);
   return equal;
 }
@@ -259,8 +260,7 @@ static int32_t exact_bound(const List *list, int64_t k, int32_t bound)
 {
   const int64_t n = (list->found + 15) / 16 * 16, count = count_keys(n, list->key, bound);
   if (count < k) return 1;
-  const int32_t v =
-      count > k ? search(n, list->key, k, bound, most_key(n, list->key), 1) : bound;
+  const int32_t v = count > k ? search(n, list->key, k, bound, most_key(n, list->key), 1) : bound;
   const __m512i reached = _mm512_set1_epi32(v);
   __m512i lowest = _mm512_set1_epi32(INT32_MAX);
   for (int64_t q = 0; q < n; q += 16) {
@@ -282,9 +282,9 @@ int64_t avx512_candidates(int64_t m, const float *L, const float *slack, float n
   const __m512i least = _mm512_set1_epi32(exact_bound(&list, k, bound));
   int64_t found = 0;
   for (int64_t q = 0; q < n; q += 16) {
-    const __mmask16 keep = lanes512(list.found, q) &
-                           _mm512_cmp_ps_mask(_mm512_load_ps(list.upper + q),
-                                              _mm512_castsi512_ps(least), _CMP_GE_OQ);
+    const __mmask16 keep =
+        lanes512(list.found, q) &
+        _mm512_cmp_ps_mask(_mm512_load_ps(list.upper + q), _mm512_castsi512_ps(least), _CMP_GE_OQ);
     const int count = __builtin_popcount(keep);
     if (found + count > room) return -1;
     _mm512_mask_storeu_epi32(index + found, lanes512(count, 0),

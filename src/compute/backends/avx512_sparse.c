@@ -2,8 +2,8 @@
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
 
-#define WIDE 24   /* vectors of a row held in registers */
-#define NARROW 8  /* the same near the row's end, with masks */
+#define WIDE 24  /* vectors of a row held in registers */
+#define NARROW 8 /* the same near the row's end, with masks */
 
 /* Sums over the same vectors of many rows, in order, from + 0, and + 0 at the end. */
 __attribute__((always_inline)) static inline void sum_rows(int vectors, bool masked, int64_t count,

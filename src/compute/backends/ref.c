@@ -273,9 +273,15 @@ static void products(int64_t pairs, const int16_t *q, const int16_t *panel, int3
   for (int l = 0; l < PANEL; l++) sum[l] = 0;
   for (int64_t i = 0; i < pairs; i++) {
     for (int l = 0; l < PANEL; l++) {
-      sum[l] += q[2 * i] * panel[2 * (i * PANEL + l)] + q[2 * i + 1] * panel[2 * (i * PANEL + l) + 1];
+      sum[l] +=
+          q[2 * i] * panel[2 * (i * PANEL + l)] + q[2 * i + 1] * panel[2 * (i * PANEL + l) + 1];
     }
   }
+}
+
+static double filter_gain(void)
+{
+  return 1;
 }
 
 static void filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
@@ -450,6 +456,7 @@ const Kernels TABLE = {
     .combine = combine,
     .select_top = select_top,
     .quantise = quantise,
+    .filter_gain = filter_gain,
     .filter = filter,
     .candidates = candidates,
     .chains = chains,

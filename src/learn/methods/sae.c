@@ -1,6 +1,6 @@
 /* Sparse autoencoders as a method: the settings, and the door to src/learn/sae. */
 #include "learn/dictionary.h"
-#include "learn/sae.h"
+#include "learn/encoder.h"
 #include <string.h>
 
 const Param sae_params[] = {
@@ -112,32 +112,59 @@ static PetscErrorCode Attributes(void *self, H5Writer *writer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
-{
-  enum { ROWS = 64 };
-  const int64_t m = dictionary->m, d = dictionary->d;
+/* Made with the first tokens, and kept with the dictionary. */
+typedef struct {
   Choice code;
-  float *xc, *S;
+  Encoder *encoder;
+} Kept;
+
+static PetscErrorCode Forget(Dictionary *dictionary)
+{
+  Kept *kept = dictionary->extra;
 
   PetscFunctionBegin;
-  PetscCall(ChoiceRead(&dictionary->settings, "code", &sae_codes, &code));
-  const SAECode *kind = (const SAECode *)code.entry;
+  PetscCall(EncoderDestroy(&kept->encoder));
+  PetscCall(ChoiceRelease(&kept->code));
+  PetscCall(ArrayDestroy(&dictionary->extra));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Keep(Dictionary *dictionary)
+{
+  Kept *kept;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &kept));
+  PetscCall(ChoiceRead(&dictionary->settings, "code", &sae_codes, &kept->code));
+  PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->code, dictionary->m, dictionary->d,
+                          dictionary->encoder, dictionary->encoder_bias, encoder_use(), 0,
+                          &kept->encoder));
+  PetscCall(EncoderRenew(kept->encoder));
+  dictionary->extra = kept;
+  dictionary->forget = Forget;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
+{
+  enum { ROWS = 128 };
+  const int64_t d = dictionary->d;
+  float *xc;
+
+  PetscFunctionBegin;
+  if (!dictionary->extra) PetscCall(Keep((Dictionary *)(uintptr_t)dictionary));
+  const Kept *kept = dictionary->extra;
   PetscCall(ArrayCreate(ROWS * d, &xc));
-  PetscCall(ArrayCreate(ROWS * m, &S));
   codes->rows = 0;
   PetscCall(CodesReserve(codes, n, 0));
   codes->start[0] = 0;
   for (int64_t first = 0; first < n; first += ROWS) {
     const int64_t count = min_i64(ROWS, n - first);
-    for (int64_t i = 0; i < count * d; i++) xc[i] = X[first * d + i] - dictionary->bias[i % d];
-    dictionary->kernels->scores(count, xc, d, &dictionary->packed, dictionary->encoder_bias, S, m);
-    PetscCall(
-        CodesReserve(codes, n, codes->start[codes->rows] + count * kind->most(code.params, m)));
-    kind->forward(code.params, dictionary->kernels, count, m, S, codes);
+    for (int64_t t = 0; t < count; t++)
+      for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[(first + t) * d + i] - dictionary->bias[i];
+    PetscCall(EncoderCodes(kept->encoder, count, xc, NULL, codes));
   }
   PetscCall(ArrayDestroy(&xc));
-  PetscCall(ArrayDestroy(&S));
-  PetscCall(ChoiceRelease(&code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

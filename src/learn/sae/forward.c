@@ -1,5 +1,6 @@
 /* The part of a step that is per token: scores, codes, residuals, slopes. */
 #include "batch.h"
+#include "learn/encoder.h"
 #include <string.h>
 
 static PetscErrorCode Room(float **array, int64_t *space, int64_t count)
@@ -38,8 +39,8 @@ static Stretch batch_stretch(const SAE *sae, int64_t step)
   return (Stretch){true, sae->task->seed_data, step / sae->per_epoch, start + first, count};
 }
 
-/* Centred tokens and scores of the tile's n tokens; the tokens are this rank's at .. at + n - 1. */
-static PetscErrorCode TileScores(SAE *sae, int64_t at, int64_t n)
+/* Centred tokens of the tile; the tokens are this rank's at .. at + n - 1. */
+static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
 {
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d;
@@ -50,20 +51,17 @@ static PetscErrorCode TileScores(SAE *sae, int64_t at, int64_t n)
   PetscCall(ReaderRows(sae->task->reader, at, n, &X));
   for (int64_t t = 0; t < n; t++)
     for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - sae->bias[i];
-  sae->kernels->scores(n, xc, d, &sae->encoder, sae->b, batch->S, sae->m);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TileCodes(SAE *sae, int64_t n)
+static PetscErrorCode TileCodes(SAE *sae, int64_t at_token, int64_t n)
 {
   SAEBatch *batch = sae->batch;
-  const Choice *code = &sae->params.code, *revive = &sae->params.revive;
-  const SAECode *kind = (const SAECode *)code->entry;
+  const Choice *revive = &sae->params.revive;
+  const float *xc = batch->xc + (batch->first + at_token) * sae->d;
 
   PetscFunctionBegin;
-  const int64_t own = batch->own.start[batch->own.rows], most = kind->most(code->params, sae->m);
-  PetscCall(CodesReserve(&batch->own, batch->own.rows + n, own + n * most));
-  kind->forward(code->params, sae->kernels, n, sae->m, batch->S, &batch->own);
+  PetscCall(EncoderCodes(sae->encoder, n, xc, batch->deads ? batch->S : NULL, &batch->own));
   if (batch->deads) {
     const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
     Codes *codes = &batch->aux;
@@ -121,8 +119,8 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   prepare(sae, l1);
   for (int64_t at = 0; at < batch->count; at += TILE) {
     const int64_t n = min_i64(TILE, batch->count - at);
-    PetscCall(TileScores(sae, at, n));
-    PetscCall(TileCodes(sae, n));
+    PetscCall(TileTokens(sae, at, n));
+    PetscCall(TileCodes(sae, at, n));
   }
   PetscCall(Losses(sae, l1, losses));
   PetscFunctionReturn(PETSC_SUCCESS);

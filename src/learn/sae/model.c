@@ -1,6 +1,6 @@
 /* A sparse autoencoder's parameters: one block, named views into it, each atom with the rank that
  * owns it. */
-#include "learn/sae.h"
+#include "learn/encoder.h"
 #include "batch.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,28 +99,12 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   if (task->anchors)
     sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
   PetscCall(LayOut(sae));
+  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->params.code, sae->m, sae->d, sae->E,
+                          sae->b, encoder_use(), 0, &sae->encoder));
   PetscCall(BatchCreate(sae));
   PetscCall(Start(sae));
   PetscCall(SAEPublish(sae));
   *out = sae;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* This rank's share of the panels that its node packs. */
-static PetscErrorCode PackEncoder(SAE *sae)
-{
-  Packed *all = &sae->encoder;
-  const int64_t m = sae->m, d = sae->d, unit = PACKED_ROWS,
-                space = (m + unit - 1) / unit * unit * d;
-  int64_t first, count;
-
-  PetscFunctionBegin;
-  if (!all->x) PetscCall(SharedCreate(sae->nodes, space, &all->x));
-  all->rows = m, all->d = d, all->space = space;
-  part_of(m, unit, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &count);
-  Packed part = {.x = all->x + first * d, .space = space - first * d};
-  if (count) sae->kernels->pack(count, d, sae->E + first * d, d, &part);
-  PetscCall(NodesBarrier(sae->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,7 +123,7 @@ PetscErrorCode SAEPublish(SAE *sae)
                            (SharedRows[]){{sae->E, row, sae->starts},
                                           {sae->D, row, sae->starts},
                                           {sae->b, sizeof(*b), sae->starts}}));
-  PetscCall(PackEncoder(sae));
+  PetscCall(EncoderRenew(sae->encoder));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -148,11 +132,11 @@ PetscErrorCode SAEDestroy(SAE **sae)
   PetscFunctionBegin;
   if (!*sae) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(BatchDestroy(*sae));
+  PetscCall(EncoderDestroy(&(*sae)->encoder));
   for (int k = 0; k < 4; k++) PetscCall(ArrayDestroy(&(*sae)->block[k]));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->E));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->b));
-  PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->encoder.x));
   PetscCall(ArrayDestroy(&(*sae)->silent));
   if (!((const SAEAtoms *)(*sae)->params.atoms.entry)->pull_back_row)
     PetscCall(ArrayDestroy(&(*sae)->G));

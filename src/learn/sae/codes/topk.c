@@ -38,10 +38,16 @@ static int64_t most(const void *settings, int64_t m)
   return min_i64(m, ((const TopK *)settings)->k);
 }
 
+static int64_t largest(const void *settings)
+{
+  return ((const TopK *)settings)->k;
+}
+
 const SAECode sae_code_topk = {
     .entry = {"topk", "keep the k largest positive scores of each token",
               "Gao et al. 2024, arXiv:2406.04093, section 2.3", params, sizeof(TopK),
               .check = check},
     .forward = forward,
     .most = most,
+    .largest = largest,
 };

@@ -1,0 +1,185 @@
+/* Scores in 16-bit integers with AVX2, and the float32 chains that settle what they leave. */
+#include "avx2_filter.h"
+#include "avx2_tile.h"
+
+/* Exact sums of ROWS4 tokens and half a panel, over `pairs` pairs. */
+static inline void products(int64_t pairs, const float *panel, const int32_t *const b[ROWS4],
+                            __m256i sum[ROWS4][3])
+{
+  for (int r = 0; r < ROWS4; r++)
+    for (int l = 0; l < 3; l++) sum[r][l] = _mm256_setzero_si256();
+  for (int64_t i = 0; i < pairs; i++) {
+    const __m256i *p = (const __m256i *)(const void *)(panel + i * PANEL);
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS4; r++) {
+      const __m256i x = _mm256_set1_epi32(b[r][i]);
+#pragma GCC unroll 3
+      for (int l = 0; l < 3; l++) {
+        sum[r][l] = _mm256_add_epi32(sum[r][l], _mm256_madd_epi16(x, _mm256_load_si256(p + l)));
+      }
+    }
+  }
+}
+
+/* What the sums of one token say of 8 atoms from j on. */
+static inline void store_bounds(__m256i sum, int64_t lanes, float scale, float norm,
+                                const float *rows, const float *init, const float *slack, float *L)
+{
+  const __m256i mask = lanes256(lanes, 0);
+  const __m256 s = _mm256_fmadd_ps(
+      _mm256_cvtepi32_ps(sum), _mm256_mul_ps(_mm256_set1_ps(scale), _mm256_maskload_ps(rows, mask)),
+      _mm256_maskload_ps(init, mask));
+  _mm256_maskstore_ps(L, mask,
+                      _mm256_fnmadd_ps(_mm256_set1_ps(norm), _mm256_maskload_ps(slack, mask), s));
+}
+
+double avx2_filter_gain(void)
+{
+  return 1.3;
+}
+
+void avx2_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
+                 const float *slack, float *L, int64_t ldL)
+{
+  const int64_t n = tokens->rows, pairs = tokens->ld / 2;
+  const int32_t *q = (const int32_t *)(const void *)tokens->q;
+  for (int64_t j = 0; j < P->rows; j += HALF) {
+    const float *panel = P->x + j / PANEL * PANEL * P->d + j % PANEL;
+    for (int64_t t = 0; t < n; t += ROWS4) {
+      const int32_t *b[ROWS4];
+      __m256i sum[ROWS4][3];
+      for (int64_t r = 0; r < ROWS4; r++) b[r] = q + (t + r < n ? t + r : n - 1) * pairs;
+      products(pairs, panel, b, sum);
+      for (int64_t r = 0; r < ROWS4 && t + r < n; r++) {
+        for (int64_t l = 0; l < 3 && j + 8 * l < P->rows; l++) {
+          const int64_t at = j + 8 * l;
+          store_bounds(sum[r][l], P->rows - at, tokens->scale[t + r], tokens->norm[t + r],
+                       scale + at, init + at, slack + at, L + (t + r) * ldL + at);
+        }
+      }
+    }
+  }
+}
+
+/* Lanes l and l + 4, then + 2, then + 1. */
+static inline double halve(__m256d low, __m256d high)
+{
+  const __m256d b = _mm256_add_pd(low, high);
+  const __m128d c = _mm_add_pd(_mm256_castpd256_pd128(b), _mm256_extractf128_pd(b, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(c, _mm_unpackhi_pd(c, c)));
+}
+
+static inline __m256d low_half(__m256 x)
+{
+  return _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+}
+static inline __m256d high_half(__m256 x)
+{
+  return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
+
+/* square64 of a row, and its largest size. */
+static double row_size(int64_t d, const float *x, float *most)
+{
+  __m256d low = _mm256_setzero_pd(), high = low;
+  *most = 0;
+  for (int64_t i = 0; i < d; i += 8) { /* elements past d are 0 and change nothing */
+    const __m256 v = _mm256_maskload_ps(x + i, lanes256(d, i));
+    low = _mm256_fmadd_pd(low_half(v), low_half(v), low);
+    high = _mm256_fmadd_pd(high_half(v), high_half(v), high);
+  }
+  for (int64_t i = 0; i < d; i++)
+    *most = __builtin_fabsf(x[i]) > *most ? __builtin_fabsf(x[i]) : *most;
+  return halve(low, high);
+}
+
+/* q = x inverse rounded; the lane64 sum of (x - scale q)^2. */
+static double round_row(int64_t d, const float *x, float inverse, float scale, int16_t *q)
+{
+  const __m256d unit = _mm256_set1_pd((double)scale);
+  __m256d low = _mm256_setzero_pd(), high = low;
+  for (int64_t i = 0; i < d; i += 8) {
+    const __m256 v = _mm256_maskload_ps(x + i, lanes256(d, i));
+    const __m256i near = inverse > 0 ? _mm256_cvtps_epi32(_mm256_mul_ps(v, _mm256_set1_ps(inverse)))
+                                     : _mm256_setzero_si256();
+    const __m256 whole = _mm256_cvtepi32_ps(near);
+    int32_t rounded[8] __attribute__((aligned(32)));
+    const __m256d a = _mm256_fnmadd_pd(unit, low_half(whole), low_half(v)),
+                  b = _mm256_fnmadd_pd(unit, high_half(whole), high_half(v));
+    low = _mm256_fmadd_pd(a, a, low);
+    high = _mm256_fmadd_pd(b, b, high);
+    _mm256_store_si256((__m256i *)(void *)rounded, near);
+    for (int l = 0; l < 8 && i + l < d; l++) q[i + l] = (int16_t)rounded[l];
+  }
+  return halve(low, high);
+}
+
+void avx2_quantise(int64_t n, int64_t d, const float *X, int64_t ldX, Quantised *Q)
+{
+  quantised_reserve(Q, n, d);
+  for (int64_t t = 0; t < n; t++) {
+    float most, inverse;
+    const double size = row_size(d, X + t * ldX, &most);
+    Q->scale[t] = quantised_scale(d, size, most, &Q->norm[t], &inverse);
+    Q->rest[t] = quantised_rest(round_row(d, X + t * ldX, inverse, Q->scale[t], Q->q + t * Q->ld),
+                                Q->norm[t]);
+  }
+}
+
+/* Four columns from i of 8 rows: lane 4 l + r of column[c] is row 4 l + r's. */
+static inline void columns(const float *const row[8], int64_t i, __m256 *column)
+{
+  __m256 u[4];
+  for (int r = 0; r < 4; r++)
+    u[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row[r] + i)),
+                                _mm_loadu_ps(row[4 + r] + i), 1);
+  const __m256 a = _mm256_unpacklo_ps(u[0], u[1]), b = _mm256_unpackhi_ps(u[0], u[1]),
+               c = _mm256_unpacklo_ps(u[2], u[3]), d = _mm256_unpackhi_ps(u[2], u[3]);
+  column[0] = _mm256_shuffle_ps(a, c, 0x44);
+  column[1] = _mm256_shuffle_ps(a, c, 0xee);
+  column[2] = _mm256_shuffle_ps(b, d, 0x44);
+  column[3] = _mm256_shuffle_ps(b, d, 0xee);
+}
+
+#define SETS 2 /* of 8 rows at once, so that one fills the other's waiting */
+
+static void chain_rows(int64_t d, const float *const row[SETS][8], const float *x, __m256 sum[SETS])
+{
+  int64_t i = 0;
+  for (; i + 4 <= d; i += 4) {
+#pragma GCC unroll 2
+    for (int g = 0; g < SETS; g++) {
+      __m256 column[4];
+      columns(row[g], i, column);
+      for (int c = 0; c < 4; c++)
+        sum[g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x + i + c), column[c], sum[g]);
+    }
+  }
+  for (; i < d; i++) {
+    for (int g = 0; g < SETS; g++) {
+      float column[8] __attribute__((aligned(32)));
+      for (int r = 0; r < 8; r++) column[r] = row[g][r][i];
+      sum[g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x + i), _mm256_load_ps(column), sum[g]);
+    }
+  }
+}
+
+void avx2_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
+                 int64_t ldE, const float *X, int64_t ldX, float *s)
+{
+  for (int64_t t = 0; t < n; t++) {
+    for (int64_t q = start[t]; q < start[t + 1]; q += 8 * SETS) {
+      const int64_t left = start[t + 1] - q;
+      const float *row[SETS][8];
+      __m256 sum[SETS];
+      for (int g = 0; g < SETS; g++) {
+        for (int r = 0; r < 8; r++)
+          row[g][r] = E + index[q + (8 * g + r < left ? 8 * g + r : left - 1)] * ldE;
+        sum[g] = _mm256_maskload_ps(s + q + 8 * g, lanes256(left, 8 * g));
+      }
+      chain_rows(d, row, X + t * ldX, sum);
+      for (int g = 0; g < SETS; g++)
+        _mm256_maskstore_ps(s + q + 8 * g, lanes256(left, 8 * g), sum[g]);
+    }
+  }
+}

@@ -1,0 +1,10 @@
+/* Scores in 16-bit integers and their settlement, implemented in avx2_filter.c. */
+#pragma once
+#include "compute/backend.h"
+
+void avx2_quantise(int64_t n, int64_t d, const float *X, int64_t ldX, Quantised *Q);
+double avx2_filter_gain(void);
+void avx2_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
+                 const float *slack, float *L, int64_t ldL);
+void avx2_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
+                 int64_t ldE, const float *X, int64_t ldX, float *s);

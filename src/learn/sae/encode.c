@@ -1,0 +1,312 @@
+/* The encoder: scores and codes of tiles of tokens, in float32 or behind a filter in 16-bit
+   integers.
+
+   The filter. Atom j's row E and a token x are rounded to integers, E = s q + r, x = s' q' + r',
+   with known bounds |r| <= rest, |E| <= norm and the same of x. The product of q and q' is exact
+   (Kernels: |q| <= 46,340). The score is *defined* as a float32 chain S of d fused multiply-adds
+   from b. With u = 2^-24, gamma = d u / (1 - d u), n = norm of x, R = the largest rest / norm of
+   the tile's tokens:
+     - the chain: |S - (b + x.E)| <= gamma (|b| + sum |x_i E_i|) + d 2^-149
+                                  <= gamma (|b| + n norm) + d 2^-149            (Cauchy-Schwarz);
+     - rounding to integers: x.E - s s' q.q' = (s' q').r + r'.E, at most n (1 + R) rest + n R norm,
+       since |s' q'| <= n (1 + R);
+     - the filter computes fl(fl(q.q') fl(s s') + b) and goes down and up from there by n v, v >= 0:
+       the integer and the product of scales each have an error of at most u of themselves, and each
+       of the three sums u of its result: together below 8 u (n norm + |b|) + 8 u n v + 2^-140, as
+       (1 + R)^2 (norm + rest) < 1.1 norm + ... is far below twice norm for R and rest/norm <= 2^-6,
+       and rows with q = 0 (rest = norm) have no product at all.
+   So S lies between the filter's bounds if
+     v >= (1 + R) rest + R norm + (gamma + 16 u) (norm + |b| / n) + (d + 1024) 2^-149 / n,
+   taken larger by 2^-18 of itself for the 8 u n v and for the rounding of v. The smallest n of the
+   tile stands for all. If k lower bounds are at least T > 0, no atom with its upper bound below T
+   is among the k largest scores (its score is below k others', so ties do not matter), and none
+   with an upper bound that is not above 0 can be kept. What is left is settled by the defined
+   chain.
+
+   Tokens that are not finite, far shorter than the tile's longest, or leave too many atoms are
+   scored in float32; so are all while a row of E is not finite. No number here reaches a result but
+   the chains. */
+#include "learn/encoder.h"
+#include "base/array.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SUBTILE = 32, CHUNK = 128, AGAIN = 64 };
+
+struct Encoder {
+  const Kernels *kernels;
+  Nodes *nodes;
+  const Choice *code;
+  int64_t m, d, room;
+  const float *E, *b;
+  EncoderUse use;
+  bool able;  /* the kernels and the code can be filtered */
+  bool sound; /* every row can be rounded to integers */
+  bool integer;
+  int64_t pause; /* renewals until the filter is tried again */
+  double left;   /* atoms left for a token, of the last chunk */
+  int64_t refused;
+  Packed packed, words;       /* E; its integers in pairs */
+  float *scale, *norm, *rest; /* [m] */
+  Quantised part, tokens;     /* this rank's rows; a subtile */
+  float *slack;               /* [m] v of a subtile */
+  float *S;                   /* [SUBTILE x m] */
+  int64_t *start;             /* [CHUNK + 1] */
+  int32_t *index;             /* [CHUNK x room] */
+  float *score;               /* [CHUNK x room] */
+  bool *filtered;             /* [CHUNK] */
+};
+
+EncoderUse encoder_use(void)
+{
+  const char *word = getenv("ARDIS_ENCODER");
+  if (word && !strcmp(word, "fp32")) return ENCODER_FP32;
+  if (word && !strcmp(word, "int16")) return ENCODER_INT16;
+  return ENCODER_AUTO;
+}
+
+static PetscErrorCode Room(Encoder *e, int64_t count, float **array)
+{
+  PetscFunctionBegin;
+  if (e->nodes)
+    PetscCall(SharedCreate(e->nodes, count, array));
+  else
+    PetscCall(ArrayCreate(count, array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Drop(Encoder *e, float **array)
+{
+  PetscFunctionBegin;
+  if (e->nodes)
+    PetscCall(SharedDestroy(e->nodes, array));
+  else
+    PetscCall(ArrayDestroy(array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int64_t kept(const Encoder *e)
+{
+  const SAECode *code = (const SAECode *)e->code->entry;
+  return code->largest ? min_i64(code->largest(e->code->params), e->m) : 0;
+}
+
+/* Whether the filter saves time if it leaves so many atoms: a float32 score by chains of gathered
+   rows costs about eight of the packed product's. */
+static bool pays(const Encoder *e, double left)
+{
+  const double gain = e->kernels->filter_gain(), m = (double)e->m;
+  return e->d >= 64 && m / gain + 8 * left < m;
+}
+
+static PetscErrorCode CreateFilter(Encoder *e)
+{
+  const int64_t panels = (e->m + PACKED_ROWS - 1) / PACKED_ROWS;
+
+  PetscFunctionBegin;
+  e->words.rows = e->m, e->words.d = (e->d + 1) / 2;
+  e->words.space = panels * PACKED_ROWS * e->words.d;
+  PetscCall(Room(e, e->words.space, &e->words.x));
+  PetscCall(Room(e, e->m, &e->scale));
+  PetscCall(Room(e, e->m, &e->norm));
+  PetscCall(Room(e, e->m, &e->rest));
+  PetscCall(ArrayCreate(e->m, &e->slack));
+  PetscCall(ArrayCreate(CHUNK + 1, &e->start));
+  PetscCall(ArrayCreate(CHUNK * e->room, &e->index));
+  PetscCall(ArrayCreate(CHUNK * e->room, &e->score));
+  PetscCall(ArrayCreate(CHUNK, &e->filtered));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const Choice *code, int64_t m,
+                             int64_t d, const float *E, const float *b, EncoderUse use,
+                             int64_t room, Encoder **encoder)
+{
+  Encoder *e;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, encoder));
+  e = *encoder;
+  *e = (Encoder){.kernels = kernels, .nodes = nodes, .code = code, .m = m, .d = d, .E = E, .b = b};
+  e->use = use;
+  const int64_t k = kept(e);
+  e->room = room ? room : min_i64(m, k + k / 2 + 64);
+  e->able = k > 0 && use != ENCODER_FP32 && d < 1 << 20 &&
+            (use == ENCODER_INT16 || pays(e, 1.2 * (double)k));
+  e->packed.rows = m, e->packed.d = d;
+  e->packed.space = (m + PACKED_ROWS - 1) / PACKED_ROWS * PACKED_ROWS * d;
+  PetscCall(Room(e, e->packed.space, &e->packed.x));
+  PetscCall(ArrayCreate(SUBTILE * m, &e->S));
+  if (e->able) PetscCall(CreateFilter(e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EncoderDestroy(Encoder **encoder)
+{
+  Encoder *e = *encoder;
+
+  PetscFunctionBegin;
+  if (!e) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Drop(e, &e->packed.x));
+  PetscCall(Drop(e, &e->words.x));
+  PetscCall(Drop(e, &e->scale));
+  PetscCall(Drop(e, &e->norm));
+  PetscCall(Drop(e, &e->rest));
+  quantised_clear(&e->part);
+  quantised_clear(&e->tokens);
+  void **arrays[] = {(void **)&e->slack, (void **)&e->S,     (void **)&e->start,
+                     (void **)&e->index, (void **)&e->score, (void **)&e->filtered};
+  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
+    PetscCall(ArrayDestroyBytes(arrays[i]));
+  PetscCall(ArrayDestroy(encoder));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows first .. first + count - 1 in integers, in pairs. */
+static void round_rows(Encoder *e, int64_t first, int64_t count)
+{
+  const int64_t pairs = e->words.d;
+  Packed part = {.x = e->words.x + first * pairs, .space = e->words.space - first * pairs};
+  e->kernels->quantise(count, e->d, e->E + first * e->d, e->d, &e->part);
+  e->kernels->pack(count, pairs, (const float *)(const void *)e->part.q, pairs, &part);
+  memcpy(e->scale + first, e->part.scale, (size_t)count * sizeof(float));
+  memcpy(e->norm + first, e->part.norm, (size_t)count * sizeof(float));
+  memcpy(e->rest + first, e->part.rest, (size_t)count * sizeof(float));
+}
+
+PetscErrorCode EncoderRenew(Encoder *e)
+{
+  int64_t first = 0, count = e->m;
+
+  PetscFunctionBegin;
+  if (e->nodes)
+    part_of(e->m, PACKED_ROWS, nodes_rank(e->nodes), nodes_size(e->nodes), &first, &count);
+  Packed part = {.x = e->packed.x + first * e->d, .space = e->packed.space - first * e->d};
+  if (count) e->kernels->pack(count, e->d, e->E + first * e->d, e->d, &part);
+  if (count && e->able) round_rows(e, first, count);
+  if (e->nodes) PetscCall(NodesBarrier(e->nodes));
+  e->sound = e->able;
+  for (int64_t j = 0; e->sound && j < e->m; j++)
+    e->sound = e->norm[j] < INFINITY && fabsf(e->b[j]) < 0x1p100f;
+  if (e->pause > 0 && --e->pause == 0) e->left = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* v of every atom for the tokens of a subtile, and which tokens it holds for. */
+static void set_slack(Encoder *e, bool *filtered)
+{
+  const Quantised *tokens = &e->tokens;
+  float longest = 0, shortest = INFINITY, rest = 0;
+  for (int64_t t = 0; t < tokens->rows; t++)
+    if (tokens->norm[t] < INFINITY && tokens->norm[t] > longest) longest = tokens->norm[t];
+  for (int64_t t = 0; t < tokens->rows; t++) {
+    const float norm = tokens->norm[t];
+    filtered[t] = norm < INFINITY && norm > 0x1p-40f && norm >= longest * 0x1p-10f &&
+                  tokens->rest[t] <= norm * 0x1p-6f;
+    if (!filtered[t]) continue;
+    if (norm < shortest) shortest = norm;
+    if (tokens->rest[t] / norm > rest) rest = tokens->rest[t] / norm;
+  }
+  const double u = 0x1p-24, du = (double)e->d * u, gamma = du / (1 - du) + 16 * u,
+               R = (double)rest * (1 + 0x1p-20), n = (double)shortest,
+               tiny = (double)(e->d + 1024) * 0x1p-149 / n, more = 1 + 0x1p-18;
+  for (int64_t j = 0; j < e->m; j++) {
+    const double norm = (double)e->norm[j], b = fabs((double)e->b[j]);
+    e->slack[j] =
+        (float)(((1 + R) * (double)e->rest[j] + R * norm + gamma * (norm + b / n) + tiny) * more);
+  }
+}
+
+/* The atoms that may be kept for tokens first .. first + n - 1 of the chunk, after those of earlier
+   tokens. */
+static void filter_tokens(Encoder *e, int64_t first, int64_t n, const float *X)
+{
+  e->kernels->quantise(n, e->d, X, e->d, &e->tokens);
+  set_slack(e, e->filtered + first);
+  e->kernels->filter(&e->tokens, &e->words, e->scale, e->b, e->slack, e->S, e->m);
+  const int64_t k = kept(e);
+  for (int64_t t = first; t < first + n; t++) {
+    const int64_t at = e->start[t];
+    int64_t left = -1;
+    if (e->filtered[t])
+      left = e->kernels->candidates(e->m, e->S + (t - first) * e->m, e->slack,
+                                    e->tokens.norm[t - first], k, e->room, e->index + at);
+    e->filtered[t] = left >= 0;
+    e->start[t + 1] = at + max_i64(left, 0);
+    for (int64_t q = at; q < e->start[t + 1]; q++) e->score[q] = e->b[e->index[q]];
+  }
+}
+
+static PetscErrorCode Append(const Encoder *e, int64_t n, int64_t m, const float *S, Codes *codes)
+{
+  const SAECode *code = (const SAECode *)e->code->entry;
+  const int64_t most = code->most(e->code->params, m);
+
+  PetscFunctionBegin;
+  PetscCall(CodesReserve(codes, codes->rows + n, codes->start[codes->rows] + n * most));
+  code->forward(e->code->params, e->kernels, n, m, S, codes);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FilteredCodes(Encoder *e, int64_t n, const float *X, Codes *codes)
+{
+  int64_t good = 0;
+
+  PetscFunctionBegin;
+  e->start[0] = 0;
+  for (int64_t t = 0; t < n; t += SUBTILE)
+    filter_tokens(e, t, min_i64(SUBTILE, n - t), X + t * e->d);
+  e->kernels->chains(n, e->start, e->index, e->d, e->E, e->d, X, e->d, e->score);
+  for (int64_t t = 0; t < n; t++) {
+    const int64_t at = e->start[t], before = codes->start[codes->rows];
+    if (!e->filtered[t]) {
+      e->kernels->scores(1, X + t * e->d, e->d, &e->packed, e->b, e->S, e->m);
+      PetscCall(Append(e, 1, e->m, e->S, codes));
+      continue;
+    }
+    good++;
+    PetscCall(Append(e, 1, e->start[t + 1] - at, e->score + at, codes));
+    for (int64_t q = before; q < codes->start[codes->rows]; q++)
+      codes->atom[q] = e->index[at + codes->atom[q]];
+  }
+  e->refused += n - good;
+  /* a token that was refused cost what a float32 one costs, and the filter on top */
+  e->left = ((double)e->start[n] + (double)(n - good) * (double)e->m / 8) / (double)n;
+  if (e->use == ENCODER_AUTO && !pays(e, e->left)) e->pause = AGAIN;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Codes *codes)
+{
+  PetscFunctionBegin;
+  for (int64_t t = 0; t < n;) {
+    e->integer = e->sound && !S && !e->pause;
+    const int64_t count = min_i64(e->integer ? CHUNK : SUBTILE, n - t);
+    const float *x = X + t * e->d;
+    if (e->integer) {
+      PetscCall(FilteredCodes(e, count, x, codes));
+    } else {
+      float *s = S ? S + t * e->m : e->S;
+      e->kernels->scores(count, x, e->d, &e->packed, e->b, s, e->m);
+      PetscCall(Append(e, count, e->m, s, codes));
+    }
+    t += count;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *encoder_word(const Encoder *encoder)
+{
+  return encoder->integer ? "int16" : "fp32";
+}
+
+double encoder_left(const Encoder *encoder)
+{
+  return encoder->left;
+}
+
+int64_t encoder_refused(const Encoder *encoder)
+{
+  return encoder->refused;
+}
