@@ -41,8 +41,8 @@ PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seco
                             .context = task,
                             .wall = true,
                             .together = one->together || one->crowd,
-                            .rounds = kmeans ? 2 : 4,
-                            .seconds = 0.4};
+                            .rounds = kmeans ? 2 : 3,
+                            .seconds = 0.25};
     PetscCall(BenchTime(run, &work, &timing));
     PetscCall(BenchTaskClose(&task));
     *seconds = timing.seconds;

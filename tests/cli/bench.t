@@ -1,0 +1,33 @@
+#!/bin/sh
+# ardis bench: chosen rows, one table, valid JSON and CSV, mistakes; the machine's numbers kept where they were asked for.
+. "$ROOT/tests/cli/lib.sh"
+export TMPDIR="$T"
+ranks 1 bench --rows select,adam --json "$T/one.json" --csv "$T/one.csv"
+ok $? "some rows, one rank"
+"$PYTHON" - "$T/one.json" "$T/one.csv" <<'END' >>"$T/log" 2>&1
+import csv, json, sys
+json, rows = json.load(open(sys.argv[1])), list(csv.DictReader(open(sys.argv[2])))
+assert json["schema"] == 1 and json["ranks"] == 1 and json["cpu"] and json["commit"] and json["kernels"]
+names = [r["row"] for r in json["rows"]]
+assert "select_top" in names and "adam" in names and all("select" in n or "adam" in n for n in names), names
+assert [r["row"] for r in rows] == names
+for r in json["rows"]:
+    assert r["figure"] > 0 and r["limit_value"] > 0 and abs(r["ratio"] * r["limit_value"] / r["figure"] - 1) < 1e-9, r
+top = next(r for r in json["rows"] if r["row"] == "select_top")
+assert top["goal"] == "" or top["met"] in ("yes", "no")
+END
+ok $? "the JSON is valid, the CSV says the same, ratio = figure / limit"
+ranks 2 bench --rows limits
+ok $? "the limits on two ranks"
+grep -q '2-rank exchange' "$T/log"
+ok $? "messages are measured where there are two ranks"
+ranks 1 bench --rows limits,nonsense
+[ $? -eq 2 ] && grep -q -- '--rows nonsense: no row' "$T/log"
+ok $? "an unknown row is a mistake"
+ranks 1 bench --tokens "$T/none.h5" --rows limits
+[ $? -eq 2 ] && grep -q 'none.h5: no such file' "$T/log"
+ok $? "tokens that are not there are a mistake"
+ls "$T" | grep -q '^ardis-bench-'
+[ $? -eq 1 ]
+ok $? "the scratch folder is gone"
+finish
