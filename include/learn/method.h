@@ -2,6 +2,7 @@
 #pragma once
 #include "data/reader.h"
 #include "learn/codes.h"
+#include "learn/route.h"
 #include "learn/state.h"
 
 /* Candidate points that atoms may start from or be mixed of. */
@@ -17,6 +18,7 @@ typedef struct {
   View view;
   Reader *reader; /* of the view, for what is read in order; learners of a pack share it */
   const Settings *settings;
+  Route route;                                /* of training steps; ROUTE_AUTO: chosen */
   int64_t seed_init, seed_data, seed_anchors; /* 0 where unused */
   const Anchors *anchors;                     /* NULL: the model uses none */
 } Task;
@@ -30,6 +32,7 @@ typedef struct {
   int64_t step, steps; /* done so far, and in all (an upper bound) */
   int64_t tokens;      /* seen in this step */
   bool log;            /* worth a line in the log */
+  const char *route;   /* a word of learn/route.h, "none" on one rank; NULL: the method has none */
   int values;
   struct {
     const char *name;

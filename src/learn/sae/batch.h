@@ -4,11 +4,13 @@
 
 enum { TILE = 128, APPLY_COUNT = 1 << 13 }; /* parameters that change together */
 
+/* What sums go over: all tokens of a batch, or some of them. */
 typedef struct {
-  const Codes *codes; /* of the whole batch */
-  const float *g;     /* [nonzeros] slopes of the codes */
-  const float *e;     /* [b x d] residuals */
+  const Codes *codes;  /* of these tokens; their start[0] may be above 0 */
+  const float *g;      /* [nonzeros] slopes beside the codes */
+  const float *e, *xc; /* [tokens x d] residuals, centred tokens */
 } SAETerm;
+typedef struct SAEReduce SAEReduce;
 
 /* Codes of the whole batch and their slopes, once on a node; unused on one rank. */
 typedef struct {
@@ -21,7 +23,7 @@ typedef struct SAEBatch {
   int64_t first, count; /* those that this rank encodes */
   float *S;             /* [TILE x m] scores */
   float *xc, *e, *ea;   /* [batch x d] centred tokens, residuals, residuals of the auxiliary loss,
-                           once   on a node: each rank writes its rows, then all read all */
+                           once on a node: each rank writes its rows, then all read all */
   Codes own, aux;       /* codes of this rank's tokens */
   float *g, *ga;        /* slopes beside own and aux */
   int64_t g_space, ga_space;
@@ -31,20 +33,23 @@ typedef struct SAEBatch {
   int64_t deads;
   float *q;                 /* [m] slope of the L1 penalty */
   double *norm;             /* [m] |D_j|, with a penalty */
-  float *GE, *gb, *zs, *ge; /* [rows x d], [rows], [rows], [d] finished sums */
+  float *gb, *zs, *ge;      /* [rows], [rows], [d] finished sums */
   float *aG, *aE, *ab;      /* the same for the auxiliary loss */
   float *gb_all;            /* [m] of all ranks, once on a node, as ge and chain */
+  float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
   float *leaf;              /* [leaves x d] */
+  float *leaf_all;          /* [leaves x d] route allreduce: of all ranks, once on a node */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
   float *previous;          /* rows of parameters before the optimizer's step */
   double *square;           /* [batch] |e|^2 of this rank's tokens */
-  int64_t *bucket;          /* [rows + 1] */
+  int64_t *bucket;          /* [m + 1] */
   int32_t *token;           /* [nonzeros here] */
   float *z, *slope;         /* [nonzeros here] */
   int64_t bucket_space;
-  float *chain;    /* [d] chain of gb over the encoder rows */
-  int64_t *starts; /* [2][size + 1] parts of tokens and nonzeros */
-  int64_t *words;  /* scratch of SAESum */
+  float *chain;      /* [d] chain of gb over the encoder rows */
+  int64_t *starts;   /* [2][size + 1] parts of tokens and nonzeros */
+  int64_t *words;    /* scratch of SAESum */
+  SAEReduce *reduce; /* route allreduce; NULL until it is taken */
 } SAEBatch;
 
 PetscErrorCode BatchCreate(SAE *sae);
@@ -54,15 +59,29 @@ PetscErrorCode BatchDestroy(SAE *sae);
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2]);
 /* BatchAux - the auxiliary codes' residuals and slopes; loss: sum of |e'|^2. */
 PetscErrorCode BatchAux(SAE *sae, Exact *loss);
-/* BatchExchange - codes, slopes and residuals of the whole batch (and its centred tokens, unless
- * aux). SAESum must have come before. Collective. */
-PetscErrorCode BatchExchange(SAE *sae, bool aux, SAETerm *term);
+/* The part of a batch of b tokens that a rank encodes: whole leaves where the route needs them. */
+void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *count);
+/* BatchGather - the sums of the batch for the atoms here, of the codes or of the auxiliary ones: GD
+   = sum z e, GE = sum g xc, gb = sum g, zs = sum z (NULL: not needed), as the route makes them.
+   SAESum must have come before. Collective. */
+PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, float *zs);
 /* BatchChain - chain [d] = the sum over all atoms, in order, of gb times the encoder's row, from
- * this rank's gb [rows]; with e also ge = its column sums. The ranks of a node share the columns.
- * Collective. */
-PetscErrorCode BatchChain(SAE *sae, const float *gb, const float *e);
-/* BatchSums - leaf sums joined by the tree for the atoms here: GD = sum z e, GE = sum g xc, gb =
- * sum g, zs = sum z (NULL: not needed). */
-PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, float *GD, float *GE, float *gb, float *zs);
-/* ge [d], columns first .. first + cols - 1 = sum of the rows of e [b x d], by leaves and tree. */
-void batch_column_sums(SAE *sae, const float *e, int64_t first, int64_t cols, float *ge);
+   this rank's gb [rows]; unless aux also ge = the column sums of e. The ranks of a node share the
+   columns. Collective. */
+PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb);
+/* Tokens since each atom fired; nonzeros of the whole batch. */
+int64_t batch_silence(SAE *sae);
+
+/* BatchSums - leaf sums joined by the tree, for atoms first .. first + atoms - 1. Local. */
+PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
+                         float *GE, float *gb, float *zs);
+/* BatchReduce - the same for the atoms here, from sums that each rank makes of its own leaves.
+   fired [rows]: 1 for atoms that are active. Collective. ReduceDestroy frees its memory. */
+PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, float *GD, float *GE, float *gb, float *zs,
+                           float *fired);
+PetscErrorCode ReduceDestroy(SAE *sae);
+/* leaf [leaves x cols], columns first .. first + cols - 1 of e [tokens x d] summed leaf by leaf;
+ * then joined into the first row. */
+void batch_leaves(int64_t d, int64_t first, int64_t cols, int64_t tokens, const float *e,
+                  float *leaf);
+void batch_join_leaves(int64_t leaves, int64_t cols, float *leaf);

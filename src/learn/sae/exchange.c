@@ -30,22 +30,24 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
   PetscCall(SharedCreate(nodes, d, &batch->chain));
+  PetscCall(SharedCreate(nodes, m, &batch->fired_all));
+  PetscCall(SharedCreate(nodes, route_leaves(b) * d, &batch->leaf_all));
   PetscCall(ArrayCreate(m, &batch->dead));
   PetscCall(ArrayCreate(m, &batch->q));
   PetscCall(ArrayCreate(m, &batch->norm));
-  PetscCall(ArrayCreate(rows * d, &batch->GE));
   PetscCall(ArrayCreate(rows, &batch->gb));
   PetscCall(ArrayCreate(rows, &batch->zs));
   PetscCall(ArrayCreate(rows * d, &batch->aG));
   PetscCall(ArrayCreate(rows * d, &batch->aE));
   PetscCall(ArrayCreate(rows, &batch->ab));
-  PetscCall(ArrayCreate((b + LEAF_TOKENS - 1) / LEAF_TOKENS * d, &batch->leaf));
+  PetscCall(ArrayCreate(route_leaves(b) * d, &batch->leaf));
   PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
   PetscCall(ArrayCreate(b, &batch->square));
   int64_t most = APPLY_COUNT;
   for (int i = 0; i < sae->tensors; i++) most = max_i64(most, sae->tensor[i].cols);
   PetscCall(ArrayCreate(most, &batch->previous));
-  PetscCall(ArrayCreate(rows + 1, &batch->bucket));
+  PetscCall(ArrayCreate(m + 1, &batch->bucket));
+  PetscCall(ArrayCreate(rows, &batch->fired));
   PetscCall(ArrayCreate(2 * sae->size, &batch->nonzeros));
   PetscCall(ArrayCreate(2 * (sae->size + 1), &batch->starts));
   PetscCall(ArrayCreate(2 * (int64_t)(sizeof(Exact) / 8) + 2 * sae->size, &batch->words));
@@ -60,20 +62,22 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
-  void **arrays[] = {(void **)&batch->S,        (void **)&batch->g,       (void **)&batch->ga,
-                     (void **)&batch->dead,     (void **)&batch->q,       (void **)&batch->norm,
-                     (void **)&batch->GE,       (void **)&batch->gb,      (void **)&batch->zs,
-                     (void **)&batch->aG,       (void **)&batch->aE,      (void **)&batch->ab,
-                     (void **)&batch->leaf,     (void **)&batch->bucket,  (void **)&batch->token,
-                     (void **)&batch->z,        (void **)&batch->slope,   (void **)&batch->starts,
-                     (void **)&batch->nonzeros, (void **)&batch->words,   (void **)&batch->work,
-                     (void **)&batch->square,   (void **)&batch->previous};
-  void **shared[] = {(void **)&batch->xc, (void **)&batch->e,      (void **)&batch->ea,
-                     (void **)&batch->ge, (void **)&batch->gb_all, (void **)&batch->chain};
+  void **arrays[] = {(void **)&batch->S,      (void **)&batch->g,       (void **)&batch->ga,
+                     (void **)&batch->dead,   (void **)&batch->q,       (void **)&batch->norm,
+                     (void **)&batch->gb,     (void **)&batch->zs,      (void **)&batch->aG,
+                     (void **)&batch->aE,     (void **)&batch->ab,      (void **)&batch->leaf,
+                     (void **)&batch->bucket, (void **)&batch->token,   (void **)&batch->z,
+                     (void **)&batch->slope,  (void **)&batch->starts,  (void **)&batch->nonzeros,
+                     (void **)&batch->words,  (void **)&batch->work,    (void **)&batch->square,
+                     (void **)&batch->fired,  (void **)&batch->previous};
+  void **shared[] = {(void **)&batch->xc,        (void **)&batch->e,       (void **)&batch->ea,
+                     (void **)&batch->ge,        (void **)&batch->gb_all,  (void **)&batch->chain,
+                     (void **)&batch->fired_all, (void **)&batch->leaf_all};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
     PetscCall(SharedDestroyBytes(sae->nodes, shared[i]));
+  PetscCall(ReduceDestroy(sae));
   for (int aux = 0; aux < 2; aux++) PetscCall(DropCodes(sae, &batch->all[aux]));
   codes_clear(&batch->own);
   codes_clear(&batch->aux);
@@ -127,17 +131,22 @@ static void nonzero_starts(const SAE *sae, bool aux, int64_t *start)
     start[r + 1] = start[r] + sae->batch->nonzeros[aux * sae->size + r];
 }
 
-PetscErrorCode BatchExchange(SAE *sae, bool aux, SAETerm *term)
+void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *count)
+{
+  part_of(b, sae->route == ROUTE_ALLREDUCE ? LEAF_TOKENS : 1, rank, sae->size, first, count);
+}
+
+/* Route owner: codes, slopes and residuals of the whole batch, and, unless aux, its centred tokens:
+ * they are known already then. */
+static PetscErrorCode ExchangeCodes(SAE *sae, bool aux, SAETerm *term)
 {
   SAEBatch *batch = sae->batch;
   SharedCodes *all = &batch->all[aux];
-  const Codes *own = aux ? &batch->aux : &batch->own;
+  const Codes *own = term->codes;
   const int64_t row = sae->d * (int64_t)sizeof(float);
   int64_t *tokens = batch->starts, *nonzeros = batch->starts + sae->size + 1;
 
   PetscFunctionBegin;
-  *term = (SAETerm){own, aux ? batch->ga : batch->g, aux ? batch->ea : batch->e};
-  if (sae->size == 1) PetscFunctionReturn(PETSC_SUCCESS);
   parts_of(batch->b, sae->size, tokens);
   nonzero_starts(sae, aux, nonzeros);
   const int64_t before = nonzeros[sae->rank], total = nonzeros[sae->size];
@@ -163,20 +172,79 @@ PetscErrorCode BatchExchange(SAE *sae, bool aux, SAETerm *term)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BatchChain(SAE *sae, const float *gb, const float *e)
+PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, float *zs)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d;
+  SAETerm term = {aux ? &batch->aux : &batch->own, aux ? batch->ga : batch->g,
+                  aux ? batch->ea : batch->e, batch->xc};
+
+  PetscFunctionBegin;
+  if (sae->size > 1 && sae->route == ROUTE_ALLREDUCE) {
+    term.e += batch->first * sae->d, term.xc += batch->first * sae->d;
+    PetscCall(BatchReduce(sae, &term, GD, GE, gb, zs, aux ? NULL : batch->fired));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (sae->size > 1) PetscCall(ExchangeCodes(sae, aux, &term));
+  PetscCall(BatchSums(sae, &term, sae->first, sae->rows, GD, GE, gb, zs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Column sums of e and which atoms fired, where no rank has all of e and all codes: known to all
+ * after the exchange of rows. */
+static int leaf_rows(SAE *sae, SharedRows *rows)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d, leaf = batch->first / LEAF_TOKENS;
+  int64_t *leaves = batch->starts, count;
+  for (int r = 0; r < sae->size; r++)
+    part_of(route_leaves(batch->b), 1, r, sae->size, &leaves[r], &count);
+  leaves[sae->size] = route_leaves(batch->b);
+  batch_leaves(d, 0, d, batch->count, batch->e + batch->first * d, batch->leaf_all + leaf * d);
+  if (sae->rows)
+    memcpy(batch->fired_all + sae->first, batch->fired, (size_t)sae->rows * sizeof(float));
+  rows[0] = (SharedRows){batch->leaf_all, d * (int64_t)sizeof(float), leaves};
+  rows[1] = (SharedRows){batch->fired_all, sizeof(float), sae->starts};
+  return 2;
+}
+
+PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d, leaves = route_leaves(batch->b);
+  const bool apart = sae->size > 1 && sae->route == ROUTE_ALLREDUCE;
+  SharedRows rows[3] = {{batch->gb_all, sizeof(float), sae->starts}};
   int64_t first, cols;
+  int count = 1;
 
   PetscFunctionBegin;
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
-  if (e) batch_column_sums(sae, e, first, cols, batch->ge);
   if (sae->rows) memcpy(batch->gb_all + sae->first, gb, (size_t)sae->rows * sizeof(*gb));
-  PetscCall(
-      SharedExchange(sae->nodes, 1, (SharedRows[]){{batch->gb_all, sizeof(float), sae->starts}}));
+  if (!aux && apart) count += leaf_rows(sae, rows + 1);
+  if (!aux && !apart) batch_leaves(d, first, cols, batch->b, batch->e, batch->leaf);
+  PetscCall(SharedExchange(sae->nodes, count, rows));
+  for (int64_t l = 0; l < leaves && !aux && apart; l++)
+    memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));
+  if (!aux) batch_join_leaves(leaves, cols, batch->leaf);
+  if (!aux && cols) memcpy(batch->ge + first, batch->leaf, (size_t)cols * sizeof(float));
   sae->kernels->combine(1, sae->m, cols, batch->gb_all, sae->m, sae->E + first, d,
                         batch->chain + first, d);
   PetscCall(NodesBarrier(sae->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int64_t batch_silence(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+  const Codes *codes = sae->size > 1 ? &batch->all[0].codes : &batch->own;
+  int64_t total = 0;
+  for (int64_t j = 0; j < sae->m; j++) sae->silent[j] += batch->b;
+  if (sae->size == 1 || sae->route == ROUTE_OWNER) {
+    total = codes->start[codes->rows];
+    for (int64_t q = 0; q < total; q++) sae->silent[codes->atom[q]] = 0;
+    return total;
+  }
+  for (int64_t j = 0; j < sae->m; j++)
+    if (batch->fired_all[j] > 0) sae->silent[j] = 0;
+  for (int r = 0; r < sae->size; r++) total += batch->nonzeros[r];
+  return total;
 }

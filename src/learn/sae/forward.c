@@ -35,7 +35,7 @@ static Stretch batch_stretch(const SAE *sae, int64_t step)
   const int64_t start = step % sae->per_epoch * sae->params.batch,
                 b = min_i64(sae->params.batch, sae->n_train - start);
   int64_t first, count;
-  part_of(b, 1, sae->rank, sae->size, &first, &count);
+  batch_part(sae, b, sae->rank, &first, &count);
   return (Stretch){true, sae->task->seed_data, step / sae->per_epoch, start + first, count};
 }
 
@@ -113,7 +113,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
 
   PetscFunctionBegin;
   batch->b = min_i64(sae->params.batch, sae->n_train - start);
-  part_of(batch->b, 1, sae->rank, sae->size, &batch->first, &batch->count);
+  batch_part(sae, batch->b, sae->rank, &batch->first, &batch->count);
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->own.rows = batch->aux.rows = 0;
   prepare(sae, l1);

@@ -76,6 +76,16 @@ static void count_steps(SAE *sae)
   sae->steps = params->steps ? params->steps : params->epochs * sae->per_epoch;
 }
 
+/* What the task wants, else what the environment says. */
+static Route wanted_route(const Task *task)
+{
+  const char *word = getenv("ARDIS_ROUTE");
+  if (task->route != ROUTE_AUTO || !word) return task->route;
+  for (int r = 0; route_words[r]; r++)
+    if (!strcmp(word, route_words[r])) return (Route)r;
+  return ROUTE_AUTO;
+}
+
 PetscErrorCode SAECreate(const Task *task, SAE **out)
 {
   SAE *sae;
@@ -91,6 +101,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(ArrayCreate(sae->size + 1, &sae->starts));
   parts_of(sae->m, sae->size, sae->starts);
   sae->first = sae->starts[sae->rank], sae->rows = sae->starts[sae->rank + 1] - sae->first;
+  sae->wanted = sae->route = wanted_route(task);
   count_steps(sae);
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));

@@ -26,13 +26,11 @@ static void add_scaled(int64_t n, float a, const float *restrict x, float *restr
 static PetscErrorCode MainSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
-  SAETerm term;
 
   PetscFunctionBegin;
-  PetscCall(BatchExchange(sae, false, &term));
-  PetscCall(BatchSums(sae, &term, sae->G, tensor_named(sae, "encoder/weight")->g, batch->gb,
-                      l1 > 0 ? batch->zs : NULL));
-  PetscCall(BatchChain(sae, batch->gb, batch->e));
+  PetscCall(BatchGather(sae, false, sae->G, tensor_named(sae, "encoder/weight")->g, batch->gb,
+                        l1 > 0 ? batch->zs : NULL));
+  PetscCall(BatchChain(sae, false, batch->gb));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,7 +49,6 @@ static PetscErrorCode AuxSums(SAE *sae, double square, double weight, Factors *b
   SAEBatch *batch = sae->batch;
   const double variance = square - sae->kernels->square64(sae->d, batch->ge) / by->b;
   Exact sum = {0};
-  SAETerm term;
 
   PetscFunctionBegin;
   *loss = 0;
@@ -61,9 +58,8 @@ static PetscErrorCode AuxSums(SAE *sae, double square, double weight, Factors *b
   PetscCall(BatchAux(sae, &sum));
   PetscCall(SAESum(sae, 1, &sum));
   *loss = weight * exact_value(&sum) / variance;
-  PetscCall(BatchExchange(sae, true, &term));
-  PetscCall(BatchSums(sae, &term, batch->aG, batch->aE, batch->ab, NULL));
-  PetscCall(BatchChain(sae, batch->ab, NULL));
+  PetscCall(BatchGather(sae, true, batch->aG, batch->aE, batch->ab, NULL));
+  PetscCall(BatchChain(sae, true, batch->ab));
   bias_gradient(sae, by, true);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -163,14 +159,6 @@ static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Tokens since each atom fired, and how many fired in all. */
-static int64_t count_silence(SAE *sae, const Codes *codes)
-{
-  for (int64_t j = 0; j < sae->m; j++) sae->silent[j] += sae->batch->b;
-  for (int64_t q = 0; q < codes->start[codes->rows]; q++) sae->silent[codes->atom[q]] = 0;
-  return codes->start[codes->rows];
-}
-
 static void report_value(StepReport *report, const char *name, double value)
 {
   report->value[report->values].name = name;
@@ -181,6 +169,24 @@ static bool worth_logging(int64_t step, int64_t steps)
 {
   const int64_t every = max_i64(steps / 200, 1);
   return step <= 10 || step % every == 0 || step == steps;
+}
+
+/* The route of this step, where it is not forced: from the batch before, and not anew each time, so
+ * that tokens read ahead stay useful. */
+static void choose_route(SAE *sae)
+{
+  if (sae->wanted != ROUTE_AUTO || (sae->route && sae->step % 32 != 2)) return;
+  const SAECode *code = (const SAECode *)sae->params.code.entry;
+  const double most = (double)code->most(sae->params.code.params, sae->m);
+  const StepShape shape = {.b = sae->params.batch,
+                           .m = sae->m,
+                           .d = sae->d,
+                           .k = sae->active > 0 ? sae->active
+                                : most < sae->m ? most
+                                                : most / 2,
+                           .ranks = sae->size,
+                           .nodes = nodes_count(sae->nodes)};
+  sae->route = route_choose(&shape);
 }
 
 PetscErrorCode SAEStep(SAE *sae, StepReport *report)
@@ -198,6 +204,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const double rate = optimizer->rate(params->optimizer.params) *
                       ((const Schedule *)params->schedule.entry)
                           ->factor(params->schedule.params, sae->step, sae->steps);
+  choose_route(sae);
   PetscCall(BatchForward(sae, sums));
   PetscCall(SAESum(sae, 2, sums));
   const double square = exact_value(&sums[0]);
@@ -210,7 +217,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
         ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
     PetscCall(AuxSums(sae, square, aux.weight, &by, &aux_loss));
   }
-  const int64_t nonzeros = count_silence(sae, sae->size > 1 ? &batch->all[0].codes : &batch->own);
+  const int64_t nonzeros = batch_silence(sae);
   PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
   PetscCall(SAEPublish(sae));
@@ -228,9 +235,11 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   report->reason = !isfinite(loss) ? "the loss is not finite"
                    : !finite       ? "a parameter is not finite"
                                    : "all steps done";
+  sae->active = (double)nonzeros / (double)batch->b;
+  report->route = sae->size > 1 ? route_words[sae->route] : "none";
   report_value(report, "loss", loss);
   report_value(report, "mse", mse);
-  report_value(report, "l0", (double)nonzeros / (double)batch->b);
+  report_value(report, "l0", sae->active);
   report_value(report, "gradient", norm);
   report_value(report, "rate", rate);
   report_value(report, "dead", (double)batch->deads);
