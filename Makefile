@@ -163,6 +163,8 @@ quickstart:
 bench: all
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) bench $(if $(ROWS),--rows $(ROWS)) \
 	  $(addprefix --tokens ,$(wildcard $(ACTIVATIONS))) --csv $(B)/bench.csv --json $(B)/bench.json
+bench-activations: all
+	$(PYTHON) $(ROOT)/experiments/bench/activations.py --png $(PNG) --work $(B)/bench/arrays --ardis $(B)/$(PROG) -o $(ACTIVATIONS)
 format:
 	@cd $(ROOT) && clang-format -i $$(git ls-files 'src/*.c' 'src/*.h' 'include/*.h' 'tests/*.c' 'tests/*.h')
 
@@ -184,6 +186,6 @@ help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' $(ROOT)/Makefile
 clean:
 	rm -rf build build-debug build-san $(if $(filter-out build%,$(B)),$(B)/src $(B)/gen $(B)/tests $(lib) $(B)/$(PROG))
-.PHONY: all deps test test-deps run-tests test-long test-slurm check quickstart bench format install uninstall configure info help clean \
+.PHONY: all deps test test-deps run-tests test-long test-slurm check quickstart bench bench-activations format install uninstall configure info help clean \
         registries libraries FORCE
 -include $(obj:.o=.d) $(tbin:=.d)

@@ -16,9 +16,10 @@ typedef struct {
   double seconds;      /* what one file of benches should take at most */
   Limits *limits;
   const Bench *bench;
-  const char *chosen; /* --rows, or NULL */
-  const char *save;   /* where the cost model's numbers go once they are measured, or NULL */
-  Table *table;       /* rank 0 */
+  const char *chosen;  /* --rows, or NULL */
+  const char *machine; /* the file of the cost model's numbers to go by, or NULL: measured */
+  const char *save;    /* where they go once they are measured, or NULL */
+  Table *table;        /* rank 0 */
 } BenchRun;
 
 struct Bench {
@@ -83,7 +84,7 @@ void bench_cost(BenchFigure *figure, Limit limit, const BenchTiming *timing, dou
                 double units, const char *unit);
 
 typedef struct {
-  const char *rows, *tokens, *save; /* or NULL */
+  const char *rows, *tokens, *machine, *save; /* or NULL */
 } BenchOptions;
 /* BenchRunAll - the rows that were asked for, in the order of the files' names. An unknown word in
    rows is a mistake. The table is rank 0's (NULL elsewhere). Collective on the world. */

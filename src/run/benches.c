@@ -128,6 +128,7 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
                   .scratch = scratch,
                   .tokens = options->tokens,
                   .chosen = options->rows,
+                  .machine = options->machine,
                   .save = options->save,
                   .seconds = 60};
 

@@ -62,10 +62,10 @@ static PetscErrorCode Run(BenchRun *run)
 
   PetscFunctionBegin;
   PetscCall(MistakesCreate(&mistakes));
-  if (run->save)
-    PetscCall(MachineMeasure(run, &machine));
+  if (run->machine)
+    PetscCall(MachineRead(run->machine, mistakes, &machine));
   else
-    PetscCall(MachineRead(NULL, mistakes, &machine));
+    PetscCall(MachineMeasure(run, &machine));
   if (run->save && run->rank == 0) PetscCall(MachineWrite(&machine, run->save, mistakes));
   if (run->rank == 0) mistakes_print(mistakes, stderr);
   PetscCall(MistakesDestroy(&mistakes));
@@ -74,8 +74,8 @@ static PetscErrorCode Run(BenchRun *run)
 }
 
 const Bench bench_model = {
-    .entry = {"model", "steps held against what the model of the cost predicts; --save measures "
-                       "its numbers first"},
+    .entry = {"model", "the numbers of the cost model measured, then other steps held against what "
+                       "it predicts"},
     .rows = rows,
     .together = true,
     .run = Run,
