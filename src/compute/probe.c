@@ -16,10 +16,7 @@ static Kind kind_of(const Kernels *kernels)
 
 /* Twelve sums in registers 0 to 11, inputs in 12 and 13: named, so that none is ever stored. */
 enum { SUMS = 12 };
-#define TWELVE(LINE)                                                                               \
-  LINE("0")                                                                                        \
-  LINE("1") LINE("2") LINE("3") LINE("4") LINE("5") LINE("6") LINE("7") LINE("8") LINE("9")        \
-      LINE("10") LINE("11")
+#define ALL(L) L("0") L("1") L("2") L("3") L("4") L("5") L("6") L("7") L("8") L("9") L("10") L("11")
 #define TOUCHED                                                                                    \
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",         \
       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
@@ -32,8 +29,8 @@ enum { SUMS = 12 };
   "vpaddd %%ymm14, %%ymm" i ", %%ymm" i "\n\t"
 /* All zeros: the clock does not care. */
 #define REPEAT(LINE)                                                                               \
-  __asm__ volatile(TWELVE(CLEAR) CLEAR("12")                                                       \
-                       CLEAR("13") "1:\n\t" TWELVE(LINE) "sub $1, %0\n\tjnz 1b\n\tvzeroupper"      \
+  __asm__ volatile(ALL(CLEAR) CLEAR("12")                                                          \
+                       CLEAR("13") "1:\n\t" ALL(LINE) "sub $1, %0\n\tjnz 1b\n\tvzeroupper"         \
                    : "+r"(rounds)                                                                  \
                    :                                                                               \
                    : "cc", TOUCHED)

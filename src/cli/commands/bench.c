@@ -28,11 +28,13 @@ static PetscErrorCode Write(const Table *table, const Kernels *kernels, int rank
 
 static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
 {
-  const char *rows = option_value(options, "rows");
+  const char *rows = option_value(options, "rows"), *given = option_value(options, "machine");
   const bool save = option_value(options, "save") != NULL;
-  char *machine = machine_path(option_value(options, "machine"));
-  const BenchOptions bench = {save && !rows ? "prediction" : rows, option_value(options, "tokens"),
-                              save ? machine : NULL};
+  char *machine = machine_path(given);
+  const BenchOptions bench = {.rows = save && !rows ? "prediction" : rows,
+                              .tokens = option_value(options, "tokens"),
+                              .machine = save ? NULL : given,
+                              .save = save ? machine : NULL};
   const Kernels *kernels;
   Table *table = NULL;
   int ranks;
@@ -78,6 +80,11 @@ const Command command_bench = {
         "  --tokens FILE    real activations, 768 wide; without them their rows are skipped\n"
         "  --csv FILE       the table as CSV\n"
         "  --json FILE      the table as JSON, with date, CPU and commit\n"
+        "  --save           measures what `ardis plan --ranks` calculates with, checks it and "
+        "keeps it; without --rows nothing else\n"
+        "  --machine FILE   where that is kept (default: ARDIS_MACHINE, else "
+        "~/.config/ardis/machine.json); without --save it is read\n"
+        "                   from there and not measured\n\n"
         "Under mpirun -n 2 also the rows of two ranks. ratio = figure / limit: for a rate 1 is "
         "at the limit; only ratios of one run can be compared,\nsince clocks vary.\n",
     .main = bench_main,
