@@ -144,14 +144,29 @@ PetscErrorCode KernelsChoose(const char *name, Mistakes *mistakes, const Kernels
 typedef struct Nearest Nearest;
 enum { NEAREST_BEST, NEAREST_BYTES, NEAREST_WORDS, NEAREST_FLOATS };
 typedef struct {
-  int first;    /* the numbers that screening starts with */
-  int32_t list; /* candidates remembered for a token, at most; 0: the usual number */
+  int first;      /* the numbers that screening starts with */
+  int64_t prefix; /* leading directions that are screened before; 0: none; a multiple of 64 */
+  int32_t list;   /* candidates remembered for a token, at most; 0: the usual number */
 } NearestWay;
 PetscErrorCode NearestCreate(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                              Nearest **centroids);
 PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                                const NearestWay *way, Nearest **centroids);
 PetscErrorCode NearestDestroy(Nearest **centroids);
+/* Leading directions of centroids, which NearestPilot finds and those that follow can use again:
+   NULL at first. A borrower of them is destroyed before they are. */
+typedef struct Directions Directions;
+PetscErrorCode DirectionsDestroy(Directions **directions);
+/*
+  NearestPilot - finds how many leading directions are worth screening first
+
+  Local. in X [n x d] some tokens, a few hundred are enough; in/out directions. out prefix: 0 for
+  none. By an estimate of the cost from the tokens' own candidates, not by a clock.
+*/
+PetscErrorCode NearestPilot(Nearest *centroids, int64_t n, const float *X, int64_t ldX,
+                            Directions **directions, int64_t *prefix);
+/* NearestUsePrefix - screens by so many of the leading directions from now on; 0: by none. */
+PetscErrorCode NearestUsePrefix(Nearest *centroids, const Directions *directions, int64_t prefix);
 /* For the next call of `nearest` only: a centroid that is likely to be near for each of its tokens,
    -1 for none. It makes the search shorter and changes no answer. */
 void nearest_hint(Nearest *centroids, const int32_t *hint);

@@ -8,7 +8,8 @@
    + e < low has the larger distance and is left out. The verdict is distance64 and not |x - c|^2:
    its relative error is at most eps = (d / 8 + 8) 2^-53, and |x - c|^2 <= 2 (|a|^2 + |b|^2); 4 eps
    of this sum in e of each makes the order of t that of distance64. |a|^2 is a distance64 too.
-   Levels: bytes, 16-bit numbers (nearest_grid.c), float32 (nearest_floats.c). A token whose list of
+   Levels: a prefix of the leading directions (nearest_prefix.c, where a pilot found that it pays),
+   bytes, 16-bit numbers (nearest_grid.c), float32 (nearest_floats.c). A token whose list of
    candidates does not come down by their distances goes on to the next level; the last one settles
    everything. Centroids are taken in the order of |b|, so that groups have bounds that fit all of
    them. */
@@ -73,15 +74,25 @@ static int first_level(const Nearest *N, int first)
 }
 
 /* Makes what a level needs, at its first use. */
-static PetscErrorCode Prepare(Nearest *N, int level)
+PetscErrorCode NearestPrepare(Nearest *N, int level)
 {
   PetscFunctionBegin;
+  if (level == LEVEL_PREFIX) PetscFunctionReturn(PETSC_SUCCESS); /* NearestUsePrefix made it */
   if (level == LEVEL_FLOATS) {
     if (!N->floats) PetscCall(FloatsCreate(N, &N->floats));
   } else if (!N->grid[level]) {
     PetscCall(GridCreate(N, level == LEVEL_BYTES ? 1 : 2, N->d, &N->grid[level]));
     PetscCall(GridCentroids(N, N->grid[level]));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NearestUsePrefix(Nearest *N, const Directions *directions, int64_t prefix)
+{
+  PetscFunctionBegin;
+  PetscCall(PrefixDestroy(&N->prefix));
+  if (prefix) PetscCall(PrefixCreate(N, directions, prefix, &N->prefix));
+  N->level = prefix ? LEVEL_PREFIX : N->whole;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -109,8 +120,12 @@ PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, con
   PetscCall(ArrayCreate(PANEL, &N->bound));
   PetscCall(MeanCentroid(N));
   PetscCall(Order(N));
-  N->level = first_level(N, way->first);
-  PetscCall(Prepare(N, N->level));
+  N->whole = N->level = first_level(N, way->first);
+  PetscCall(NearestPrepare(N, N->whole));
+  if (way->prefix && nearest_may_turn(N) && 2 * way->prefix <= d) {
+    PetscCall(DirectionsCreate(N, &N->directions));
+    PetscCall(NearestUsePrefix(N, N->directions, way->prefix));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -128,6 +143,8 @@ PetscErrorCode NearestDestroy(Nearest **centroids)
   Nearest *N = *centroids;
   PetscFunctionBegin;
   if (!N) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PrefixDestroy(&N->prefix));
+  PetscCall(DirectionsDestroy(&N->directions));
   for (int level = 0; level < LEVEL_FLOATS; level++) PetscCall(GridDestroy(&N->grid[level]));
   PetscCall(FloatsDestroy(&N->floats));
   PetscCall(ArrayDestroy(&N->mean));
@@ -158,7 +175,7 @@ static void begin_block(Nearest *N, Todo *todo)
     N->size[t] = sqrt(N->square[t]) * (1 + 2 * N->eps);
     N->low[t] = -INFINITY;
     N->out[t] = false;
-    N->kept[t] = N->cost[t] = 0;
+    N->kept[t] = N->cost[t] = N->seen[t] = 0;
     const int64_t at = now->at[t];
     const int32_t known = N->distance[at] < (double)INFINITY ? N->index[at] : -1;
     N->wild[t] = false;
@@ -182,9 +199,11 @@ static void drain(Nearest *N, int level, int64_t least);
 static void search_block(Nearest *N, int level)
 {
   begin_block(N, &N->later[level]);
-  PetscCallAbort(PETSC_COMM_SELF, Prepare(N, level));
+  PetscCallAbort(PETSC_COMM_SELF, NearestPrepare(N, level));
   N->limit = level == LEVEL_FLOATS ? INT32_MAX : N->settled;
-  if (level == LEVEL_FLOATS)
+  if (level == LEVEL_PREFIX)
+    prefix_search(N, N->prefix);
+  else if (level == LEVEL_FLOATS)
     floats_search(N, N->floats);
   else
     grid_search(N, N->grid[level]);
@@ -193,7 +212,9 @@ static void search_block(Nearest *N, int level)
       nearest_settle(N, t);
       continue;
     }
-    Todo *later = &N->later[N->wild[t] ? LEVEL_FLOATS : level + 1];
+    Todo *later = &N->later[N->wild[t]              ? LEVEL_FLOATS
+                            : level == LEVEL_PREFIX ? N->whole
+                                                    : level + 1];
     later->x[later->count] = N->now.x[t];
     later->at[later->count++] = N->now.at[t];
   }

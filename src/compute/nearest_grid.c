@@ -79,14 +79,24 @@ static double error_of(const Grid *G, float rest, double n)
 {
   const double length = (double)G->length,
                square = (double)rest * (1 + 2 * length * ROUNDING) + length * 0x1p-149;
-  return above(sqrt(square / (double)G->block) + G->theta * n);
+  return above(sqrt(square / (double)G->block) + G->theta * n + 0x1p-100);
+}
+
+/* What the directions of a prefix leave of a vector, nearest_prefix.c; square is of what they keep.
+ */
+static double tail_of(const Grid *G, float square, double n)
+{
+  if (G->delta == 0) return 0;
+  const double kept = sqrt((double)square * (1 - 2 * (double)G->length * ROUNDING)) - G->theta * n,
+               left = (1 + G->delta) * n * n * (1 + 0x1p-40) - (kept > 0 ? kept * kept : 0);
+  return left > 0 ? above(sqrt(left)) : 0;
 }
 
 /* Numbers of count vectors at the panel to, and their units and remainders. */
 static void write_panel(const Nearest *N, const Grid *G, int64_t count, const float *const *x,
-                        const float *mean, bool tokens, uint32_t *to, float *unit, float *rest)
+                        const float *mean, bool tokens, uint32_t *to, float *unit, float *square,
+                        float *rest)
 {
-  float square[PANEL];
   const GridPanel panel = {.bytes = G->bytes,
                            .d = G->d,
                            .length = G->length,
@@ -121,11 +131,11 @@ static void widen(float *most, double x)
   if ((float)above(x) > *most) *most = (float)above(x);
 }
 
-static void put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
-                          const float *const *x)
+void grid_put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
+                        const float *const *x, const float *mean)
 {
-  float unit[PANEL], rest[PANEL];
-  write_panel(N, G, count, x, N->mean, false, G->panels, unit, rest);
+  float unit[PANEL], square[PANEL], rest[PANEL];
+  write_panel(N, G, count, x, mean, false, G->panels, unit, square, rest);
   for (int l = 0; l < PANEL && first + l < N->places; l++) {
     const int64_t place = first + l, g = place / PANEL_ROWS;
     G->half[place] = -INFINITY;
@@ -136,6 +146,7 @@ static void put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t coun
     G->half[place] = (float)(-0.5 * R * R);
     widen(&G->radius[g], R);
     widen(&G->rest[g], error_of(G, rest[l], R));
+    widen(&G->tail[g], tail_of(G, square[l], R));
     widen(&G->slack[g], (8 * ROUNDING + 4 * N->eps) * R * R);
   }
 }
@@ -148,61 +159,69 @@ PetscErrorCode GridCentroids(const Nearest *N, Grid *G)
     int64_t count = 0;
     for (; count < PANEL && first + count < N->K; count++)
       x[count] = N->C + (int64_t)N->order[first + count] * N->d;
-    put_centroids(N, G, first, count, x);
+    grid_put_centroids(N, G, first, count, x, N->mean);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void prepare_tokens(Nearest *N, Grid *G)
+void grid_put_tokens(Nearest *N, Grid *G, int64_t first, int64_t count, const float *const *x,
+                     const float *mean)
 {
-  float rest[PANEL];
-  for (int64_t first = 0; first < N->now.count; first += PANEL) {
-    const int64_t count = min_i64(PANEL, N->now.count - first);
-    write_panel(N, G, count, N->now.x + first, N->mean, true, G->panels + first * G->steps,
-                G->unit + first, rest);
-    for (int l = 0; l < PANEL; l++) {
-      const int64_t t = first + l;
-      const double n = l < count ? N->size[t] : 0;
-      const bool wild = !(n + N->largest < 1e18);
-      const double p = wild ? 0 : error_of(G, rest[l], n);
-      G->unit[t] /= (float)G->block;
-      G->reach[t] = wild ? 0.0f : (float)above(p + 32 * ROUNDING * n);
-      G->span[t] = wild ? 0.0f : (float)above(n + p);
-      N->room[t] = wild ? 0.0f : (float)above(4 * N->eps * n * n + 0x1p-100);
-      if (l < count && wild) N->out[t] = N->wild[t] = true;
-      if (l >= count || wild) N->low[t] = INFINITY;
-    }
+  float square[PANEL], rest[PANEL];
+  write_panel(N, G, count, x, mean, true, G->panels + first * G->steps, G->unit + first, square,
+              rest);
+  for (int l = 0; l < PANEL; l++) {
+    const int64_t t = first + l;
+    const double n = l < count ? N->size[t] : 0, more = 1 + G->delta;
+    const bool wild = !(n + N->largest < 1e18);
+    const double p = wild ? 0 : error_of(G, rest[l], n);
+    G->unit[t] /= (float)G->block;
+    G->reach[t] = wild ? 0.0f : (float)above(more * p + (32 * more * ROUNDING + G->delta) * n);
+    G->span[t] = wild ? 0.0f : (float)above(more * n + p);
+    G->beyond[t] = wild ? 0.0f : (float)above(tail_of(G, square[l], n));
+    N->room[t] = wild ? 0.0f : (float)above(4 * N->eps * n * n + 0x1p-100);
+    if (l < count && wild) N->out[t] = N->wild[t] = true;
+    if (l >= count || wild) N->low[t] = INFINITY;
   }
+}
+
+void grid_tokens(Nearest *N, Grid *G)
+{
+  for (int64_t first = 0; first < N->now.count; first += PANEL)
+    grid_put_tokens(N, G, first, min_i64(PANEL, N->now.count - first), N->now.x + first, N->mean);
+}
+
+bool grid_screen(Nearest *N, Grid *G, int64_t group, int64_t first, uint64_t *lanes)
+{
+  const int64_t place = group * PANEL_ROWS;
+  const GridTile tile = {.steps = G->steps,
+                         .tokens = G->panels + first * G->steps,
+                         .centroids = G->rows + place * G->ld,
+                         .ld = G->ld,
+                         .init = G->init + place,
+                         .scale = G->scale + place,
+                         .half = G->half + place,
+                         .radius = G->radius[group],
+                         .rest = G->rest[group],
+                         .tail = G->tail[group],
+                         .slack = G->slack[group],
+                         .unit = G->unit + first,
+                         .reach = G->reach + first,
+                         .span = G->span + first,
+                         .beyond = G->beyond + first,
+                         .room = N->room + first,
+                         .raise = G->delta == 0,
+                         .low = N->low + first,
+                         .score = N->score,
+                         .bound = N->bound};
+  return N->kernels->screens->grid[G->bytes - 1](&tile, lanes);
 }
 
 void grid_search(Nearest *N, Grid *G)
 {
   uint64_t lanes[PANEL_ROWS];
-  prepare_tokens(N, G);
-  for (int64_t g = 0; g < N->groups; g++) {
-    const int64_t place = g * PANEL_ROWS;
-    GridTile tile = {.steps = G->steps,
-                     .centroids = G->rows + place * G->ld,
-                     .ld = G->ld,
-                     .init = G->init + place,
-                     .scale = G->scale + place,
-                     .half = G->half + place,
-                     .radius = G->radius[g],
-                     .rest = G->rest[g],
-                     .tail = G->tail[g],
-                     .slack = G->slack[g],
-                     .raise = true,
-                     .score = N->score,
-                     .bound = N->bound};
-    for (int64_t t = 0; t < N->now.count; t += PANEL) {
-      tile.tokens = G->panels + t * G->steps;
-      tile.unit = G->unit + t;
-      tile.reach = G->reach + t;
-      tile.span = G->span + t;
-      tile.beyond = G->beyond + t;
-      tile.room = N->room + t;
-      tile.low = N->low + t;
-      if (N->kernels->screens->grid[G->bytes - 1](&tile, lanes)) nearest_take(N, g, t, lanes);
-    }
-  }
+  grid_tokens(N, G);
+  for (int64_t g = 0; g < N->groups; g++)
+    for (int64_t t = 0; t < N->now.count; t += PANEL)
+      if (grid_screen(N, G, g, t, lanes)) nearest_take(N, g, t, lanes);
 }

@@ -26,6 +26,7 @@ void nearest_raise(Nearest *N, int64_t t, double distance)
 void nearest_settle_one(Nearest *N, int64_t t, int32_t centroid)
 {
   const int64_t at = N->now.at[t];
+  if (centroid == N->index[at] && N->distance[at] < (double)INFINITY) return; /* known */
   const double distance =
       N->kernels->distance64(N->d, N->now.x[t], N->C + (int64_t)centroid * N->d);
   if (distance < N->distance[at] ||

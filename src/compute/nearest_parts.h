@@ -6,26 +6,52 @@
 #define BLOCK (16 * PANEL) /* tokens screened together: their panels stay in the cache */
 #define LIST 32            /* candidates remembered for a token */
 #define SETTLED 256        /* distances for a token before it goes on to finer screening */
+#define FRONT 64           /* places remembered for a token behind a prefix */
+#define CHUNK 128          /* groups that are screened by a prefix before the next step */
 #define ROUNDING 0x1p-24   /* u: half a unit in the last place of float32 */
 
 /* Screening goes from the cheap to the fine; tokens that one level cannot settle go to the next. */
-enum { LEVEL_BYTES, LEVEL_WORDS, LEVEL_FLOATS, LEVELS };
+enum { LEVEL_PREFIX, LEVEL_BYTES, LEVEL_WORDS, LEVEL_FLOATS, LEVELS };
+
+/* Leading directions of the centroids. */
+struct Directions {
+  int64_t d, most;
+  float *V;     /* [most x d] by falling variance */
+  double delta; /* Frobenius norm of V V^T - 1, rounded up */
+};
 
 /* Vectors as whole numbers: those of the centroids, and room for those of a block of tokens. */
 typedef struct {
-  int bytes;                           /* of a number */
-  int64_t d, length, steps, ld;        /* elements; padded; groups of 4 bytes; bytes of a row */
-  int64_t block;                       /* elements mixed together */
-  double theta;                        /* error of a vector before it is rounded, of its norm */
-  char *rows;                          /* [places][ld] */
-  int32_t *init;                       /* [places] */
-  float *scale, *half;                 /* [places] */
+  int bytes;                    /* of a number */
+  int64_t d, length, steps, ld; /* elements; padded; groups of 4 bytes; bytes of a row */
+  int64_t block;                /* elements mixed together */
+  double theta;                 /* error of a vector before it is rounded, of its norm */
+  double delta;        /* how far from orthonormal its directions are; 0 where all are there */
+  char *rows;          /* [places][ld] */
+  int32_t *init;       /* [places] */
+  float *scale, *half; /* [places] */
   float *radius, *rest, *tail, *slack; /* [groups] largest of the group */
   float *sign;                         /* [d] */
   float *work;                         /* [length x PANEL] scratch from here on */
   uint32_t *panels;                    /* [BLOCK / PANEL][steps][PANEL] */
   float *unit, *reach, *span, *beyond; /* [BLOCK] */
 } Grid;
+
+/* The leading directions of the centroids, in front of a whole grid. */
+typedef struct {
+  int64_t p;
+  Packed rows;    /* the directions, packed for scores */
+  Grid *front;    /* of p elements */
+  Grid *whole;    /* of d elements, which the prefix's candidates see next */
+  char *token;    /* [BLOCK][whole->ld] */
+  float *centred; /* [BATCH x d] */
+  float *turned;  /* [BATCH x p] */
+  int32_t *place; /* [BLOCK][list] */
+  float *upper;   /* [BLOCK][list] */
+  int32_t *dot;   /* [list] */
+  int32_t *kept;  /* [BLOCK] */
+  int32_t list;
+} Prefix;
 
 /* Centred centroids and tokens in float32. */
 typedef struct {
@@ -52,9 +78,11 @@ struct Nearest {
   int32_t *order; /* [places] the centroid of a place, by distance from the mean; -1: none */
   double *norm;   /* [K] distance from the mean, rounded up, by place */
   double eps, largest;
-  int level;                    /* the first one */
+  int level, whole;             /* the first one; the first one without a prefix */
   int32_t list, settled, limit; /* limits; limit is settled but for the last level */
-  Grid *grid[2];                /* of LEVEL_BYTES and LEVEL_WORDS, NULL before their first use */
+  Grid *grid[LEVEL_FLOATS];     /* NULL before their first use */
+  Directions *directions;       /* its own, or NULL */
+  Prefix *prefix;
   Floats *floats;
   const int32_t *hint;
   /* one block of tokens */
@@ -62,11 +90,11 @@ struct Nearest {
   double square[BLOCK], size[BLOCK]; /* |x - mean|^2 as computed, |x - mean| rounded up */
   float room[BLOCK], low[BLOCK];     /* see nearest.c */
   bool out[BLOCK], wild[BLOCK];      /* goes on to the next level; to the last */
-  int32_t kept[BLOCK], cost[BLOCK];
-  int32_t *candidate; /* [BLOCK][list] */
-  float *upper;       /* [BLOCK][list] */
-  float *score;       /* [PANEL_ROWS][PANEL] */
-  float *bound;       /* [PANEL] */
+  int32_t kept[BLOCK], cost[BLOCK], seen[BLOCK]; /* listed; distances; places behind a prefix */
+  int32_t *candidate;                            /* [BLOCK][list] */
+  float *upper;                                  /* [BLOCK][list] */
+  float *score;                                  /* [PANEL_ROWS][PANEL] */
+  float *bound;                                  /* [PANEL] */
   /* answers */
   int32_t *index;
   double *distance;
@@ -90,6 +118,22 @@ PetscErrorCode GridCreate(const Nearest *N, int bytes, int64_t d, Grid **grid);
 PetscErrorCode GridDestroy(Grid **grid);
 PetscErrorCode GridCentroids(const Nearest *N, Grid *grid);
 void grid_search(Nearest *N, Grid *grid);
+/* Tokens of the block as numbers; a prefix's, from turned vectors. */
+void grid_tokens(Nearest *N, Grid *grid);
+void grid_put_tokens(Nearest *N, Grid *grid, int64_t first, int64_t count, const float *const *x,
+                     const float *mean);
+void grid_put_centroids(const Nearest *N, Grid *grid, int64_t first, int64_t count,
+                        const float *const *x, const float *mean);
+/* Screens one group against the block's tokens from first on, in a panel. */
+bool grid_screen(Nearest *N, Grid *grid, int64_t group, int64_t first, uint64_t *lanes);
+PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p, Prefix **prefix);
+PetscErrorCode PrefixDestroy(Prefix **prefix);
+void prefix_search(Nearest *N, Prefix *prefix);
+/* nearest_pilot.c */
+/* Can directions be found? */
+bool nearest_may_turn(const Nearest *N);
+PetscErrorCode DirectionsCreate(const Nearest *N, Directions **directions);
+PetscErrorCode NearestPrepare(Nearest *N, int level);
 PetscErrorCode FloatsCreate(const Nearest *N, Floats **floats);
 PetscErrorCode FloatsDestroy(Floats **floats);
 void floats_search(Nearest *N, Floats *floats);

@@ -206,8 +206,9 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
   double *distance;
   PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &distance));
   hold((float *)distance);
-  /* any first level, lists that overflow, hints that are good, bad or none */
-  const NearestWay way = {.first = (int)below(4), .list = (int32_t)below(4)};
+  /* any first level and prefix, lists that overflow, hints that are good, bad or none */
+  const NearestWay way = {
+      .first = (int)below(4), .prefix = 64 * below(3), .list = (int32_t)below(4)};
   Nearest *centroids;
   PetscCallAbort(PETSC_COMM_SELF, NearestCreateAs(b, K, d, C, &way, &centroids));
   int32_t *hint = (int32_t *)hold(fill(n, PLAIN));
@@ -255,6 +256,10 @@ static void check(const Kernels *b, const char *called)
   for (int t = 0; t < 12; t++)
     good[1] &= check_combine(a, b, 1 + below(20), 900 + below(2000), below(1000), t % 3), let_go();
   for (int t = 0; t < 4; t++) good[7] &= check_nearest(b, 900, 300 + t, 33, t % 2, 3.0f), let_go();
+  for (int t = 0; t < 24; t++)
+    good[7] &= check_nearest(b, 1 + size_of(150), 1 + below(400), 128 + below(150), t % 3,
+                             t % 5 ? 0.0f : 10.0f),
+        let_go();
   good[8] = check_widen(a, b), let_go();
   for (int64_t t = 0; t < 9; t++)
     good[10] &= check_leaf_sums(a, b, 1024 * t + below(3) - (t > 0), 1 + size_of(70), 9, t % 3),

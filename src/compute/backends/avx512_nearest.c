@@ -33,6 +33,7 @@ screen_scores(const GridTile *tile, __m512i a[PANEL_ROWS][3], uint64_t lanes[PAN
                tail = _mm512_set1_ps(tile->tail), slack = _mm512_set1_ps(tile->slack);
   __mmask16 hit[PANEL_ROWS][3], any = 0;
   __m512 bound[3];
+#pragma GCC unroll 3
   for (int l = 0; l < 3; l++) {
     __m512 e = _mm512_add_ps(slack, _mm512_loadu_ps(tile->room + 16 * l));
     e = _mm512_fmadd_ps(_mm512_loadu_ps(tile->reach + 16 * l), radius, e);
@@ -55,11 +56,14 @@ screen_scores(const GridTile *tile, __m512i a[PANEL_ROWS][3], uint64_t lanes[PAN
       _mm512_storeu_ps(tile->low + 16 * l, _mm512_max_ps(low, _mm512_sub_ps(best, e)));
   }
   if (!any) return false;
+#pragma GCC unroll 8
   for (int q = 0; q < PANEL_ROWS; q++) {
     lanes[q] = (uint64_t)hit[q][0] | (uint64_t)hit[q][1] << 16 | (uint64_t)hit[q][2] << 32;
+#pragma GCC unroll 3
     for (int l = 0; l < 3; l++)
       _mm512_storeu_ps(tile->score + q * PANEL + 16 * l, _mm512_castsi512_ps(a[q][l]));
   }
+#pragma GCC unroll 3
   for (int l = 0; l < 3; l++) _mm512_storeu_ps(tile->bound + 16 * l, bound[l]);
   return true;
 }
@@ -69,8 +73,10 @@ __attribute__((always_inline)) static inline bool screen_tile(const GridTile *ti
 {
   __m512i a[PANEL_ROWS][3];
   const char *b[PANEL_ROWS];
+#pragma GCC unroll 8
   for (int q = 0; q < PANEL_ROWS; q++) {
     b[q] = tile->centroids + q * tile->ld;
+#pragma GCC unroll 3
     for (int l = 0; l < 3; l++) a[q][l] = _mm512_set1_epi32(tile->init[q]);
   }
   for (int64_t i = 0; i < tile->steps; i++) {
