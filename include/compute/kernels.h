@@ -154,7 +154,7 @@ PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, con
                                const NearestWay *way, Nearest **centroids);
 PetscErrorCode NearestDestroy(Nearest **centroids);
 /* Leading directions of centroids, which NearestPilot finds and those that follow can use again:
-   NULL at first. A borrower of them is destroyed before they are. */
+   NULL at first. Whoever uses them is destroyed before them; DirectionsDestroy frees. */
 typedef struct Directions Directions;
 PetscErrorCode DirectionsDestroy(Directions **directions);
 /*

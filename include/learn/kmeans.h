@@ -41,8 +41,12 @@ typedef struct {
   double far_distance[FAR_TOKENS]; /* the farthest tokens so far, of all ranks */
   int64_t far_token[FAR_TOKENS];
   int exponent;
-  Nearest *nearest; /* of these centroids, or NULL */
-  int32_t *index;   /* [tile] scratch, as all that follow */
+  Nearest *nearest;       /* of these centroids, or NULL */
+  Directions *directions; /* of centroids of an earlier iteration, or NULL */
+  bool pilot;             /* whether the next tile says by how many of them to screen */
+  int32_t *hint;          /* [hints] nearest centroids of this rank's first tokens, -1: not known */
+  int64_t hints, ordinal; /* of those tokens, and which one comes next */
+  int32_t *index;         /* [tile] scratch, as all that follow */
   double *distance;
 } KMeans;
 
@@ -50,6 +54,12 @@ typedef struct {
    tokens that are read together. Collective. */
 PetscErrorCode KMeansStep(KMeans *kmeans, StepReport *report);
 int64_t kmeans_tile(void);
+
+/* KMeansPrepare - prepares the centroids, before this rank's token of that number in the pass; a
+   pilot on the first tile follows where a pass is so long that it pays. KMeansSearch - the nearest
+   centroids of this rank's next tokens X [tile x d], in index and distance. Local. */
+PetscErrorCode KMeansPrepare(KMeans *kmeans, int64_t ordinal);
+PetscErrorCode KMeansSearch(KMeans *kmeans, int64_t tile, const float *X);
 
 /* The exponent q of the fixed-point sums over n training tokens: n M 2^q < 2^62, where no |x| of
    the view is above M; also M itself. */

@@ -110,7 +110,6 @@ static Stretch block_part(const KMeans *K, int64_t position)
 /* Assigns this rank's tokens first .. first + count - 1 and adds them to its sums. */
 static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *list)
 {
-  const View *view = &K->task->view;
   const double scale = ldexp(1, K->exponent);
   const int64_t most = min_i64(FAR_TOKENS, K->K);
   PetscFunctionBegin;
@@ -118,7 +117,7 @@ static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *l
     const int64_t tile = min_i64(TILE, first + count - at);
     const float *X = NULL;
     PetscCall(ReaderRows(K->task->reader, at - first, tile, &X));
-    view->kernels->nearest(tile, X, K->d, K->nearest, K->index, K->distance);
+    PetscCall(KMeansSearch(K, tile, X));
     for (int64_t t = 0; t < tile; t++) {
       const int64_t j = K->index[t];
       add_member(K->d, X + t * K->d, scale, K->sums + j * K->d);
@@ -224,8 +223,7 @@ PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
     const Stretch now = block_part(K, *position),
                   next = block_part(K, last ? 0 : *position + block);
     const bool ends = last && K->number[KMEANS_ITERATION] + 1 >= K->params.iterations;
-    if (!K->nearest)
-      PetscCall(NearestCreate(K->task->view.kernels, K->K, K->d, K->centroids, &K->nearest));
+    PetscCall(KMeansPrepare(K, *position / K->size)); /* blocks before this one were whole */
     PetscCall(ReaderAsk(K->task->reader, &now, ends ? NULL : &next));
     PetscCall(Assign(K, now.first, now.count, &local));
     PetscCall(JoinFar(K, &local));

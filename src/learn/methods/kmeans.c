@@ -64,6 +64,8 @@ static PetscErrorCode Destroy(void **self)
   KMeans *K = *self;
   PetscFunctionBegin;
   PetscCall(NearestDestroy(&K->nearest));
+  PetscCall(DirectionsDestroy(&K->directions));
+  PetscCall(ArrayDestroy(&K->hint));
   PetscCall(ArrayDestroy(&K->centroids));
   PetscCall(ArrayDestroy(&K->previous));
   PetscCall(ArrayDestroy(&K->sums));
