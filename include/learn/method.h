@@ -32,7 +32,9 @@ typedef struct {
   int64_t step, steps; /* done so far, and in all (an upper bound) */
   int64_t tokens;      /* seen in this step */
   bool log;            /* worth a line in the log */
-  const char *route;   /* a word of learn/route.h, "none" on one rank; NULL: the method has none */
+  /* For the manifest, static text; NULL where the method has none: routes taken so far ("none" on
+     one rank), and whether ranks of a node share memory ("one rank", "shared", "private"). */
+  const char *route, *memory;
   int values;
   struct {
     const char *name;

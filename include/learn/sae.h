@@ -51,6 +51,7 @@ typedef struct {
   float *G;                /* [rows x d] gradient of this rank's atoms */
   int64_t step, steps, per_epoch, n_train;
   Route wanted, route;    /* as forced (or auto), and of this step */
+  unsigned taken;         /* bits 1 << route of the steps so far */
   double active;          /* atoms of a token in the batch before; 0: none yet */
   int64_t *silent;        /* [m] tokens since each atom fired */
   struct SAEBatch *batch; /* scratch of a step */

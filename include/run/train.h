@@ -32,6 +32,6 @@ PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *
                               const char *path, Mistakes *mistakes, bool *found);
 
 /* ManifestWrite - manifest.json: everything about a run that is not a function of its settings and
- * tokens. One rank calls it. */
+ * tokens. last: the report of the last step. One rank calls it. */
 PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome,
-                             const char *started, int64_t resumed_at);
+                             const StepReport *last, const char *started, int64_t resumed_at);

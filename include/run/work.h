@@ -16,6 +16,7 @@ typedef struct {
   char *out;     /* the run folder */
   char spec_digest[33];
   int groups;    /* 0: as many as there is work for */
+  Route route;   /* of training steps; ROUTE_AUTO: chosen */
   int64_t packs; /* most runs that are trained side by side by one group; 0: chosen */
 } Work;
 

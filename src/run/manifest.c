@@ -61,7 +61,7 @@ static PetscErrorCode AddFile(Text *json, const char *key, const char *path)
 }
 
 PetscErrorCode ManifestWrite(const Task *task, const Training *training, const Outcome *outcome,
-                             const char *started, int64_t resumed_at)
+                             const StepReport *last, const char *started, int64_t resumed_at)
 {
   Text json = {0};
   char ended[21], host[256] = "", library[MPI_MAX_LIBRARY_VERSION_STRING], petsc[64], hdf5[32];
@@ -92,7 +92,8 @@ PetscErrorCode ManifestWrite(const Task *task, const Training *training, const O
   add_text(&json, "mpi", library);
   add_text(&json, "hdf5", hdf5);
   add_text(&json, "kernels", task->view.kernels->entry.name);
-  add_text(&json, "route", "owner");
+  add_text(&json, "route", last->route ? last->route : "none");
+  add_text(&json, "memory", last->memory ? last->memory : "");
   add_number(&json, "ranks", size);
   add_number(&json, "pack", (double)training->pack);
   add_text(&json, "host", host);

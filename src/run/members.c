@@ -161,6 +161,7 @@ static PetscErrorCode Train(Work *work, Queue *queue, int share, Members *member
   for (int64_t i = 0; i < members->count; i++) {
     members->task[i].view = view;
     members->task[i].reader = reader;
+    members->task[i].route = work->route;
     members->training[i].pack = members->count;
   }
   PetscCall(TrainPack(members->count, members->task, members->training, queue, mistakes,

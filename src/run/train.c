@@ -109,7 +109,7 @@ static PetscErrorCode End(Pack *pack, Replica *one, Mistakes *mistakes)
   one->learner = NULL;
   if (queue_leads(pack->queue) && !mistakes_count(mistakes)) {
     log_event(one->log, run_status_words[outcome->status], task, outcome->reason);
-    PetscCall(ManifestWrite(task, training, outcome, one->started, one->resumed));
+    PetscCall(ManifestWrite(task, training, outcome, &one->report, one->started, one->resumed));
     if (outcome->status != RUN_STOPPED) {
       PetscCall(OutcomeWrite(training->folder, "learn", training->id, outcome));
       PetscCall(FileRemove(one->checkpoint));

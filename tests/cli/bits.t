@@ -27,6 +27,10 @@ for nodes in 3/2 4/2; do # ranks in all, ranks that share memory
 	ok $? "${nodes%/*} ranks, ${nodes#*/} on a node: the same bytes"
 	rm -rf "$T/some"
 done
+ARDIS_NODE_RANKS=2 ranks 4 run "$T/spec.yaml" --out "$T/some" --groups 1 --route allreduce && same "$T/one" "$T/some" &&
+	grep -q '"route": "allreduce"' "$T"/some/topk/*/manifest.json
+ok $? "4 ranks, 2 on a node, route allreduce: the same bytes"
+rm -rf "$T/some"
 for kernels in ref avx2 avx512; do
 	if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
 		same "$T/one" "$T/some"

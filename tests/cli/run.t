@@ -31,6 +31,8 @@ status 2 run "$T/spec.yaml" --out "$T/dry" --only hul && grep -q 'did you mean h
 ok $? "--only of an unknown model is a mistake and writes nothing"
 status 2 run "$T/spec.yaml" --out "$T/dry" --slice 2/2 && [ ! -e "$T/dry" ]
 ok $? "so is a slice that is not there"
+status 2 run "$T/spec.yaml" --out "$T/dry" --route allreduc && grep -q 'did you mean allreduce' "$T/log" && [ ! -e "$T/dry" ]
+ok $? "and a route"
 status 2 run "$T/spec.yaml" --out "$T/spec.yaml/x" && grep -q 'run folder cannot be made' "$T/log"
 ok $? "a folder that cannot be made is a mistake"
 status 2 run "$T/spec.yaml" --out /proc && grep -q '/proc: no file can be made' "$T/log" && ! grep -q PETSC "$T/log"

@@ -135,12 +135,27 @@ static void check_only(const Work *work, const char *only, Mistakes *mistakes)
   free(names);
 }
 
+/* --route, else ARDIS_ROUTE, else chosen. */
+static Route read_route(const char *option, Mistakes *mistakes)
+{
+  const char *environment = getenv("ARDIS_ROUTE"), *word = option ? option : environment;
+  if (!word || !*word) return ROUTE_AUTO;
+  for (int r = 0; route_words[r]; r++)
+    if (!strcmp(word, route_words[r])) return (Route)r;
+  const char *near = nearest_word(word, route_words);
+  mistake(mistakes, NULL, 0, 0, "%s %s: auto, owner or allreduce is needed%s%s",
+          option ? "--route" : "ARDIS_ROUTE", word, near ? "; did you mean " : "",
+          near ? near : "");
+  return ROUTE_AUTO;
+}
+
 static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes *mistakes,
                               int *code)
 {
   StageOptions stage = {.only = option_value(options, "only")};
   const int groups = (int)option_integer(options, "groups", 0, 1, 1000000, mistakes);
   const int64_t packs = option_integer(options, "packs", 0, 1, 1000000, mistakes);
+  const Route route = read_route(option_value(options, "route"), mistakes);
   Work *work = NULL;
   bool any;
 
@@ -153,6 +168,7 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
   if (work) {
     work->groups = groups;
     work->packs = packs;
+    work->route = route;
     check_only(work, stage.only, mistakes);
     if (!mistakes_count(mistakes) && option_value(options, "dry-run"))
       PetscCall(DryRun(work, &stage));
@@ -165,13 +181,10 @@ static PetscErrorCode RunSpec(const Option *options, const char *spec, Mistakes 
 
 static int run_main(int argc, char **argv)
 {
-  Option options[] = {{"out", "o", false, NULL},
-                      {"groups", "g", false, NULL},
-                      {"packs", NULL, false, NULL},
-                      {"only", NULL, false, NULL},
-                      {"slice", NULL, false, NULL},
-                      {"dry-run", "n", true, NULL},
-                      {0}};
+  Option options[] = {{"out", "o", false, NULL},    {"groups", "g", false, NULL},
+                      {"packs", NULL, false, NULL}, {"route", NULL, false, NULL},
+                      {"only", NULL, false, NULL},  {"slice", NULL, false, NULL},
+                      {"dry-run", "n", true, NULL}, {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count, code = 0;
@@ -187,14 +200,17 @@ static int run_main(int argc, char **argv)
 
 const Command command_run = {
     .entry = {"run", "all stages of a spec: anchors, runs, figures, comparison, report"},
-    .usage = "usage: ardis run SPEC [--out DIR] [--groups G] [--packs N] [--only MODEL,…] "
-             "[--slice I/N] [--dry-run]\n\n"
+    .usage = "usage: ardis run SPEC [--out DIR] [--groups G] [--packs N] [--route ROUTE] "
+             "[--only MODEL,…] [--slice I/N] [--dry-run]\n\n"
              "  --out DIR      the run folder (default ARDIS_OUT, else runs/<name of the spec>)\n"
              "  --groups G     groups of ranks that train side by side (default: one a rank, as "
              "long as there are runs)\n"
              "  --packs N      most runs that a group trains side by side, where they read the "
              "tokens in the same order (1: none;\n"
              "                 default: as many as memory holds, while all groups have work)\n"
+             "  --route ROUTE  how a training step is spread over the ranks of a group: owner, "
+             "allreduce, or auto, which moves fewer\n"
+             "                 bytes (default ARDIS_ROUTE, else auto); the results are the same\n"
              "  --only MODEL,… train these models only\n"
              "  --slice I/N    train only runs whose number leaves I when divided by N, and "
              "nothing else (job arrays)\n"

@@ -236,7 +236,11 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
                    : !finite       ? "a parameter is not finite"
                                    : "all steps done";
   sae->active = (double)nonzeros / (double)batch->b;
-  report->route = sae->size > 1 ? route_words[sae->route] : "none";
+  sae->taken |= 1u << sae->route;
+  report->route = sae->size == 1                   ? "none"
+                  : sae->taken == 1u << sae->route ? route_words[sae->route]
+                                                   : "owner and allreduce";
+  report->memory = nodes_word(sae->nodes);
   report_value(report, "loss", loss);
   report_value(report, "mse", mse);
   report_value(report, "l0", sae->active);
