@@ -7,6 +7,7 @@
 typedef struct {
   int ranks, nodes, groups; /* groups 0: as `ardis run` has it: one a rank while there are runs */
   int cores;                /* of a node; 0: as measured */
+  Route route;              /* of training steps; ROUTE_AUTO: chosen */
   double link, latency;     /* between nodes: bytes a second of a node, seconds of a message */
 } Job;
 

@@ -24,6 +24,7 @@ typedef struct {
   double latency; /* of a message between two ranks of a node */
   double meet;    /* what the ranks of a node lose in a step by waiting for each other */
   double link;    /* bytes a second, between two ranks of a node, both ways at once */
+  double read;    /* bytes a second that a core reads from memory */
   double token;   /* for each value of a token: read, unpack, centre, residual */
   double step;    /* for each step, whatever its size */
   double mix;     /* for each operation of D = W C and G C^T */

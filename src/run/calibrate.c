@@ -223,6 +223,8 @@ PetscErrorCode MachineMeasure(BenchRun *run, Machine *machine)
            ardis_commit);
   machine->cores = fmax((double)sysconf(_SC_NPROCESSORS_ONLN), 1);
   machine->memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  if (run->rank == 0) PetscCall(LimitProbe(run->limits, LIMIT_READ, &machine->read));
+  PetscCallMPI(MPI_Bcast(&machine->read, 1, MPI_DOUBLE, 0, run->comm));
   PetscCall(Steps(run, machine));
   PetscCall(Mixing(run, machine));
   PetscCall(Centroids(run, machine));

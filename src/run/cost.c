@@ -76,7 +76,9 @@ static double step_compute(const Machine *machine, const CostShape *s, const Cos
 {
   const double R = group->ranks, md = s->m * s->d, w = weights(s);
   const double rows = ceil(s->batch / R); /* of the rank that has most */
-  const double dense = rows * (md * curve_at(&machine->score, md) + s->d * machine->token);
+  /* all encoder rows are read, however few tokens there are for them */
+  const double scores = fmax(rows * md * curve_at(&machine->score, md), 4 * md / machine->read);
+  const double dense = scores + rows * s->d * machine->token;
   const double active = fmin(s->active, s->m / 4); /* past it the dense products are cheaper */
   const double sparse = s->batch / R * active * s->d * curve_at(&machine->sparse, md);
   const double update = md / R * curve_at(&machine->update, md);

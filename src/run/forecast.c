@@ -34,7 +34,8 @@ static void add_line(Forecast *f, const Machine *machine, const Job *job, const 
                          .shape = *shape,
                          .group = group_of(job, f->groups[stage]),
                          .group_of_plan = number};
-  line->cost = cost_of(machine, shape, &line->group);
+  line->shape.route = job->route;
+  line->cost = cost_of(machine, &line->shape, &line->group);
   f->disk += (double)runs * line->cost.disk;
 }
 

@@ -16,7 +16,7 @@ static const struct {
   {                                                                                                \
 #field, offsetof(Machine, field)                                                               \
   }
-        N(cores), N(memory), N(crowd), N(latency), N(meet), N(link),
+        N(cores), N(memory), N(crowd), N(latency), N(meet), N(link),  N(read),
         N(token), N(step),   N(mix),   N(weight),  N(sum),  N(renew),
 },
   curves[] = {N(score), N(sparse), N(update), N(assign)},
@@ -59,6 +59,7 @@ void machine_builtin(Machine *machine)
       .latency = 1e-6,
       .meet = 1e-4,
       .link = 3e9,
+      .read = 20e9,
       .token = 2e-9,
       .step = 1e-4,
       .mix = 1e-11,
@@ -130,7 +131,8 @@ static bool read_all(const Table *table, Machine *machine)
     const char *value = value_at(table, words[i].name);
     snprintf(field(machine, words[i].offset), word_space[i], "%s", value ? value : "");
   }
-  return good && machine->cores >= 1 && machine->crowd > 0 && machine->link > 0;
+  return good && machine->cores >= 1 && machine->crowd > 0 && machine->link > 0 &&
+         machine->read > 0;
 }
 
 PetscErrorCode MachineRead(const char *given, Mistakes *mistakes, Machine *machine)

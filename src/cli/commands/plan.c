@@ -165,6 +165,14 @@ static PetscErrorCode Open(const char *spec, const Option *options, int64_t n, i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static Route read_route(const char *given, Mistakes *mistakes)
+{
+  for (int r = 0; given && r < ROUTES; r++)
+    if (!strcmp(route_words[r], given)) return (Route)r;
+  if (given) mistake(mistakes, NULL, 0, 0, "--route %s: must be auto, owner or allreduce", given);
+  return ROUTE_AUTO;
+}
+
 /* The job that the options describe; no ranks: none. */
 static Job read_job(const Option *options, Mistakes *mistakes)
 {
@@ -173,11 +181,12 @@ static Job read_job(const Option *options, Mistakes *mistakes)
              .groups = (int)option_integer(options, "groups", 0, 1, 1 << 24, mistakes),
              .cores = (int)option_integer(options, "cores", 0, 1, 1 << 20, mistakes)};
   read_network(option_value(options, "network"), &job, mistakes);
+  job.route = read_route(option_value(options, "route"), mistakes);
   if (!job.ranks && (option_value(options, "nodes") || option_value(options, "network") ||
                      option_value(options, "groups") || option_value(options, "cores") ||
-                     option_value(options, "shape")))
+                     option_value(options, "route") || option_value(options, "shape")))
     mistake(mistakes, NULL, 0, 0,
-            "--nodes, --cores, --network, --groups and --shape go with --ranks N");
+            "--nodes, --cores, --route, --network, --groups and --shape go with --ranks N");
   if (job.ranks && job.nodes > job.ranks)
     mistake(mistakes, NULL, 0, 0, "--nodes %d: there are only %d ranks", job.nodes, job.ranks);
   return job;
@@ -195,6 +204,7 @@ static int plan_main(int argc, char **argv)
                       {.name = "shape"},
                       {.name = "machine"},
                       {.name = "cores"},
+                      {.name = "route"},
                       {0}};
   Mistakes *mistakes = NULL;
   Work *work = NULL;
@@ -219,7 +229,8 @@ const Command command_plan = {
     .entry = {"plan", "prints the runs of a spec, and what they will cost"},
     .usage =
         "usage: ardis plan SPEC [--settings] [--count] [--out DIR]\n"
-        "       ardis plan SPEC --ranks N [--nodes M] [--cores C] [--groups G] [--network GB/s,us] "
+        "       ardis plan SPEC --ranks N [--nodes M] [--cores C] [--groups G] [--route WORD] "
+        "[--network GB/s,us] "
         "[--shape "
         "N,d]\n\n"
         "Prints each run with the name of its folder and its seeds ('-': the model does not "
@@ -235,6 +246,7 @@ const Command command_plan = {
         "  --ranks N         ranks of the job\n"
         "  --nodes M         nodes that they are spread over (default 1)\n"
         "  --cores C         cores of a node (default: as measured)\n"
+        "  --route WORD      auto, owner or allreduce, as for ardis run\n"
         "  --groups G        groups of ranks that train side by side, as for ardis run\n"
         "  --network GB/s,us what a node can send, and how long a message takes (default "
         "12.5,2)\n"
