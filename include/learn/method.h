@@ -17,6 +17,8 @@ typedef struct {
   MPI_Comm comm; /* the ranks that train this one model */
   View view;
   Reader *reader; /* of the view, for what is read in order; learners of a pack share it */
+  void **
+      scratch; /* learners of a pack leave here what they share in turns; NULL: nothing is shared */
   const Settings *settings;
   Route route;                                /* of training steps; ROUTE_AUTO: chosen */
   int64_t seed_init, seed_data, seed_anchors; /* 0 where unused */

@@ -154,6 +154,7 @@ static PetscErrorCode Train(Work *work, Queue *queue, int share, Members *member
 {
   View view;
   Reader *reader;
+  void *scratch = NULL;
 
   PetscFunctionBegin;
   PetscCall(WorkView(work, members->task[0].settings, share, &view));
@@ -162,6 +163,7 @@ static PetscErrorCode Train(Work *work, Queue *queue, int share, Members *member
     members->task[i].view = view;
     members->task[i].reader = reader;
     members->task[i].route = work->route;
+    members->task[i].scratch = &scratch;
     members->training[i].pack = members->count;
   }
   PetscCall(TrainPack(members->count, members->task, members->training, queue, mistakes,

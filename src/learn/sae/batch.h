@@ -54,6 +54,11 @@ typedef struct SAEBatch {
 
 PetscErrorCode BatchCreate(SAE *sae);
 PetscErrorCode BatchDestroy(SAE *sae);
+/* BatchTake - sae->batch and sae->nodes: those of another learner of the pack with as many atoms and
+   tokens of a batch, or new ones. Nothing in them lasts from one step to the next. BatchGive gives
+   them back, after all else that is shared by the node. Collective. */
+PetscErrorCode BatchTake(SAE *sae);
+PetscErrorCode BatchGive(SAE *sae);
 /* BatchForward - this rank's tokens of the step: codes, residuals, slopes. losses: sums of |e|^2
  * and of sum_j z_j |D_j|, of this rank's tokens. */
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2]);

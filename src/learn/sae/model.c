@@ -97,12 +97,12 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCallMPI(MPI_Comm_size(sae->comm, &sae->size));
   PetscCall(ParamsRead(task->settings, "", sae_params, &sae->params));
   sae->m = sae->params.width, sae->d = tokens_width(task->view.tokens);
-  PetscCall(NodesCreate(sae->comm, &sae->nodes));
   PetscCall(ArrayCreate(sae->size + 1, &sae->starts));
   parts_of(sae->m, sae->size, sae->starts);
   sae->first = sae->starts[sae->rank], sae->rows = sae->starts[sae->rank + 1] - sae->first;
   sae->wanted = sae->route = wanted_route(task);
   count_steps(sae);
+  PetscCall(BatchTake(sae));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
   PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
@@ -112,7 +112,6 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(LayOut(sae));
   PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->params.code, sae->m, sae->d, sae->E,
                           sae->b, encoder_use(), 0, &sae->encoder));
-  PetscCall(BatchCreate(sae));
   PetscCall(Start(sae));
   PetscCall(SAEPublish(sae));
   *out = sae;
@@ -142,7 +141,6 @@ PetscErrorCode SAEDestroy(SAE **sae)
 {
   PetscFunctionBegin;
   if (!*sae) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(BatchDestroy(*sae));
   PetscCall(EncoderDestroy(&(*sae)->encoder));
   for (int k = 0; k < 4; k++) PetscCall(ArrayDestroy(&(*sae)->block[k]));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
@@ -153,7 +151,7 @@ PetscErrorCode SAEDestroy(SAE **sae)
     PetscCall(ArrayDestroy(&(*sae)->G));
   packed_clear(&(*sae)->anchors);
   PetscCall(ArrayDestroy(&(*sae)->starts));
-  PetscCall(NodesDestroy(&(*sae)->nodes));
+  PetscCall(BatchGive(*sae));
   PetscCall(ParamsRelease(sae_params, &(*sae)->params));
   PetscCall(ArrayDestroy(sae));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,0 +1,53 @@
+/* The scratch of a step serves all learners of a pack that have its shape, since they are stepped in
+   turns. */
+#include "base/array.h"
+#include "batch.h"
+
+/* One scratch and who uses it. */
+typedef struct Scratch Scratch;
+struct Scratch {
+  Nodes *nodes;
+  SAEBatch *batch;
+  int64_t b, m;
+  int users;
+  Scratch *next;
+};
+
+PetscErrorCode BatchTake(SAE *sae)
+{
+  const int64_t b = sae->params.batch;
+  Scratch **list = (Scratch **)sae->task->scratch, *one = list ? *list : NULL;
+
+  PetscFunctionBegin;
+  while (one && (one->b != b || one->m != sae->m)) one = one->next;
+  if (one) {
+    one->users++;
+    sae->nodes = one->nodes;
+    sae->batch = one->batch;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NodesCreate(sae->comm, &sae->nodes));
+  PetscCall(BatchCreate(sae));
+  if (!list) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ArrayCreate(1, &one));
+  *one = (Scratch){sae->nodes, sae->batch, b, sae->m, 1, *list};
+  *list = one;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BatchGive(SAE *sae)
+{
+  Scratch **at = (Scratch **)sae->task->scratch;
+
+  PetscFunctionBegin;
+  while (at && *at && (*at)->batch != sae->batch) at = &(*at)->next;
+  if (at && *at && --(*at)->users) PetscFunctionReturn(PETSC_SUCCESS);
+  if (at && *at) {
+    Scratch *one = *at;
+    *at = one->next;
+    PetscCall(ArrayDestroy(&one));
+  }
+  PetscCall(BatchDestroy(sae));
+  PetscCall(NodesDestroy(&sae->nodes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
