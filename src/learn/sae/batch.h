@@ -54,9 +54,9 @@ typedef struct SAEBatch {
 
 PetscErrorCode BatchCreate(SAE *sae);
 PetscErrorCode BatchDestroy(SAE *sae);
-/* BatchTake - sae->batch and sae->nodes: those of another learner of the pack with as many atoms and
-   tokens of a batch, or new ones. Nothing in them lasts from one step to the next. BatchGive gives
-   them back, after all else that is shared by the node. Collective. */
+/* BatchTake - sae->batch and sae->nodes, once the tensors are laid out: those of another learner of
+   the pack with the same shape, or new ones. Nothing in them lasts from one step to the next.
+   BatchGive gives them back, after all else that is shared by the node. Collective. */
 PetscErrorCode BatchTake(SAE *sae);
 PetscErrorCode BatchGive(SAE *sae);
 /* BatchForward - this rank's tokens of the step: codes, residuals, slopes. losses: sums of |e|^2

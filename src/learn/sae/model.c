@@ -102,6 +102,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   sae->first = sae->starts[sae->rank], sae->rows = sae->starts[sae->rank + 1] - sae->first;
   sae->wanted = sae->route = wanted_route(task);
   count_steps(sae);
+  PetscCall(LayOut(sae));
   PetscCall(BatchTake(sae));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
@@ -109,7 +110,6 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(ArrayCreate(sae->m, &sae->silent));
   if (task->anchors)
     sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
-  PetscCall(LayOut(sae));
   PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->params.code, sae->m, sae->d, sae->E,
                           sae->b, encoder_use(), 0, &sae->encoder));
   PetscCall(Start(sae));

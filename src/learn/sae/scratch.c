@@ -1,5 +1,5 @@
-/* The scratch of a step serves all learners of a pack that have its shape, since they are stepped in
-   turns. */
+/* The scratch of a step serves all learners of a pack that have its shape, since they are stepped
+   in turns. */
 #include "base/array.h"
 #include "batch.h"
 
@@ -8,18 +8,21 @@ typedef struct Scratch Scratch;
 struct Scratch {
   Nodes *nodes;
   SAEBatch *batch;
-  int64_t b, m;
+  int64_t b, m, cols; /* its shape: all that BatchCreate looks at and that learners of a pack may
+                         differ in; cols: of the widest tensor */
   int users;
   Scratch *next;
 };
 
 PetscErrorCode BatchTake(SAE *sae)
 {
-  const int64_t b = sae->params.batch;
+  const int64_t b = sae->params.batch, m = sae->m;
   Scratch **list = (Scratch **)sae->task->scratch, *one = list ? *list : NULL;
+  int64_t cols = 0;
 
   PetscFunctionBegin;
-  while (one && (one->b != b || one->m != sae->m)) one = one->next;
+  for (int i = 0; i < sae->tensors; i++) cols = max_i64(cols, sae->tensor[i].cols);
+  while (one && (one->b != b || one->m != m || one->cols != cols)) one = one->next;
   if (one) {
     one->users++;
     sae->nodes = one->nodes;
@@ -30,7 +33,7 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscCall(BatchCreate(sae));
   if (!list) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(1, &one));
-  *one = (Scratch){sae->nodes, sae->batch, b, sae->m, 1, *list};
+  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, 1, *list};
   *list = one;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
