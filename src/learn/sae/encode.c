@@ -32,7 +32,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBTILE = 32, CHUNK = 128, AGAIN = 64 };
+enum {
+  SUBTILE = 64, /* tokens filtered together: their bounds stay near the second cache */
+  TILE = 32,    /* tokens scored together */
+  CHUNK = 1024, /* tokens settled together: the rows of E stay in the last cache */
+  AGAIN = 64    /* renewals after which a filter that did not pay is tried again */
+};
 
 struct Encoder {
   const Kernels *kernels;
@@ -51,7 +56,7 @@ struct Encoder {
   float *scale, *norm, *rest; /* [m] */
   Quantised part, tokens;     /* this rank's rows; a subtile */
   float *slack;               /* [m] v of a subtile */
-  float *S;                   /* [SUBTILE x m] */
+  float *S;                   /* [SUBTILE x m] bounds, or scores of a tile */
   int64_t *start;             /* [CHUNK + 1] */
   int32_t *index;             /* [CHUNK x room] */
   float *score;               /* [CHUNK x room] */
@@ -282,7 +287,7 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
   PetscFunctionBegin;
   for (int64_t t = 0; t < n;) {
     e->integer = e->sound && !S && !e->pause;
-    const int64_t count = min_i64(e->integer ? CHUNK : SUBTILE, n - t);
+    const int64_t count = min_i64(e->integer ? CHUNK : TILE, n - t);
     const float *x = X + t * e->d;
     if (e->integer) {
       PetscCall(FilteredCodes(e, count, x, codes));

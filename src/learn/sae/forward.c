@@ -3,6 +3,8 @@
 #include "learn/encoder.h"
 #include <string.h>
 
+enum { TILES = 8 }; /* read before they are encoded */
+
 static PetscErrorCode Room(float **array, int64_t *space, int64_t count)
 {
   PetscFunctionBegin;
@@ -117,10 +119,11 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->own.rows = batch->aux.rows = 0;
   prepare(sae, l1);
-  for (int64_t at = 0; at < batch->count; at += TILE) {
-    const int64_t n = min_i64(TILE, batch->count - at);
-    PetscCall(TileTokens(sae, at, n));
-    PetscCall(TileCodes(sae, at, n));
+  for (int64_t at = 0; at < batch->count; at += TILES * TILE) {
+    const int64_t end = min_i64(batch->count, at + TILES * TILE),
+                  width = batch->deads ? TILE : TILES * TILE; /* scores are kept of a tile only */
+    for (int64_t t = at; t < end; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, end - t)));
+    for (int64_t t = at; t < end; t += width) PetscCall(TileCodes(sae, t, min_i64(width, end - t)));
   }
   PetscCall(Losses(sae, l1, losses));
   PetscFunctionReturn(PETSC_SUCCESS);
