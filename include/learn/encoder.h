@@ -37,8 +37,8 @@ PetscErrorCode EncoderDestroy(Encoder **encoder);
 */
 PetscErrorCode EncoderCodes(Encoder *encoder, int64_t n, const float *X, float *S, Codes *codes);
 
-/* "int16" or "fp32", as the last tile was encoded; atoms left by the filter for a token, on the
-   average, and tokens that were scored in float32 in spite of it. */
+/* How tokens were encoded so far: "fp32", "int16", "fp32 and int16"; atoms left by the filter for a
+   token, on the average, and tokens that were scored in float32 in spite of it. */
 const char *encoder_word(const Encoder *encoder);
 double encoder_left(const Encoder *encoder);
 int64_t encoder_refused(const Encoder *encoder);

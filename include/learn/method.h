@@ -35,8 +35,9 @@ typedef struct {
   int64_t tokens;      /* seen in this step */
   bool log;            /* worth a line in the log */
   /* For the manifest, static text; NULL where the method has none: routes taken so far ("none" on
-     one rank), and whether ranks of a node share memory ("one rank", "shared", "private"). */
-  const char *route, *memory;
+     one rank), whether ranks of a node share memory ("one rank", "shared", "private"), and in what
+     scores were looked at so far ("fp32", "int16", "fp32 and int16"). */
+  const char *route, *memory, *encoder;
   int values;
   struct {
     const char *name;

@@ -94,6 +94,7 @@ PetscErrorCode ManifestWrite(const Task *task, const Training *training, const O
   add_text(&json, "kernels", task->view.kernels->entry.name);
   add_text(&json, "route", last->route ? last->route : "none");
   add_text(&json, "memory", last->memory ? last->memory : "");
+  if (last->encoder) add_text(&json, "encoder", last->encoder);
   add_number(&json, "ranks", size);
   add_number(&json, "pack", (double)training->pack);
   add_text(&json, "host", host);

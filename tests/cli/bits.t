@@ -31,6 +31,10 @@ ARDIS_NODE_RANKS=2 ranks 4 run "$T/spec.yaml" --out "$T/some" --groups 1 --route
 	grep -q '"route": "allreduce"' "$T"/some/topk/*/manifest.json
 ok $? "4 ranks, 2 on a node, route allreduce: the same bytes"
 rm -rf "$T/some"
+ARDIS_ENCODER=int16 ranks 3 run "$T/spec.yaml" --out "$T/some" --groups 1 && same "$T/one" "$T/some" &&
+	grep -q '"encoder": "int16"' "$T"/some/topk/*/manifest.json && grep -q '"encoder": "fp32"' "$T"/some/relu/*/manifest.json
+ok $? "scores looked at in 16-bit integers: the same bytes"
+rm -rf "$T/some"
 for kernels in ref avx2 avx512; do
 	if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
 		same "$T/one" "$T/some"

@@ -46,11 +46,12 @@ struct Encoder {
   int64_t m, d, room;
   const float *E, *b;
   EncoderUse use;
-  bool able;  /* the kernels and the code can be filtered */
-  bool sound; /* every row can be rounded to integers */
-  bool integer;
-  int64_t pause; /* renewals until the filter is tried again */
-  double left;   /* atoms left for a token, of the last chunk */
+  bool able;      /* the kernels and the code can be filtered */
+  bool sound;     /* every row can be rounded to integers */
+  bool integer;   /* for the next tokens */
+  unsigned taken; /* 1: float32 was used, 2: integers */
+  int64_t pause;  /* renewals until the filter is tried again */
+  double left;    /* atoms left for a token, of the last chunk */
   int64_t refused;
   Packed packed, words;       /* E; its integers in pairs */
   float *scale, *norm, *rest; /* [m] */
@@ -289,6 +290,7 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
     e->integer = e->sound && !S && !e->pause;
     const int64_t count = min_i64(e->integer ? CHUNK : TILE, n - t);
     const float *x = X + t * e->d;
+    e->taken |= e->integer ? 2 : 1;
     if (e->integer) {
       PetscCall(FilteredCodes(e, count, x, codes));
     } else {
@@ -303,7 +305,7 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
 
 const char *encoder_word(const Encoder *encoder)
 {
-  return encoder->integer ? "int16" : "fp32";
+  return (const char *const[]){"fp32", "fp32", "int16", "fp32 and int16"}[encoder->taken];
 }
 
 double encoder_left(const Encoder *encoder)

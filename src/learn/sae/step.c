@@ -1,5 +1,6 @@
 /* The whole training step on one page: docs/numerics.md section 3. */
 #include "batch.h"
+#include "learn/encoder.h"
 #include <math.h>
 #include <string.h>
 
@@ -241,6 +242,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
                   : sae->taken == 1u << sae->route ? route_words[sae->route]
                                                    : "owner and allreduce";
   report->memory = nodes_word(sae->nodes);
+  report->encoder = encoder_word(sae->encoder);
   report_value(report, "loss", loss);
   report_value(report, "mse", mse);
   report_value(report, "l0", sae->active);
