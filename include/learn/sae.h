@@ -134,4 +134,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **sae);
 PetscErrorCode SAEPublish(SAE *sae); /* D, E, b of all ranks from the tensors */
 PetscErrorCode SAEStep(SAE *sae, StepReport *report);
 PetscErrorCode SAEDestroy(SAE **sae);
+/* SAERehearse - for benches, after a step: all that its ranks exchange, and the optimizer at rate
+   0, once more. Collective. */
+PetscErrorCode SAERehearse(SAE *sae);
 extern const Param sae_params[];

@@ -74,13 +74,18 @@ PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, 
    this rank's gb [rows]; unless aux also ge = the column sums of e. The ranks of a node share the
    columns. Collective. */
 PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb);
+/* BatchPublish - D, E and b of all ranks from the tensors. BatchRehearse - what BatchGather and
+   BatchChain exchange, once more. Collective. */
+PetscErrorCode BatchPublish(SAE *sae);
+PetscErrorCode BatchRehearse(SAE *sae);
 /* Tokens since each atom fired; nonzeros of the whole batch. */
 int64_t batch_silence(SAE *sae);
 
 /* BatchSums - leaf sums joined by the tree, for atoms first .. first + atoms - 1. Local. */
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
                          float *GE, float *gb, float *zs);
-/* BatchReduce - the same for the atoms here, from sums that each rank makes of its own leaves.
+/* BatchReduce - the same for the atoms here, from sums that each rank makes of its own leaves
+   (own NULL: those that are there are joined once more).
    fired [rows]: 1 for atoms that are active. Collective. ReduceDestroy frees its memory. */
 PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, float *GD, float *GE, float *gb, float *zs,
                            float *fired);

@@ -232,6 +232,23 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode BatchRehearse(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+  SAETerm term = {&batch->own, batch->g, batch->e, batch->xc};
+
+  PetscFunctionBegin;
+  if (sae->route == ROUTE_ALLREDUCE)
+    PetscCall(BatchReduce(sae, NULL, sae->G, tensor_named(sae, "encoder/weight")->g, batch->gb,
+                          NULL, batch->fired));
+  else
+    PetscCall(ExchangeCodes(sae, false, &term));
+  PetscCall(
+      SharedExchange(sae->nodes, 1, (SharedRows[]){{batch->gb_all, sizeof(float), sae->starts}}));
+  PetscCall(NodesBarrier(sae->nodes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int64_t batch_silence(SAE *sae)
 {
   SAEBatch *batch = sae->batch;

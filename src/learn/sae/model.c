@@ -118,7 +118,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SAEPublish(SAE *sae)
+PetscErrorCode BatchPublish(SAE *sae)
 {
   const int64_t d = sae->d, row = d * (int64_t)sizeof(float);
   float *E = sae->E + sae->first * d, *b = sae->b + sae->first;
@@ -133,6 +133,13 @@ PetscErrorCode SAEPublish(SAE *sae)
                            (SharedRows[]){{sae->E, row, sae->starts},
                                           {sae->D, row, sae->starts},
                                           {sae->b, sizeof(*b), sae->starts}}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SAEPublish(SAE *sae)
+{
+  PetscFunctionBegin;
+  PetscCall(BatchPublish(sae));
   PetscCall(EncoderRenew(sae->encoder));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -268,7 +268,7 @@ PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, float *GD, float *GE, f
   if (!sae->batch->reduce) PetscCall(Create(sae));
   SAEReduce *reduce = sae->batch->reduce;
   PetscCall(LayOut(sae));
-  PetscCall(SumParts(sae, own, zs != NULL));
+  if (own) PetscCall(SumParts(sae, own, zs != NULL));
   PetscCall(NodesBarrier(sae->nodes));
   if (nodes_count(sae->nodes) == 1) {
     for (int64_t i = 0; i < reduce->rank_parts; i++) reduce->sums[i] = slot_of(sae, i);

@@ -160,6 +160,20 @@ static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode SAERehearse(SAE *sae)
+{
+  Exact sums[2] = {0};
+  bool finite;
+
+  PetscFunctionBegin;
+  PetscCall(SAESum(sae, 2, sums));
+  if (sae->size > 1) PetscCall(BatchRehearse(sae));
+  PetscCall(SAESum(sae, 1, sums));
+  PetscCall(Apply(sae, 0, 0, &finite));
+  PetscCall(BatchPublish(sae));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void report_value(StepReport *report, const char *name, double value)
 {
   report->value[report->values].name = name;
