@@ -2,6 +2,7 @@
    is what its parts see: the passes over the tokens, and the ways to start. */
 #pragma once
 #include "base/array.h"
+#include "base/shared.h"
 #include "learn/method.h"
 
 /* Settings of `method: kmeans`. */
@@ -32,6 +33,7 @@ typedef struct {
   KMeansParams params;
   int64_t K, d, n; /* centroids, width, training tokens */
   int rank, size;
+  Nodes *nodes;                    /* of the task's ranks */
   float *centroids, *previous;     /* [K x d] of this iteration and of the one before */
   int64_t *sums;                   /* [K x d] of this rank's members so far, times 2^exponent */
   int64_t *counts;                 /* [K] */

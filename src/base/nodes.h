@@ -3,7 +3,7 @@
 #include "base/shared.h"
 #include <stdatomic.h>
 
-enum { SUM_WORDS = 512 }; /* of a rank's slot for sums */
+enum { SUM_WORDS = 4096 }; /* of a rank's slot for sums */
 
 /* The counters of a node's barrier, each in a cache line of its own. */
 typedef struct {

@@ -72,7 +72,7 @@ static PetscErrorCode Exchanged(int node_ranks)
 /* Sums of few and of many numbers, one right after the other, with ranks that come late. */
 static PetscErrorCode Summed(void)
 {
-  enum { MANY = 1300 };
+  enum { MANY = 9000 };
   Nodes *nodes;
   int64_t *x, *board, wrong = 0;
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TILE = 3072, MOST = 8192, PIECE = 1 << 20 };
+enum { TILE = 3072, MOST = 8192 };
 
 int64_t kmeans_tile(void)
 {
@@ -131,15 +131,6 @@ static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *l
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SumAll(MPI_Comm comm, int64_t n, int64_t *x)
-{
-  PetscFunctionBegin;
-  for (int64_t i = 0; i < n; i += PIECE)
-    PetscCallMPI(
-        MPI_Allreduce(MPI_IN_PLACE, x + i, (int)min_i64(PIECE, n - i), MPI_INT64_T, MPI_SUM, comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Empty centroids go to the farthest tokens; those that find none stay. */
 static PetscErrorCode FillEmpty(KMeans *K, int64_t *empty)
 {
@@ -181,8 +172,8 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
 {
   int64_t empty = 0;
   PetscFunctionBegin;
-  PetscCall(SumAll(K->task->comm, K->K * K->d, K->sums));
-  PetscCall(SumAll(K->task->comm, K->K, K->counts));
+  PetscCall(NodesSum(K->nodes, K->K * K->d, K->sums));
+  PetscCall(NodesSum(K->nodes, K->K, K->counts));
   PetscCall(ExactSum(K->task->comm, 1, &K->objective));
   const double objective = exact_value(&K->objective);
   const bool first = K->number[KMEANS_ITERATION] == 0;

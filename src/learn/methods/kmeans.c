@@ -26,6 +26,7 @@ static char *check(const void *settings, const Settings *all, const char **path)
 static PetscErrorCode Allocate(KMeans *K)
 {
   PetscFunctionBegin;
+  PetscCall(NodesCreate(K->task->comm, &K->nodes));
   PetscCall(ArrayCreate(K->K * K->d, &K->centroids));
   PetscCall(ArrayCreate(K->K * K->d, &K->previous));
   PetscCall(ArrayCreate(K->K * K->d, &K->sums));
@@ -63,6 +64,7 @@ static PetscErrorCode Destroy(void **self)
 {
   KMeans *K = *self;
   PetscFunctionBegin;
+  PetscCall(NodesDestroy(&K->nodes));
   PetscCall(NearestDestroy(&K->nearest));
   PetscCall(DirectionsDestroy(&K->directions));
   PetscCall(ArrayDestroy(&K->hint));
