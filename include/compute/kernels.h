@@ -84,11 +84,11 @@ typedef struct Kernels {
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                     float *slope, double *square, float *work);
   /* Sums over tokens, atom by atom. The tokens of atom j are token[q] in 0 .. n - 1, ascending,
-     for q in bucket[j] .. bucket[j + 1] - 1. GU[j] = sum of u[q] U[token[q]] and GV[j] = sum of
-     v[q] V[token[q]]: a = fmaf(u, U, a) from + 0 in leaves of LEAF_TOKENS tokens (counted from
-     token 0; an empty leaf is + 0), joined by the tree. U, V [n x d], GU, GV [atoms x d]; work
-     [leaf_sums_work(n)], 64-byte aligned. */
-  void (*leaf_sums)(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+     for q in bucket[j] .. bucket[j + 1] - 1. GU[row[j]] = sum of u[q] U[token[q]] and GV[row[j]] =
+     sum of v[q] V[token[q]]: a = fmaf(u, U, a) from + 0 in leaves of LEAF_TOKENS tokens (counted
+     from token 0; an empty leaf is + 0), joined by the tree. U, V [n x d], GU, GV [any x d]; row
+     NULL: j itself; work [leaf_sums_work(n)], 64-byte aligned. */
+  void (*leaf_sums)(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work);
   /* lane64 sums: of x[i]^2, of x[i] y[i], of (x[i] - y[i])^2 (differences rounded in float64), of
@@ -131,7 +131,7 @@ static inline int64_t residuals_work(int64_t n, int64_t m)
 }
 static inline int64_t leaf_sums_work(int64_t n)
 {
-  return n * DOT_BLOCK;
+  return (n + 1024) * DOT_BLOCK;
 }
 
 /* KernelsChoose - the named kernels, or with NULL the best usable ones (environment ARDIS_KERNELS

@@ -7,7 +7,10 @@
 
 #define VECTORS 8  /* of a block of a residual */
 #define COLUMNS 32 /* of U, and of V, that are summed together */
-#define LEVELS 40  /* of the tree over leaves */
+#define LEVELS 32  /* of the tree over leaves */
+#define GROUP 32   /* atoms with many tokens that are summed together */
+#define FEW 64     /* tokens that they add at a time */
+#define SPARSE 8   /* an atom with fewer than one in so many tokens is summed alone */
 
 /* The sums of 8 vectors by halving; their order in the answer is 0 2 4 6 1 3 5 7. */
 static inline __m256 halve8(const __m256 *v)
@@ -139,52 +142,109 @@ static inline Columns add_columns(Columns a, Columns b)
   return a;
 }
 
-/* The sums of one atom. Leaves are joined as they are finished: after leaf l as often as l ends in
-   ones, and what is left at the end from the last to the first; that is the tree that joins pairs,
-   where an odd last one moves down. */
-static inline Columns atom_sums(int64_t leaves, int64_t count, const int32_t *token, const float *u,
-                                const float *v, const float *rows)
+/* What an atom's tokens are, and their weights. */
+typedef struct {
+  const int64_t *bucket;
+  const int32_t *token;
+  const float *u, *v;
+  const float *rows; /* columns of U and V, packed */
+} Terms;
+
+/* Adds the tokens below end, from q on; gives where it stopped. */
+static inline int64_t add_tokens(const Terms *terms, int64_t q, int64_t to, int64_t end,
+                                 Columns *total)
 {
-  Columns part[LEVELS];
-  int parts = 0;
-  int64_t q = 0;
-  for (int64_t l = 0; l < leaves; l++) {
-    const int64_t end = (l + 1) * LEAF_TOKENS;
-    Columns sum;
-    for (int i = 0; i < 8; i++) sum.x[i] = _mm256_setzero_ps();
-    for (; q < count && token[q] < end; q++) {
-      const float *row = rows + (int64_t)token[q] * (2 * COLUMNS);
-      const __m256 first = _mm256_set1_ps(u[q]), second = _mm256_set1_ps(v[q]);
+  const int32_t *token = terms->token;
+  const float *u = terms->u, *v = terms->v, *rows = terms->rows;
+  Columns local = *total, *sum = &local;
+  for (; q < to && token[q] < end; q++) {
+    const float *x = rows + (int64_t)token[q] * (2 * COLUMNS);
+    const __m256 first = _mm256_set1_ps(u[q]), second = _mm256_set1_ps(v[q]);
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; i++) {
-        sum.x[i] = _mm256_fmadd_ps(first, _mm256_load_ps(row + 8 * i), sum.x[i]);
-        sum.x[4 + i] = _mm256_fmadd_ps(second, _mm256_load_ps(row + COLUMNS + 8 * i), sum.x[4 + i]);
-      }
+    for (int i = 0; i < 4; i++) {
+      sum->x[i] = _mm256_fmadd_ps(first, _mm256_load_ps(x + 8 * i), sum->x[i]);
+      sum->x[4 + i] = _mm256_fmadd_ps(second, _mm256_load_ps(x + COLUMNS + 8 * i), sum->x[4 + i]);
     }
-    for (int64_t ones = l; ones & 1; ones >>= 1) sum = add_columns(part[--parts], sum);
-    part[parts++] = sum;
   }
-  Columns sum = part[--parts];
-  while (parts) sum = add_columns(part[--parts], sum);
+  *total = local;
+  return q;
+}
+
+/* Joins a finished leaf with the sums before it, part[0 .. parts - 1], and gives how many there are
+   then. Leaf l is joined as often as l ends in ones, and what is left at the end from the last to
+   the first: that is the tree that joins pairs, where an odd last one moves down. stride: from one
+   part to the next. */
+static inline int push(Columns sum, int64_t leaf, Columns *part, int parts, int64_t stride)
+{
+  for (; leaf & 1; leaf >>= 1) sum = add_columns(part[--parts * stride], sum);
+  part[parts * stride] = sum;
+  return parts + 1;
+}
+
+static inline Columns fold(const Columns *part, int parts, int64_t stride)
+{
+  Columns sum = part[--parts * stride];
+  while (parts) sum = add_columns(part[--parts * stride], sum);
   return sum;
 }
 
-void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
+/* The sums of one atom, leaf after leaf. */
+static Columns few(const Terms *terms, int64_t leaves, int64_t j)
+{
+  Columns part[LEVELS];
+  int64_t q = terms->bucket[j];
+  int parts = 0;
+  for (int64_t l = 0; l < leaves; l++) {
+    Columns sum = {0};
+    q = add_tokens(terms, q, terms->bucket[j + 1], (l + 1) * LEAF_TOKENS, &sum);
+    parts = push(sum, l, part, parts, 1);
+  }
+  return fold(part, parts, 1);
+}
+
+/* The sums of GROUP atoms that have many tokens: a few tokens at a time, which stay in the first
+   cache while all atoms add them. part: [LEVELS][GROUP]. */
+static void many(const Terms *terms, int64_t leaves, int64_t j, Columns *part, Columns *sum)
+{
+  int64_t at[GROUP];
+  int parts = 0, next = 0;
+  for (int a = 0; a < GROUP; a++) at[a] = terms->bucket[j + a];
+  for (int64_t l = 0; l < leaves; l++) {
+    memset(sum, 0, GROUP * sizeof(*sum));
+    for (int64_t end = l * LEAF_TOKENS + FEW; end <= (l + 1) * LEAF_TOKENS; end += FEW) {
+      for (int a = 0; a < GROUP; a++)
+        at[a] = add_tokens(terms, at[a], terms->bucket[j + a + 1], end, sum + a);
+    }
+    for (int a = 0; a < GROUP; a++) next = push(sum[a], l, part + a, parts, GROUP);
+    parts = next;
+  }
+  for (int a = 0; a < GROUP; a++) sum[a] = fold(part + a, parts, GROUP);
+}
+
+void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work)
 {
   const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
+  const Terms terms = {bucket, token, u, v, work};
+  Columns sum[GROUP], *part = (Columns *)(void *)(work + n * DOT_BLOCK);
   for (int64_t i = 0; i < d; i += COLUMNS) {
     const int64_t width = d - i < COLUMNS ? d - i : COLUMNS;
     const size_t bytes = (size_t)width * sizeof(float);
     pack_columns(n, d, i, COLUMNS, U, 2 * COLUMNS, work);
     pack_columns(n, d, i, COLUMNS, V, 2 * COLUMNS, work + COLUMNS);
-    for (int64_t j = 0; j < atoms; j++) {
-      const int64_t from = bucket[j];
-      const Columns sum =
-          atom_sums(leaves, bucket[j + 1] - from, token + from, u + from, v + from, work);
-      memcpy(GU + j * d + i, sum.x, bytes);
-      memcpy(GV + j * d + i, sum.x + 4, bytes);
+    for (int64_t j = 0, count; j < atoms; j += count) {
+      count = atoms - j < GROUP ? 1 : GROUP;
+      if (count == GROUP && (bucket[j + GROUP] - bucket[j]) * SPARSE < n * GROUP) count = 1;
+      if (count == 1)
+        sum[0] = few(&terms, leaves, j);
+      else
+        many(&terms, leaves, j, part, sum);
+      for (int64_t a = 0; a < count; a++) {
+        const int64_t to = (row ? row[j + a] : j + a) * d + i;
+        memcpy(GU + to, sum[a].x, bytes);
+        memcpy(GV + to, sum[a].x + 4, bytes);
+      }
     }
   }
 }

@@ -231,16 +231,15 @@ static void leaf_sum(int64_t n, int64_t count, const int32_t *token, const float
 }
 
 static void leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
-                      const int32_t *token, const float *u, const float *v, const float *U,
-                      const float *V, float *GU, float *GV, float *work)
+                      const int32_t *row, const int32_t *token, const float *u, const float *v,
+                      const float *U, const float *V, float *GU, float *GV, float *work)
 {
-  float none[DOT_BLOCK], *leaves = n ? work : none;
   for (int64_t j = 0; j < atoms; j++) {
-    const int64_t from = bucket[j], count = bucket[j + 1] - from;
+    const int64_t from = bucket[j], count = bucket[j + 1] - from, to = (row ? row[j] : j) * d;
     for (int64_t i = 0; i < d; i += DOT_BLOCK) {
       const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
-      leaf_sum(n, count, token + from, u + from, width, U + i, d, leaves, GU + j * d + i);
-      leaf_sum(n, count, token + from, v + from, width, V + i, d, leaves, GV + j * d + i);
+      leaf_sum(n, count, token + from, u + from, width, U + i, d, work, GU + to + i);
+      leaf_sum(n, count, token + from, v + from, width, V + i, d, work, GV + to + i);
     }
   }
 }

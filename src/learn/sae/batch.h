@@ -43,6 +43,7 @@ typedef struct SAEBatch {
   float *previous;          /* rows of parameters before the optimizer's step */
   double *square;           /* [batch] |e|^2 of this rank's tokens */
   int64_t *bucket;          /* [m + 1] */
+  int32_t *active;          /* [m] atoms that have tokens */
   int32_t *token;           /* [nonzeros here] */
   float *z, *slope;         /* [nonzeros here] */
   int64_t bucket_space;

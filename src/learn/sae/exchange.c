@@ -48,6 +48,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(most, &batch->previous));
   PetscCall(ArrayCreate(m + 1, &batch->bucket));
   PetscCall(ArrayCreate(rows, &batch->fired));
+  PetscCall(ArrayCreate(m, &batch->active));
   PetscCall(ArrayCreate(2 * sae->size, &batch->nonzeros));
   PetscCall(ArrayCreate(2 * (sae->size + 1), &batch->starts));
   PetscCall(ArrayCreate(2 * (int64_t)(sizeof(Exact) / 8) + 2 * sae->size, &batch->words));
@@ -62,14 +63,14 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
-  void **arrays[] = {(void **)&batch->S,      (void **)&batch->g,       (void **)&batch->ga,
-                     (void **)&batch->dead,   (void **)&batch->q,       (void **)&batch->norm,
-                     (void **)&batch->gb,     (void **)&batch->zs,      (void **)&batch->aG,
-                     (void **)&batch->aE,     (void **)&batch->ab,      (void **)&batch->leaf,
-                     (void **)&batch->bucket, (void **)&batch->token,   (void **)&batch->z,
-                     (void **)&batch->slope,  (void **)&batch->starts,  (void **)&batch->nonzeros,
-                     (void **)&batch->words,  (void **)&batch->work,    (void **)&batch->square,
-                     (void **)&batch->fired,  (void **)&batch->previous};
+  void **arrays[] = {(void **)&batch->S,      (void **)&batch->g,        (void **)&batch->ga,
+                     (void **)&batch->dead,   (void **)&batch->q,        (void **)&batch->norm,
+                     (void **)&batch->gb,     (void **)&batch->zs,       (void **)&batch->aG,
+                     (void **)&batch->aE,     (void **)&batch->ab,       (void **)&batch->leaf,
+                     (void **)&batch->bucket, (void **)&batch->token,    (void **)&batch->z,
+                     (void **)&batch->slope,  (void **)&batch->starts,   (void **)&batch->nonzeros,
+                     (void **)&batch->words,  (void **)&batch->work,     (void **)&batch->square,
+                     (void **)&batch->fired,  (void **)&batch->previous, (void **)&batch->active};
   void **shared[] = {(void **)&batch->xc,        (void **)&batch->e,       (void **)&batch->ea,
                      (void **)&batch->ge,        (void **)&batch->gb_all,  (void **)&batch->chain,
                      (void **)&batch->fired_all, (void **)&batch->leaf_all};

@@ -67,6 +67,24 @@ static float scalar_sum(SAEBatch *batch, int64_t leaves, int64_t from, int64_t t
   return batch->leaf[0];
 }
 
+/* Moves the buckets of atoms that have tokens together; batch->active is which atoms they are of.
+ * Gives how many. The others' rows of GD and GE become 0. */
+static int64_t gather_active(SAEBatch *batch, int64_t atoms, int64_t d, float *GD, float *GE)
+{
+  int64_t *bucket = batch->bucket, active = 0;
+  const size_t row = (size_t)d * sizeof(*GD);
+  for (int64_t j = 0; j < atoms; j++) {
+    if (bucket[j + 1] > bucket[j]) {
+      bucket[active] = bucket[j], batch->active[active++] = (int32_t)j;
+    } else {
+      memset(GD + j * d, 0, row);
+      memset(GE + j * d, 0, row);
+    }
+  }
+  bucket[active] = bucket[atoms];
+  return active;
+}
+
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
                          float *GE, float *gb, float *zs)
 {
@@ -75,12 +93,13 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
 
   PetscFunctionBegin;
   PetscCall(Sort(sae, term, first, atoms));
-  sae->kernels->leaf_sums(term->codes->rows, sae->d, atoms, bucket, batch->token, batch->z,
-                          batch->slope, term->e, term->xc, GD, GE, batch->work);
   for (int64_t j = 0; j < atoms; j++) {
     gb[j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope);
     if (zs) zs[j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->z);
   }
+  const int64_t active = gather_active(batch, atoms, sae->d, GD, GE);
+  sae->kernels->leaf_sums(term->codes->rows, sae->d, active, bucket, batch->active, batch->token,
+                          batch->z, batch->slope, term->e, term->xc, GD, GE, batch->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
