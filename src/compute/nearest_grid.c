@@ -132,7 +132,7 @@ static void widen(float *most, double x)
 }
 
 void grid_put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
-                        const float *const *x, const float *mean)
+                        const float *const *x, const double *norm, const float *mean)
 {
   float unit[PANEL], square[PANEL], rest[PANEL];
   write_panel(N, G, count, x, mean, false, G->panels, unit, square, rest);
@@ -140,7 +140,7 @@ void grid_put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
     const int64_t place = first + l, g = place / PANEL_ROWS;
     G->half[place] = -INFINITY;
     if (l >= count) continue;
-    const double R = N->norm[place];
+    const double R = norm[l];
     G->init[place] = copy_row(G, G->panels, l, G->rows + place * G->ld);
     G->scale[place] = unit[l];
     G->half[place] = (float)(-0.5 * R * R);
@@ -159,7 +159,7 @@ PetscErrorCode GridCentroids(const Nearest *N, Grid *G)
     int64_t count = 0;
     for (; count < PANEL && first + count < N->K; count++)
       x[count] = N->C + (int64_t)N->order[first + count] * N->d;
-    grid_put_centroids(N, G, first, count, x, N->mean);
+    grid_put_centroids(N, G, first, count, x, N->norm + first, N->mean);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -51,6 +51,7 @@ typedef struct {
   int32_t *dot;   /* [list] */
   int32_t *kept;  /* [BLOCK] */
   int32_t list;
+  int32_t *whole_place; /* [places] the place in whole of a place in front */
 } Prefix;
 
 /* Centred centroids and tokens in float32. */
@@ -123,7 +124,7 @@ void grid_tokens(Nearest *N, Grid *grid);
 void grid_put_tokens(Nearest *N, Grid *grid, int64_t first, int64_t count, const float *const *x,
                      const float *mean);
 void grid_put_centroids(const Nearest *N, Grid *grid, int64_t first, int64_t count,
-                        const float *const *x, const float *mean);
+                        const float *const *x, const double *norm, const float *mean);
 /* Screens one group against the block's tokens from first on, in a panel. */
 bool grid_screen(Nearest *N, Grid *grid, int64_t group, int64_t first, uint64_t *lanes);
 PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p, Prefix **prefix);

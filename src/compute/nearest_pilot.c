@@ -167,7 +167,8 @@ static PetscErrorCode Passing(const Nearest *N, const Turned *tokens, const Turn
 }
 
 /* The prefix with the least cost of a token, in additions of products of the grid: screening, the
-   turn (in float32, so slower), and the whole vectors of what passes, which come one by one. */
+   turn (in float32, so slower), and the whole vectors of what passes, which come one by one. About
+   four times as many pass as here, as groups share bounds and thresholds take time to rise. */
 static PetscErrorCode Choose(const Nearest *N, const Turned *tokens, const Turned *centroids,
                              int64_t most, const double *goal, int64_t *prefix)
 {
@@ -180,7 +181,7 @@ static PetscErrorCode Choose(const Nearest *N, const Turned *tokens, const Turne
     double share = 1;
     if (prefixes[i] > most || 2 * prefixes[i] > N->d) continue;
     PetscCall(Passing(N, tokens, centroids, most, prefixes[i], goal, &share));
-    const double cost = K * (p + each) + 4 * p * d + share * K * 8 * (d + 128);
+    const double cost = K * (p + each) + 4 * p * d + 4 * share * K * 8 * (d + 128);
     if (cost >= least) continue;
     least = cost;
     *prefix = prefixes[i];

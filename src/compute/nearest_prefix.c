@@ -18,6 +18,7 @@
    of whole vectors, whose bounds are those of the whole grid. */
 #include "nearest_parts.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BATCH = 4 * PANEL };
@@ -45,18 +46,60 @@ static void turn(const Nearest *N, const Prefix *P, int64_t count, const float *
   N->kernels->scores(count, P->centred, N->d, &P->rows, NULL, P->turned, P->p);
 }
 
-static void turn_centroids(const Nearest *N, Prefix *P)
+typedef struct {
+  double tail;
+  int32_t place;
+} Left;
+
+static int compare_left(const void *a, const void *b)
 {
-  const float *x[BATCH], *y[BATCH];
-  for (int64_t first = 0; first < N->places; first += BATCH) {
-    const int64_t count = max_i64(0, min_i64(BATCH, N->K - first));
+  const Left *p = a, *q = b;
+  if (p->tail != q->tail) return p->tail < q->tail ? -1 : 1;
+  return p->place < q->place ? -1 : 1;
+}
+
+/* The turned centroids Y [K x p], and their order by what the directions leave of them, which makes
+   groups of like tails. */
+static PetscErrorCode TurnCentroids(const Nearest *N, Prefix *P, float *Y)
+{
+  const float *x[BATCH];
+  Left *left;
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(N->K, &left));
+  for (int64_t first = 0; first < N->K; first += BATCH) {
+    const int64_t count = min_i64(BATCH, N->K - first);
     for (int64_t r = 0; r < count; r++) x[r] = N->C + (int64_t)N->order[first + r] * N->d;
-    for (int64_t r = 0; r < BATCH; r++) y[r] = P->turned + r * P->p;
     turn(N, P, count, x);
-    for (int64_t r = 0; r < BATCH && first + r < N->places; r += PANEL)
-      grid_put_centroids(N, P->front, first + r, max_i64(0, min_i64(PANEL, count - r)), y + r,
-                         NULL);
+    memcpy(Y + first * P->p, P->turned, (size_t)(count * P->p) * sizeof(*Y));
   }
+  for (int64_t j = 0; j < N->K; j++) {
+    left[j].tail = N->norm[j] * N->norm[j] - N->kernels->square64(P->p, Y + j * P->p);
+    left[j].place = (int32_t)j;
+  }
+  qsort(left, (size_t)N->K, sizeof(*left), compare_left);
+  for (int64_t j = 0; j < N->places; j++) P->whole_place[j] = j < N->K ? left[j].place : -1;
+  PetscCall(ArrayDestroy(&left));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PutCentroids(const Nearest *N, Prefix *P)
+{
+  const float *y[PANEL];
+  double norm[PANEL];
+  float *Y;
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(N->K * P->p, &Y));
+  PetscCall(TurnCentroids(N, P, Y));
+  for (int64_t first = 0; first < N->places; first += PANEL) {
+    const int64_t count = max_i64(0, min_i64(PANEL, N->K - first));
+    for (int64_t r = 0; r < count; r++) {
+      y[r] = Y + (int64_t)P->whole_place[first + r] * P->p;
+      norm[r] = N->norm[P->whole_place[first + r]];
+    }
+    grid_put_centroids(N, P->front, first, count, y, norm, NULL);
+  }
+  PetscCall(ArrayDestroy(&Y));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p, Prefix **prefix)
@@ -79,8 +122,9 @@ PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p,
   PetscCall(ArrayCreate(BLOCK * P->list, &P->upper));
   PetscCall(ArrayCreate(P->list, &P->dot));
   PetscCall(ArrayCreate(BLOCK, &P->kept));
+  PetscCall(ArrayCreate(N->places, &P->whole_place));
   PetscCall(PackDirections(N, directions, P));
-  turn_centroids(N, P);
+  PetscCall(PutCentroids(N, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,6 +142,7 @@ PetscErrorCode PrefixDestroy(Prefix **prefix)
   PetscCall(ArrayDestroy(&P->upper));
   PetscCall(ArrayDestroy(&P->dot));
   PetscCall(ArrayDestroy(&P->kept));
+  PetscCall(ArrayDestroy(&P->whole_place));
   PetscCall(ArrayDestroy(prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -207,8 +252,8 @@ static void keep(Nearest *N, Prefix *P, int64_t group, int64_t first, const uint
   const int64_t count = min_i64(PANEL, N->now.count - first);
   const uint64_t there = ((uint64_t)1 << count) - 1;
   for (int q = 0; q < PANEL_ROWS; q++) {
-    const int32_t place = (int32_t)(group * PANEL_ROWS + q);
-    if (N->order[place] < 0) continue;
+    const int32_t place = P->whole_place[group * PANEL_ROWS + q];
+    if (place < 0) continue;
     for (uint64_t left = lanes[q] & there; left; left &= left - 1) {
       const int64_t t = first + __builtin_ctzll(left);
       if (P->kept[t] == P->list) look_closer(N, P, t);
