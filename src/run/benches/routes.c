@@ -13,7 +13,7 @@ static const char *const rows[] = {"spread training", "spread k-means", "routes"
                                    NULL};
 static const char training[] = "method=sae width=3840 code.name=topk code.k=32 train.batch=4096 "
                                "train.steps=1000000";
-static const char assigning[] = "method=kmeans width=8192 iterations=1000000 init.name=random";
+static const char assigning[] = "method=kmeans width=16384 iterations=1000000 init.name=random";
 
 /* A route, and whether each rank counts as a node. */
 typedef struct {
@@ -162,7 +162,7 @@ static PetscErrorCode Run(BenchRun *run)
   }
   PetscCall(Spread(run, "spread training", "TopK 3840 x 768, k = 32, batch 4096, free atoms",
                    training, N, "figure >= 1.85"));
-  PetscCall(Spread(run, "spread k-means", "pass of 49152 x 768, K = 8192", assigning, 3 * N,
+  PetscCall(Spread(run, "spread k-means", "pass of 49152 x 768, K = 16384", assigning, 3 * N,
                    "figure >= 1.9"));
   PetscCall(Ways(run));
   PetscFunctionReturn(PETSC_SUCCESS);
