@@ -37,6 +37,15 @@ PetscErrorCode EncoderDestroy(Encoder **encoder);
 */
 PetscErrorCode EncoderCodes(Encoder *encoder, int64_t n, const float *X, float *S, Codes *codes);
 
+/* Whether the next tokens go through the filter, so that asking for all scores would cost more. */
+bool encoder_filters(const Encoder *encoder);
+/* EncoderSome - prepares for the scores of the atoms with which[j] != 0 alone: atom [count] are
+   their numbers, ascending, until the next call. encoder_some_scores: those scores S [n x count] of
+   n centred tokens. Not collective. */
+PetscErrorCode EncoderSome(Encoder *encoder, const uint8_t *which, int64_t *count,
+                           const int32_t **atom);
+void encoder_some_scores(Encoder *encoder, int64_t n, const float *X, float *S);
+
 /* How tokens were encoded so far: "fp32", "int16", "fp32 and int16"; atoms left by the filter for a
    token, on the average, and tokens that were scored in float32 in spite of it. */
 const char *encoder_word(const Encoder *encoder);

@@ -62,6 +62,9 @@ struct Encoder {
   int32_t *index;             /* [CHUNK x room] */
   float *score;               /* [CHUNK x room] */
   bool *filtered;             /* [CHUNK] */
+  Packed some;                /* rows of some atoms */
+  float *some_bias;           /* [m] */
+  int32_t *some_atom;         /* [m] */
 };
 
 EncoderUse encoder_use(void)
@@ -159,10 +162,12 @@ PetscErrorCode EncoderDestroy(Encoder **encoder)
   PetscCall(Drop(e, &e->scale));
   PetscCall(Drop(e, &e->norm));
   PetscCall(Drop(e, &e->rest));
+  packed_clear(&e->some);
   quantised_clear(&e->part);
   quantised_clear(&e->tokens);
-  void **arrays[] = {(void **)&e->slack, (void **)&e->S,     (void **)&e->start,
-                     (void **)&e->index, (void **)&e->score, (void **)&e->filtered};
+  void **arrays[] = {(void **)&e->slack,     (void **)&e->S,        (void **)&e->start,
+                     (void **)&e->index,     (void **)&e->score,    (void **)&e->filtered,
+                     (void **)&e->some_bias, (void **)&e->some_atom};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   PetscCall(ArrayDestroy(encoder));
@@ -287,7 +292,7 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
 {
   PetscFunctionBegin;
   for (int64_t t = 0; t < n;) {
-    e->integer = e->sound && !S && !e->pause;
+    e->integer = !S && encoder_filters(e);
     const int64_t count = min_i64(e->integer ? CHUNK : TILE, n - t);
     const float *x = X + t * e->d;
     e->taken |= e->integer ? 2 : 1;
@@ -301,6 +306,52 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
     t += count;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool encoder_filters(const Encoder *e)
+{
+  return e->sound && !e->pause;
+}
+
+PetscErrorCode EncoderSome(Encoder *e, const uint8_t *which, int64_t *count, const int32_t **atom)
+{
+  const int64_t d = e->d;
+  float *rows;
+
+  PetscFunctionBegin;
+  if (!e->some_atom) {
+    PetscCall(ArrayCreate(e->m, &e->some_atom));
+    PetscCall(ArrayCreate(e->m, &e->some_bias));
+  }
+  *count = 0;
+  for (int64_t j = 0; j < e->m; j++) {
+    if (!which[j]) continue;
+    e->some_atom[*count] = (int32_t)j;
+    e->some_bias[(*count)++] = e->b[j];
+  }
+  const int64_t space = (*count + PACKED_ROWS - 1) / PACKED_ROWS * PACKED_ROWS * d;
+  if (space > e->some.space) {
+    packed_clear(&e->some);
+    PetscCall(ArrayCreate(space, &e->some.x));
+    e->some.space = space;
+  }
+  e->some.rows = *count, e->some.d = d;
+  PetscCall(ArrayCreate(PACKED_ROWS * d, &rows));
+  for (int64_t q = 0; q < *count; q += PACKED_ROWS) {
+    const int64_t n = min_i64(PACKED_ROWS, *count - q);
+    Packed part = {.x = e->some.x + q * d, .space = e->some.space - q * d};
+    for (int64_t r = 0; r < n; r++)
+      memcpy(rows + r * d, e->E + e->some_atom[q + r] * d, (size_t)d * sizeof(*rows));
+    e->kernels->pack(n, d, rows, d, &part);
+  }
+  PetscCall(ArrayDestroy(&rows));
+  *atom = e->some_atom;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void encoder_some_scores(Encoder *e, int64_t n, const float *X, float *S)
+{
+  e->kernels->scores(n, X, e->d, &e->some, e->some_bias, S, e->some.rows);
 }
 
 const char *encoder_word(const Encoder *encoder)

@@ -56,25 +56,47 @@ static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TileCodes(SAE *sae, int64_t at_token, int64_t n)
+/* Codes of dead atoms for n tokens. atom NULL: from the tile's scores of all atoms; else from those
+   of the dead ones, whose numbers these are. */
+static PetscErrorCode AuxCodes(SAE *sae, int64_t n, const int32_t *atom)
 {
   SAEBatch *batch = sae->batch;
   const Choice *revive = &sae->params.revive;
-  const float *xc = batch->xc + (batch->first + at_token) * sae->d;
+  const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
+  Codes *codes = &batch->aux;
+  const int64_t k = min_i64(aux.k, batch->deads), m = atom ? batch->deads : sae->m;
 
   PetscFunctionBegin;
-  PetscCall(EncoderCodes(sae->encoder, n, xc, batch->deads ? batch->S : NULL, &batch->own));
-  if (batch->deads) {
-    const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
-    Codes *codes = &batch->aux;
-    const int64_t have = codes->start[codes->rows], k = min_i64(aux.k, batch->deads);
-    PetscCall(CodesReserve(codes, codes->rows + n, have + n * k));
-    for (int64_t t = 0; t < n; t++) {
-      const int64_t at = codes->start[codes->rows];
-      codes->start[++codes->rows] =
-          at + sae->kernels->select_top(sae->m, batch->S + t * sae->m, k, batch->dead,
-                                        codes->atom + at, codes->value + at);
-    }
+  PetscCall(CodesReserve(codes, codes->rows + n, codes->start[codes->rows] + n * k));
+  for (int64_t t = 0; t < n; t++) {
+    const int64_t at = codes->start[codes->rows],
+                  kept = sae->kernels->select_top(m, batch->S + t * m, k, atom ? NULL : batch->dead,
+                                                  codes->atom + at, codes->value + at);
+    for (int64_t q = at; atom && q < at + kept; q++) codes->atom[q] = atom[codes->atom[q]];
+    codes->start[++codes->rows] = at + kept;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Codes of this rank's tokens from .. to - 1. Where all scores are not wanted for the codes, those
+   of the dead atoms alone are made. */
+static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, const int32_t *dead)
+{
+  SAEBatch *batch = sae->batch;
+  const float *xc = batch->xc + batch->first * sae->d;
+  const int64_t width = batch->deads && !dead ? TILE : to - from; /* S holds a tile */
+
+  PetscFunctionBegin;
+  for (int64_t t = from; t < to; t += width) {
+    const int64_t n = min_i64(width, to - t);
+    PetscCall(EncoderCodes(sae->encoder, n, xc + t * sae->d,
+                           batch->deads && !dead ? batch->S : NULL, &batch->own));
+    if (batch->deads && !dead) PetscCall(AuxCodes(sae, n, NULL));
+  }
+  for (int64_t t = from; dead && t < to; t += TILE) {
+    const int64_t n = min_i64(TILE, to - t);
+    encoder_some_scores(sae->encoder, n, xc + t * sae->d, batch->S);
+    PetscCall(AuxCodes(sae, n, dead));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -112,6 +134,8 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   const double l1 = code->l1 ? code->l1(sae->params.code.params) : 0;
   const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
   const Stretch now = batch_stretch(sae, sae->step), next = batch_stretch(sae, sae->step + 1);
+  const int32_t *dead = NULL;
+  int64_t deads;
 
   PetscFunctionBegin;
   batch->b = min_i64(sae->params.batch, sae->n_train - start);
@@ -119,11 +143,12 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->own.rows = batch->aux.rows = 0;
   prepare(sae, l1);
+  if (batch->deads && encoder_filters(sae->encoder))
+    PetscCall(EncoderSome(sae->encoder, batch->dead, &deads, &dead));
   for (int64_t at = 0; at < batch->count; at += TILES * TILE) {
-    const int64_t end = min_i64(batch->count, at + TILES * TILE),
-                  width = batch->deads ? TILE : TILES * TILE; /* scores are kept of a tile only */
+    const int64_t end = min_i64(batch->count, at + TILES * TILE);
     for (int64_t t = at; t < end; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, end - t)));
-    for (int64_t t = at; t < end; t += width) PetscCall(TileCodes(sae, t, min_i64(width, end - t)));
+    PetscCall(TokenCodes(sae, at, end, dead));
   }
   PetscCall(Losses(sae, l1, losses));
   PetscFunctionReturn(PETSC_SUCCESS);
