@@ -72,6 +72,11 @@ int main(int argc, char **argv)
   RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=2 revive.k=8", &now));
   OK(!same(&none, &now) && now.silent <= none.silent * 3 / 4,
      "with auxk %d atoms never fire, without %d", (int)now.silent, (int)none.silent);
+  static Trained filtered;
+  setenv("ARDIS_ENCODER", "int16", 1);
+  RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=2 revive.k=8", &filtered));
+  unsetenv("ARDIS_ENCODER");
+  OK(same(&filtered, &now), "auxk: the same where dead atoms are scored alone");
   const SAERevive *auxk = (const SAERevive *)family_find(&sae_revivals, "auxk");
   const struct {
     int64_t k, dead_after;
