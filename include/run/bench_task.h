@@ -10,6 +10,9 @@ typedef struct BenchTask BenchTask;
 PetscErrorCode BenchTaskOpen(BenchRun *run, MPI_Comm comm, const char *tokens, const char *words,
                              int64_t p, BenchTask **task);
 PetscErrorCode BenchTaskClose(BenchTask **task);
+/* BenchTaskBeside - a model that goes through the tokens of another beside it, as in a pack; it is
+   closed before the other. Collective on the task's comm. */
+PetscErrorCode BenchTaskBeside(BenchTask *leader, BenchTask **task);
 /* The settings of such words, every other one at its default. settings_clear frees. */
 void bench_settings(const char *words, Settings *settings);
 /* BenchTaskStep - one step; for BenchWork.work, with the BenchTask as context. A learner that is

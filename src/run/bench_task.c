@@ -12,7 +12,8 @@ struct BenchTask {
   Settings settings;
   Anchors anchors;
   const Method *method;
-  void *learner;
+  void *learner, *scratch;
+  BenchTask *leader; /* whose tokens and settings these are; NULL: its own */
 };
 
 /* Fills in what is not set yet: the default of every setting, and of every choice's settings. */
@@ -88,6 +89,7 @@ PetscErrorCode BenchTaskOpen(BenchRun *run, MPI_Comm comm, const char *tokens, c
   PetscCall(NormaliserCreate(b->tokens, &b->settings, &b->normaliser));
   b->task = (Task){.comm = comm,
                    .view = {b->tokens, b->split, b->normaliser, run->kernels},
+                   .scratch = &b->scratch,
                    .settings = &b->settings,
                    .seed_init = 1,
                    .seed_data = 2,
@@ -100,6 +102,21 @@ PetscErrorCode BenchTaskOpen(BenchRun *run, MPI_Comm comm, const char *tokens, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode BenchTaskBeside(BenchTask *leader, BenchTask **out)
+{
+  BenchTask *b;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc(sizeof(*b), (char **)&b));
+  b->leader = leader;
+  b->method = leader->method;
+  b->task = leader->task;
+  b->task.seed_init = 4;
+  PetscCall(b->method->create(&b->task, &b->learner));
+  *out = b;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode BenchTaskClose(BenchTask **task)
 {
   BenchTask *b = *task;
@@ -107,6 +124,10 @@ PetscErrorCode BenchTaskClose(BenchTask **task)
   PetscFunctionBegin;
   if (!b) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(b->method->destroy(&b->learner));
+  if (b->leader) {
+    PetscCall(PetscFree(*task));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(ArrayDestroy(&b->anchors.points));
   PetscCall(ReaderDestroy(&b->task.reader));
   PetscCall(NormaliserDestroy(&b->normaliser));
