@@ -16,8 +16,8 @@ static const struct {
   {                                                                                                \
 #field, offsetof(Machine, field)                                                               \
   }
-        N(cores), N(memory), N(crowd), N(latency), N(meet), N(link),  N(read),
-        N(token), N(step),   N(mix),   N(weight),  N(sum),  N(renew),
+        N(cores), N(memory), N(crowd), N(latency), N(meet),   N(list), N(link),
+        N(read),  N(token),  N(step),  N(mix),     N(weight), N(sum),  N(renew),
 },
   curves[] = {N(score), N(sparse), N(update), N(assign)},
   words[] = {N(cpu), N(kernels), N(date), N(commit)};
@@ -58,6 +58,7 @@ void machine_builtin(Machine *machine)
       .crowd = 1.1,
       .latency = 1e-6,
       .meet = 1e-4,
+      .list = 2e-8,
       .link = 3e9,
       .read = 20e9,
       .token = 2e-9,
