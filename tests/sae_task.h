@@ -64,11 +64,13 @@ static inline void settings_defaults(Settings *settings, const char *prefix, con
     text_add(&path, "%s%s%s", prefix, param->name, param->type == PARAM_CHOICE ? ".name" : "");
     text_add(&inner, "%s%s.", prefix, param->name);
     const bool instead = param->instead && settings_get(settings, param->instead);
-    if (!settings_get(settings, path.s))
+    if (!settings_get(settings, path.s)) {
       settings_set(settings, path.s,
                    param->type == PARAM_ANCHORS ? "own"
                    : instead || !param->initial ? ""
                                                 : param->initial);
+      if (param->quiet) settings_quiet(settings, path.s);
+    }
     if (param->type == PARAM_CHOICE) {
       const Entry *entry = family_find(param->family, settings_get(settings, path.s));
       if (entry) settings_defaults(settings, inner.s, entry->params);

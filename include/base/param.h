@@ -44,6 +44,9 @@ typedef struct {
   bool open_min;            /* min itself is not allowed */
   const char *instead;      /* another setting of this table that takes the place of this one: where
                                that one is given this one has no value; giving both is a mistake */
+  bool quiet; /* while it has its default it is not among what names a run: neither in the hash, nor
+                 in a model's attributes, nor in plan.csv. For settings added to entries that runs
+                 were made with before */
 } Param;
 
 /* Which seeds an entry draws from: a model that never draws from a purpose has no factor there. */
@@ -82,11 +85,14 @@ typedef struct Settings {
   int64_t count;
   struct {
     char *path, *value;
+    bool quiet; /* Param.quiet, at its default */
   } * items;
 } Settings;
 
 void settings_set(Settings *settings, const char *path,
                   const char *value); /* replaces or appends; copies */
+void settings_quiet(Settings *settings,
+                    const char *path); /* marks what is there, until it is set */
 const char *settings_get(const Settings *settings, const char *path); /* NULL: not there */
 double settings_real(const Settings *settings, const char *path);     /* NaN: not there */
 int64_t settings_int(const Settings *settings, const char *path);     /* 0: not there */

@@ -76,6 +76,9 @@ typedef struct Kernels {
   /* y[i] = (sum over the nonzeros, in their order, of value fmaf D[index][i] from + 0) + 0.0f. */
   void (*decode)(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                  const float *D, int64_t ldD, float *y);
+  /* g[q] = blockdot(e, D[index[q]]). */
+  void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
+                    const float *e, float *g);
   /* Residuals of n tokens with sparse codes, those of token t being start[t] .. start[t + 1] - 1 of
      index and value: e[t][i] = fmaf(sign, x[t][i], y[i]) with y of `decode`, sign 1 or -1; for
      each code slope[q] = blockdot(e[t], D[index[q]]); square[t] = square64(e[t]). D [m x d], x and

@@ -50,11 +50,12 @@ typedef struct {
   Packed anchors;          /* packed anchors where the atoms need them */
   float *G;                /* [rows x d] gradient of this rank's atoms */
   int64_t step, steps, per_epoch, n_train;
-  Route wanted, route;    /* as forced (or auto), and of this step */
-  unsigned taken;         /* bits 1 << route of the steps so far */
-  double active;          /* atoms of a token in the batch before; 0: none yet */
-  int64_t *silent;        /* [m] tokens since each atom fired */
-  struct SAEBatch *batch; /* scratch of a step */
+  Route wanted, route;     /* as forced (or auto), and of this step */
+  unsigned taken;          /* bits 1 << route of the steps so far */
+  double active;           /* atoms of a token in the batch before; 0: none yet */
+  int64_t *silent;         /* [m] tokens since each atom fired */
+  struct SAEBatch *batch;  /* scratch of a step */
+  struct Support *support; /* of archetypal weights; NULL: every atom mixes all anchors */
 } SAE;
 
 /* SAEAddTensor - declares a tensor while the model is laid out; its number. cols 0: one number for
@@ -78,9 +79,11 @@ typedef struct {
 
 typedef struct {
   Entry entry;
-  void (*tensors)(SAE *sae);             /* declares what it learns */
-  PetscErrorCode (*start)(SAE *sae);     /* starting values of its tensors' rows here. Collective */
-  void (*form)(SAE *sae, float *D);      /* D [rows x d] of the atoms here */
+  void (*tensors)(SAE *sae);         /* declares what it learns */
+  PetscErrorCode (*start)(SAE *sae); /* starting values of its tensors' rows here. Collective */
+  void (*form)(SAE *sae, float *D);  /* D [rows x d] of the atoms here */
+  /* After a step but the last, where something is chosen anew now and then. NULL: nothing is. */
+  void (*renew)(SAE *sae);
   PetscErrorCode (*pull_back)(SAE *sae); /* sae->G -> gradients of its tensors. Collective */
   /* The same of the atom in row j alone, where it needs nothing else: sae->G is the gradient of the
      tensor `atoms` then, and changed in place. NULL: pull_back does it. */

@@ -1,8 +1,37 @@
-/* Archetypal weights: rows of W on the simplex over the anchors. */
+/* Archetypal weights: rows of W on the simplex over the anchors, or each over a few of them. */
 #pragma once
 #include "learn/pick.h"
 #include "learn/sae.h"
 
+/* Settings that atoms made of anchors share; the fields are those of the entry's own struct. */
+#define SIMPLEX_PARAMS(type)                                                                       \
+  {"anchors", PARAM_ANCHORS, offsetof(type, simplex.anchors), NULL,                                \
+   .doc = "name of the candidate set"},                                                            \
+      {"pick",    PARAM_WORD,      offsetof(type, simplex.pick),                                   \
+       "default", .doc = PICK_DOC, .words = pick_words},                                           \
+      {"support",                                                                                  \
+       PARAM_INT,                                                                                  \
+       offsetof(type, simplex.support),                                                            \
+       "0",                                                                                        \
+       0,                                                                                          \
+       1e9,                                                                                        \
+       "anchors that an atom is made of: those nearest to it, 2 or more; 0: all",                  \
+       .quiet = true},                                                                             \
+  {                                                                                                \
+    "renew", PARAM_INT, offsetof(type, simplex.renew), "100", 1, 1e9,                              \
+        "steps after which the nearest anchors are looked for again; of no use without support",   \
+        .quiet = true                                                                              \
+  }
+typedef struct {
+  char *anchors;
+  int pick;
+  int64_t support, renew;
+} SimplexParams;
+
+/* Entry.check: whether pick and support suit the number of anchors. */
+char *simplex_check(const SimplexParams *params, const Settings *all, const char **path);
+/* Declares W [m x p], or [m x support], and what belongs to it. */
+void simplex_tensors(SAE *sae, const SimplexParams *params);
 /* Starting weights of the atoms here: one anchor, or a mixture of two. */
 void simplex_start(SAE *sae, Pick pick);
 /* D = W C, in the order of the anchors. */
@@ -12,3 +41,25 @@ void simplex_pull_back(SAE *sae, float scale);
 /* SAEAtoms.project of W: negatives to 0, rows divided by their sum + 1e-8; a row whose sum is below
  * 1e-6 keeps its previous value (Fel et al. 2025, pseudo-code). */
 void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);
+/* SAEAtoms.renew of W: docs/numerics.md section 4. */
+void simplex_renew(SAE *sae);
+
+/* Which anchors each atom here is made of; W's columns are these. */
+typedef struct Support {
+  int64_t count, renew;
+  int32_t *anchor; /* [rows x count] ascending in a row */
+  float *half;     /* [p] -|C|^2 / 2 */
+  float *blocks;   /* the anchors in blocks of DOT_BLOCK columns, [p x DOT_BLOCK] each */
+  float *part;     /* [count] */
+  float *row;      /* [rows x d] */
+} Support;
+
+/* SupportCreate - for the atoms here, no anchors yet. Not collective. SupportDestroy takes NULL. */
+PetscErrorCode SupportCreate(SAE *sae, int64_t count, int64_t renew);
+PetscErrorCode SupportDestroy(SAE *sae);
+/* Row j starts from its picked anchors and the nearest others. */
+void support_start(SAE *sae, Pick pick);
+/* simplex_form, simplex_pull_back and simplex_renew where there is a support. */
+void support_form(SAE *sae, float *D);
+void support_pull_back(SAE *sae, float *dW);
+void support_renew(SAE *sae);

@@ -206,6 +206,7 @@ PetscErrorCode ParamsRead(const Settings *settings, const char *prefix, const Pa
       PetscCall(ChoiceRead(settings, path.s, param->family, field));
     } else {
       const char *value = settings_get(settings, path.s);
+      if (!value && param->quiet) value = param->initial;
       PetscCheck(value, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "no setting %s", path.s);
       if (*value || !((param->initial && !*param->initial) || param->instead)) {
         char *canonical, *complaint;

@@ -18,6 +18,7 @@ void settings_set(Settings *settings, const char *path, const char *value)
     char *copy = text_copy(value);
     free(settings->items[i].value);
     settings->items[i].value = copy;
+    settings->items[i].quiet = false;
     return;
   }
   void *grown = realloc(settings->items, (size_t)(settings->count + 1) * sizeof(*settings->items));
@@ -25,7 +26,14 @@ void settings_set(Settings *settings, const char *path, const char *value)
   settings->items = grown;
   settings->items[settings->count].path = text_copy(path);
   settings->items[settings->count].value = text_copy(value);
+  settings->items[settings->count].quiet = false;
   settings->count++;
+}
+
+void settings_quiet(Settings *settings, const char *path)
+{
+  const int64_t i = find(settings, path);
+  if (i >= 0) settings->items[i].quiet = true;
 }
 
 const char *settings_get(const Settings *settings, const char *path)
@@ -50,7 +58,8 @@ void settings_copy(Settings *to, const Settings *from)
 {
   settings_clear(to);
   for (int64_t i = 0; i < from->count; i++)
-    settings_set(to, from->items[i].path, from->items[i].value);
+    settings_set(to, from->items[i].path, from->items[i].value),
+        to->items[to->count - 1].quiet = from->items[i].quiet;
 }
 
 void settings_clear(Settings *settings)

@@ -10,7 +10,8 @@ static char *settings_text(const Settings *settings)
   Text text = {0};
   text_append(&text, "", 0);
   for (int64_t i = 0; i < settings->count; i++)
-    text_add(&text, "%s: %s\n", settings->items[i].path, settings->items[i].value);
+    if (!settings->items[i].quiet)
+      text_add(&text, "%s: %s\n", settings->items[i].path, settings->items[i].value);
   return text.s;
 }
 

@@ -23,6 +23,13 @@ void state_sliced(State *state, const char *name, H5Kind kind, int rank, int64_t
   add(state, (StateArray){name, kind, STATE_SLICED, rank, rows, cols, first, count, data});
 }
 
+void state_scattered(State *state, const char *name, int64_t rows, int64_t cols, int64_t first,
+                     int64_t count, const float *data, const int32_t *column, int64_t held)
+{
+  add(state, (StateArray){name, H5_F32, STATE_SCATTERED, 2, rows, cols, first, count,
+                          (void *)(uintptr_t)data, column, held});
+}
+
 void state_summed(State *state, const char *name, int64_t count, int64_t *data)
 {
   add(state, (StateArray){name, H5_I64, STATE_SUMMED, 1, count, 1, 0, 0, data});
@@ -56,6 +63,26 @@ static PetscErrorCode WriteSummed(MPI_Comm comm, H5Writer *writer, int rank, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Some rows at a time with their zeros. */
+static PetscErrorCode WriteScattered(H5Writer *writer, const StateArray *a, int number)
+{
+  const int64_t most = max_i64(PIECE / max_i64(a->cols, 1), 1);
+  const float *data = a->data;
+  float *rows;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(most * a->cols, &rows));
+  for (int64_t j = 0; j < a->count; j += most) {
+    const int64_t count = min_i64(most, a->count - j);
+    memset(rows, 0, (size_t)(count * a->cols) * sizeof(*rows));
+    for (int64_t i = 0; i < count * a->held; i++)
+      rows[i / a->held * a->cols + a->column[j * a->held + i]] = data[j * a->held + i];
+    PetscCall(H5WriterRows(writer, number, a->first + j, count, rows));
+  }
+  PetscCall(ArrayDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode StateWrite(MPI_Comm comm, H5Writer *writer, const State *state, const int *numbers)
 {
   PetscFunctionBegin;
@@ -65,6 +92,8 @@ PetscErrorCode StateWrite(MPI_Comm comm, H5Writer *writer, const State *state, c
     const StateArray *a = &state->array[i];
     if (a->where == STATE_SUMMED)
       PetscCall(WriteSummed(comm, writer, rank, a, numbers[i]));
+    else if (a->where == STATE_SCATTERED)
+      PetscCall(WriteScattered(writer, a, numbers[i]));
     else if (a->where == STATE_SLICED)
       PetscCall(H5WriterRows(writer, numbers[i], a->first, a->count, a->data));
     else if (rank == 0)

@@ -80,9 +80,11 @@ static PetscErrorCode digest_settings(Digest *digest, const Settings *settings)
   PetscFunctionBegin;
   const char **paths = calloc((size_t)settings->count + 1, sizeof(*paths));
   PetscCheck(paths, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
-  for (int64_t i = 0; i < settings->count; i++) paths[i] = settings->items[i].path;
-  qsort(paths, (size_t)settings->count, sizeof(*paths), by_path);
-  for (int64_t i = 0; i < settings->count; i++) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < settings->count; i++)
+    if (!settings->items[i].quiet) paths[count++] = settings->items[i].path;
+  qsort(paths, (size_t)count, sizeof(*paths), by_path);
+  for (int64_t i = 0; i < count; i++) {
     digest_text(digest, paths[i]);
     digest_text(digest, settings_get(settings, paths[i]));
   }

@@ -26,6 +26,7 @@ PetscErrorCode PlanTable(const Experiment *experiment, Table **plan)
       table_text(*plan, "anchors", experiment->anchors[run->anchors].id);
     for (int64_t s = 0; s < run->settings.count; s++) {
       const char *path = run->settings.items[s].path;
+      if (run->settings.items[s].quiet) continue;
       if (table_column(*plan, path) < 0) PetscCall(TableAddColumn(*plan, path));
       table_text(*plan, path, run->settings.items[s].value);
     }

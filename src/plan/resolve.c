@@ -68,6 +68,8 @@ static PetscErrorCode resolve_scalar(Resolve *resolve, const Node *node, const P
              "the default of %s does not pass its own check: %s", path, complaint);
   if (complaint) MISTAKE(resolve->reader, node, "%s: %s", path, complaint);
   if (value) resolve_set(resolve, path, value, node ? from(node) : "default", node);
+  if (value && param->quiet && !strcmp(value, param->initial))
+    settings_quiet(&resolve->settings, path);
   free(value);
   free(complaint);
   PetscFunctionReturn(PETSC_SUCCESS);

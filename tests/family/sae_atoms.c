@@ -212,6 +212,9 @@ int main(int argc, char **argv)
   RUN(Laws("hull_relaxed with delta 0", TRAIN "atoms.name=hull_relaxed atoms.delta=0", 30));
   RUN(Laws("hull_relaxed with a small delta", TRAIN "atoms.name=hull_relaxed atoms.delta=0.01",
            30));
+  RUN(Laws("hull of 6 anchors", TRAIN "atoms.name=hull atoms.support=6 atoms.renew=2", 30));
+  RUN(Laws("hull_relaxed of 2 anchors, fewer anchors than atoms",
+           TRAIN "atoms.name=hull_relaxed atoms.support=2 atoms.renew=3", 7));
   RUN(Laws("hull with one anchor", TRAIN "atoms.name=hull", 1));
   RUN(StrictIsRelaxedByZero());
   MPI_Barrier(COMM);

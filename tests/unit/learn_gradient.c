@@ -6,6 +6,7 @@
    RUN ranks=3 */
 #include "../tap.h"
 #include "../sae_task.h"
+#include "learn/simplex.h"
 
 #define COMM PETSC_COMM_WORLD
 enum { N = 1500, D = 10, WARM = 3 };
@@ -14,7 +15,7 @@ static const char path[] = "learn_gradient.test.h5";
 /* A model in float64, and what a step of it sees. Selections, residuals of the auxiliary loss and
  * their variance are those of the starting point, as the gradient's definition has it. */
 typedef struct {
-  int64_t m, d, p, b, k, aux_k;
+  int64_t m, d, mixed, b, k, aux_k; /* mixed: columns of W */
   double l1, aux_weight;
   bool unit; /* free atoms: rows are divided by their norm */
   int tensors;
@@ -22,7 +23,8 @@ typedef struct {
   int64_t count[SAE_TENSORS];
   double *value[SAE_TENSORS]; /* all rows */
   const float *C;
-  double *x; /* [b x d] */
+  int32_t *support; /* [m x mixed] anchors of the columns of W; NULL: all */
+  double *x;        /* [b x d] */
   char *dead;
   double *atoms, *score;             /* [m x d], [m] scratch */
   double *residual, variance;        /* [b x d] */
@@ -37,6 +39,12 @@ static double *value_of(const Plain *a, const char *name)
   return NULL;
 }
 
+/* The anchor that column q of row j of W belongs to. */
+static int64_t anchor_of(const Plain *a, int64_t j, int64_t q)
+{
+  return a->support ? a->support[j * a->mixed + q] : q;
+}
+
 static void form_atoms(Plain *a)
 {
   const double *free_rows = value_of(a, "atoms"), *W = value_of(a, "W"),
@@ -45,8 +53,8 @@ static void form_atoms(Plain *a)
     double *row = a->atoms + j * a->d, square = 0;
     for (int64_t i = 0; i < a->d; i++) {
       row[i] = free_rows ? free_rows[j * a->d + i] : L ? L[j * a->d + i] : 0;
-      for (int64_t q = 0; W && q < a->p; q++)
-        row[i] += W[j * a->p + q] * (double)a->C[q * a->d + i];
+      for (int64_t q = 0; W && q < a->mixed; q++)
+        row[i] += W[j * a->mixed + q] * (double)a->C[anchor_of(a, j, q) * a->d + i];
       if (s) row[i] *= exp(s[0]);
       square += row[i] * row[i];
     }
@@ -138,7 +146,15 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
       strcmp(settings_get(settings, "code.name"), "topk") ? a->m : settings_int(settings, "code.k");
   a->l1 = settings_get(settings, "code.l1") ? settings_real(settings, "code.l1") : 0;
   a->unit = !strcmp(settings_get(settings, "atoms.name"), "free");
-  if (sae->task->anchors) a->C = sae->task->anchors->points, a->p = sae->task->anchors->p;
+  if (sae->task->anchors)
+    a->C = sae->task->anchors->points, a->mixed = tensor_named(sae, "W")->cols;
+  if (sae->support) {
+    PetscCall(ArrayCreate(a->m * a->mixed, &a->support));
+    memcpy(a->support + sae->first * a->mixed, sae->support->anchor,
+           (size_t)(sae->rows * a->mixed) * sizeof(*a->support));
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, a->support, (int)(a->m * a->mixed), MPI_INT32_T,
+                               MPI_SUM, sae->comm));
+  }
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
     a->name[i] = t->name, a->count[i] = (t->shared ? 1 : sae->m) * t->cols;
@@ -187,6 +203,7 @@ static PetscErrorCode PlainDestroy(Plain *a)
   PetscCall(ArrayDestroy(&a->kept));
   PetscCall(ArrayDestroy(&a->kept_by_aux));
   PetscCall(ArrayDestroy(&a->dead));
+  PetscCall(ArrayDestroy(&a->support));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -256,14 +273,16 @@ static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p
   PetscCall(SAECreate(&together.task, &many));
   PetscCall(SAECreate(&alone.task, &one));
   bool same = true, moves = false;
-  const double before = (double)one->D[0];
+  double before = 0, after = 0;
+  for (int64_t i = 0; i < one->m * one->d; i++) before += (double)one->D[i];
   for (int s = 0; s < 6; s++) {
     PetscCall(SAEStep(many, &report));
     PetscCall(SAEStep(one, &report_alone));
     for (int i = 0; i < report.values; i++)
       same &= !memcmp(&report.value[i].value, &report_alone.value[i].value, sizeof(double));
   }
-  moves = (double)one->D[0] != before;
+  for (int64_t i = 0; i < one->m * one->d; i++) after += (double)one->D[i];
+  moves = after != before;
   const size_t row = sizeof(float) * (size_t)one->d, all = row * (size_t)one->m;
   OK(same, "%s: the reports are the same on %d ranks and on 1", title, tap_size);
   OK(!memcmp(many->D, one->D, all) && !memcmp(many->E, one->E, all) &&
@@ -277,6 +296,9 @@ static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p
     same &= !memcmp(a->p, b->p + at, size) && !memcmp(a->m, b->m + at, size) &&
             !memcmp(a->v, b->v + at, size);
   }
+  if (one->support)
+    same &= !memcmp(many->support->anchor, one->support->anchor + many->first * one->support->count,
+                    sizeof(int32_t) * (size_t)(many->rows * one->support->count));
   OK(same && moves, "%s: and everything else that a checkpoint holds", title);
   PetscCall(SAEDestroy(&many));
   PetscCall(SAEDestroy(&one));
@@ -309,6 +331,14 @@ int main(int argc, char **argv)
        "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
        "atoms.delta=0" TRAIN,
        18},
+      {"topk, hull of 5 anchors",
+       "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull atoms.support=5 "
+       "atoms.renew=2" TRAIN,
+       18},
+      {"relu, relaxed, 3 anchors, more atoms than anchors",
+       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
+       "atoms.support=3 atoms.renew=2" TRAIN,
+       9},
       {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
        true},
       {"auxk, relaxed, more atoms than anchors",

@@ -240,6 +240,7 @@ const Kernels backend_avx2 = {
     .chains = avx2_chains,
     .select_positive = avx2_select_positive,
     .decode = avx2_decode,
+    .blockdots = avx2_blockdots,
     .residuals = avx2_residuals,
     .leaf_sums = avx2_leaf_sums,
     .square64 = square64,

@@ -1,5 +1,5 @@
-/* Dense products with AVX2: packing, scores, and the screening of nearest centroids, all on one register
-   tile. */
+/* Dense products with AVX2: packing, scores, and the screening of nearest centroids, all on one
+   register tile. */
 #include "avx2_dense.h"
 #include "avx2_tile.h"
 

@@ -260,3 +260,38 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
     }
   }
 }
+
+/* 8 lanes of one block of a row, from lane l: elements past left are left out. */
+static inline __m256 block_lanes(const float *x, const float *e, int64_t left, int l)
+{
+  __m256 a = _mm256_setzero_ps();
+  for (int r = l; r < 64; r += 16) {
+    if (r + 8 <= left) {
+      a = _mm256_fmadd_ps(_mm256_loadu_ps(e + r), _mm256_loadu_ps(x + r), a);
+    } else if (r < left) {
+      const __m256i mask = lanes256(left, r);
+      const __m256 sum =
+          _mm256_fmadd_ps(_mm256_maskload_ps(e + r, mask), _mm256_maskload_ps(x + r, mask), a);
+      a = _mm256_blendv_ps(a, sum, _mm256_castsi256_ps(mask));
+    }
+  }
+  return a;
+}
+
+void avx2_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
+                    const float *e, float *g)
+{
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  for (int64_t q = 0; q < nonzeros; q += 8) {
+    __m256 sum = _mm256_setzero_ps(), lane[8];
+    for (int64_t i = 0; i < d; i += 64) {
+      const int64_t left = d - i >= 64 ? 64 : d - i;
+      for (int r = 0; r < 8; r++) {
+        const float *x = D + index[q + r < nonzeros ? q + r : nonzeros - 1] * ldD + i;
+        lane[r] = _mm256_add_ps(block_lanes(x, e + i, left, 0), block_lanes(x, e + i, left, 8));
+      }
+      sum = i ? _mm256_add_ps(sum, halve8(lane)) : halve8(lane);
+    }
+    _mm256_maskstore_ps(g + q, lanes256(nonzeros, q), _mm256_permutevar8x32_ps(sum, order));
+  }
+}

@@ -201,6 +201,7 @@ const Kernels backend_avx512 = {
     .chains = avx512_chains,
     .select_positive = avx512_select_positive,
     .decode = avx512_decode,
+    .blockdots = avx512_blockdots,
     .residuals = avx512_residuals,
     .leaf_sums = avx512_leaf_sums,
     .square64 = square64,

@@ -1,5 +1,5 @@
-/* Dense products with AVX-512: packing, scores, and the screening of nearest centroids, all on one register
-   tile. */
+/* Dense products with AVX-512: packing, scores, and the screening of nearest centroids, all on one
+   register tile. */
 #include "avx512_dense.h"
 #include "avx512_tile.h"
 

@@ -37,5 +37,6 @@ void avx512_decode(int64_t nonzeros, const int32_t *index, const float *value, i
     sum_rows(WIDE, false, nonzeros, index, value, 0, D + i, ldD, y + i);
   for (; i + 16 * NARROW <= d; i += 16 * NARROW)
     sum_rows(NARROW, false, nonzeros, index, value, 0, D + i, ldD, y + i);
+  for (; i + 64 <= d; i += 64) sum_rows(4, false, nonzeros, index, value, 0, D + i, ldD, y + i);
   if (i < d) sum_rows(NARROW, true, nonzeros, index, value, d - i, D + i, ldD, y + i);
 }

@@ -288,3 +288,43 @@ void avx512_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket
   }
   _mm_sfence();
 }
+
+/* One block of 64 of 16 rows: their lanes, joined. */
+static inline __m512 block16(const float *const row[16], const float *e, int64_t left)
+{
+  __m512 lane[16];
+  const bool whole = left >= 64;
+  __m512 x[4];
+  __mmask16 m[4];
+  for (int r = 0; r < 4; r++) {
+    m[r] = whole ? 0xffff : lanes512(left, 16 * r);
+    x[r] = _mm512_maskz_loadu_ps(m[r], e + 16 * r);
+  }
+#pragma GCC unroll 16
+  for (int q = 0; q < 16; q++) {
+    lane[q] = _mm512_setzero_ps();
+    for (int r = 0; r < 4; r++) {
+      lane[q] =
+          _mm512_mask3_fmadd_ps(x[r], _mm512_maskz_loadu_ps(m[r], row[q] + 16 * r), lane[q], m[r]);
+    }
+  }
+  return halve16(lane);
+}
+
+void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
+                      int64_t ldD, const float *e, float *g)
+{
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  for (int64_t q = 0; q < nonzeros; q += 16) {
+    __m512 sum = _mm512_setzero_ps();
+    for (int64_t i = 0; i < d; i += 64) {
+      const float *row[16];
+      for (int r = 0; r < 16; r++) {
+        row[r] = D + index[q + r < nonzeros ? q + r : nonzeros - 1] * ldD + i;
+      }
+      const __m512 block = block16(row, e + i, d - i);
+      sum = i ? _mm512_add_ps(sum, block) : block;
+    }
+    _mm512_mask_storeu_ps(g + q, lanes512(nonzeros, q), _mm512_permutexvar_ps(order, sum));
+  }
+}

@@ -186,6 +186,12 @@ static double unit(int64_t d, float *x)
   return norm;
 }
 
+static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
+                      int64_t ldD, const float *e, float *g)
+{
+  for (int64_t q = 0; q < nonzeros; q++) g[q] = blockdot(d, e, D + index[q] * ldD);
+}
+
 static void residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                       float *slope, double *square, float *work)
@@ -461,6 +467,7 @@ const Kernels TABLE = {
     .chains = chains,
     .select_positive = select_positive,
     .decode = decode,
+    .blockdots = blockdots,
     .residuals = residuals,
     .leaf_sums = leaf_sums,
     .square64 = square64,

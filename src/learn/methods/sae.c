@@ -1,6 +1,7 @@
 /* Sparse autoencoders as a method: the settings, and the door to src/learn/sae. */
 #include "learn/dictionary.h"
 #include "learn/encoder.h"
+#include "learn/simplex.h"
 #include <string.h>
 
 const Param sae_params[] = {
@@ -63,6 +64,9 @@ static PetscErrorCode Save(void *self, State *state)
     add_tensor(state, sae, t, t->names[1], t->m);
     add_tensor(state, sae, t, t->names[2], t->v);
   }
+  if (sae->support)
+    state_sliced(state, "support", H5_I32, 2, sae->m, sae->support->count, sae->first, sae->rows,
+                 sae->support->anchor);
   state_shared(state, "silent", H5_I64, 1, sae->m, 1, sae->silent);
   state_shared(state, "step", H5_I64, 1, 1, 1, &sae->step);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -97,7 +101,10 @@ static PetscErrorCode Model(void *self, State *state)
                sae->D + sae->first * sae->d);
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
-    if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
+    if (sae->support && !strcmp(t->name, "W"))
+      state_scattered(state, t->name, sae->m, sae->task->anchors->p, sae->first, sae->rows, t->p,
+                      sae->support->anchor, sae->support->count);
+    else if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
       add_tensor(state, sae, t, t->name, t->p);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

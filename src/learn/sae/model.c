@@ -2,6 +2,7 @@
  * owns it. */
 #include "learn/encoder.h"
 #include "batch.h"
+#include "learn/simplex.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,7 @@ PetscErrorCode SAEDestroy(SAE **sae)
   if (!((const SAEAtoms *)(*sae)->params.atoms.entry)->pull_back_row)
     PetscCall(ArrayDestroy(&(*sae)->G));
   packed_clear(&(*sae)->anchors);
+  PetscCall(SupportDestroy(*sae));
   PetscCall(ArrayDestroy(&(*sae)->starts));
   PetscCall(BatchGive(*sae));
   PetscCall(ParamsRelease(sae_params, &(*sae)->params));

@@ -2,10 +2,36 @@
 #include "learn/simplex.h"
 #include <string.h>
 
+char *simplex_check(const SimplexParams *params, const Settings *all, const char **path)
+{
+  const int64_t p = settings_int(all, "anchors.count"), q = params->support;
+  Text why = {0};
+  *path = "pick";
+  char *wrong = pick_check(params->pick, all);
+  if (wrong) return wrong;
+  *path = "support";
+  if (q == 1) text_add(&why, "an atom of one anchor has nothing to learn; take 2 or more, or 0");
+  if (p && q > p)
+    text_add(&why, "%lld are more than the %lld anchors there are; 0 takes them all", (long long)q,
+             (long long)p);
+  return why.s;
+}
+
+void simplex_tensors(SAE *sae, const SimplexParams *params)
+{
+  if (params->support)
+    PetscCallAbort(PETSC_COMM_SELF, SupportCreate(sae, params->support, params->renew));
+  sae_add_tensor(sae, "W", false, params->support ? params->support : sae->task->anchors->p);
+}
+
 void simplex_start(SAE *sae, Pick pick)
 {
   Tensor *W = tensor_named(sae, "W");
   const int64_t p = W->cols;
+  if (sae->support) {
+    support_start(sae, pick);
+    return;
+  }
   for (int64_t j = 0; j < sae->rows; j++) {
     const AnchorPick picked =
         anchor_pick(pick, (uint64_t)sae->task->seed_anchors, sae->m, p, sae->first + j);
@@ -17,15 +43,21 @@ void simplex_start(SAE *sae, Pick pick)
 void simplex_form(SAE *sae, float *D)
 {
   const Tensor *W = tensor_named(sae, "W");
-  sae->kernels->combine(sae->rows, W->cols, sae->d, W->p, W->cols, sae->task->anchors->points,
-                        sae->d, D, sae->d);
+  if (sae->support)
+    support_form(sae, D);
+  else
+    sae->kernels->combine(sae->rows, W->cols, sae->d, W->p, W->cols, sae->task->anchors->points,
+                          sae->d, D, sae->d);
 }
 
 void simplex_pull_back(SAE *sae, float scale)
 {
   Tensor *W = tensor_named(sae, "W");
   const int64_t p = W->cols;
-  sae->kernels->scores(sae->rows, sae->G, sae->d, &sae->anchors, NULL, W->g, p);
+  if (sae->support)
+    support_pull_back(sae, W->g);
+  else
+    sae->kernels->scores(sae->rows, sae->G, sae->d, &sae->anchors, NULL, W->g, p);
   if (scale != 1)
     for (int64_t i = 0; i < sae->rows * p; i++) W->g[i] *= scale;
 }
@@ -43,4 +75,9 @@ void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const
     else
       for (int64_t q = 0; q < p; q++) w[q] = (float)((double)w[q] / (sum + 1e-8));
   }
+}
+
+void simplex_renew(SAE *sae)
+{
+  if (sae->support) support_renew(sae);
 }

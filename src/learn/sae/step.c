@@ -211,6 +211,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const SAECode *code = (const SAECode *)params->code.entry;
   const double l1 = code->l1 ? code->l1(params->code.params) : 0;
   const Optimizer *optimizer = (const Optimizer *)params->optimizer.entry;
+  const SAEAtoms *atoms = (const SAEAtoms *)params->atoms.entry;
   Exact sums[2] = {0};
   double aux_loss = 0, norm = 0;
   bool finite = true;
@@ -235,8 +236,9 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const int64_t nonzeros = batch_silence(sae);
   PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
-  PetscCall(SAEPublish(sae));
   sae->step++;
+  if (finite && atoms->renew && sae->step < sae->steps) atoms->renew(sae);
+  PetscCall(SAEPublish(sae));
   const double mse = square / ((double)batch->b * (double)sae->d),
                penalty = l1 * exact_value(&sums[1]) / (double)batch->b;
   const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss;

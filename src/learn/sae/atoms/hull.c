@@ -2,36 +2,33 @@
 #include "learn/simplex.h"
 
 typedef struct {
-  char *anchors;
-  int pick;
+  SimplexParams simplex;
 } Hull;
 
 static const Param params[] = {
-    {"anchors", PARAM_ANCHORS, offsetof(Hull, anchors), NULL, .doc = "name of the candidate set"},
-    {"pick", PARAM_WORD, offsetof(Hull, pick), "default", .doc = PICK_DOC, .words = pick_words},
+    SIMPLEX_PARAMS(Hull),
     {0},
 };
 
 static unsigned draws(const void *settings)
 {
-  return ((const Hull *)settings)->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+  return ((const Hull *)settings)->simplex.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
 }
 
 static char *check(const void *settings, const Settings *all, const char **path)
 {
-  *path = "pick";
-  return pick_check(((const Hull *)settings)->pick, all);
+  return simplex_check(&((const Hull *)settings)->simplex, all, path);
 }
 
 static void tensors(SAE *sae)
 {
-  sae_add_tensor(sae, "W", false, sae->task->anchors->p);
+  simplex_tensors(sae, &((const Hull *)sae->params.atoms.params)->simplex);
 }
 
 static PetscErrorCode start(SAE *sae)
 {
   PetscFunctionBegin;
-  simplex_start(sae, (Pick)((const Hull *)sae->params.atoms.params)->pick);
+  simplex_start(sae, (Pick)((const Hull *)sae->params.atoms.params)->simplex.pick);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,4 +48,5 @@ const SAEAtoms sae_atoms_hull = {
     .form = simplex_form,
     .pull_back = pull_back,
     .project = simplex_project,
+    .renew = simplex_renew,
 };

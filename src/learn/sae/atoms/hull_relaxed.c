@@ -4,16 +4,13 @@
 #include "base/math.h"
 
 typedef struct {
-  char *anchors;
-  int pick;
+  SimplexParams simplex;
   double delta;
   bool multiplier;
 } Relaxed;
 
 static const Param params[] = {
-    {"anchors", PARAM_ANCHORS, offsetof(Relaxed, anchors), NULL,
-     .doc = "name of the candidate set"},
-    {"pick", PARAM_WORD, offsetof(Relaxed, pick), "default", .doc = PICK_DOC, .words = pick_words},
+    SIMPLEX_PARAMS(Relaxed),
     {"delta", PARAM_REAL, offsetof(Relaxed, delta), "1", 0, 1e9,
      "greatest norm of a row of the relaxation, in units of the normalised tokens"},
     {"multiplier", PARAM_BOOL, offsetof(Relaxed, multiplier), "true",
@@ -28,18 +25,17 @@ static const Relaxed *settings_of(const SAE *sae)
 
 static unsigned draws(const void *settings)
 {
-  return ((const Relaxed *)settings)->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+  return ((const Relaxed *)settings)->simplex.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
 }
 
 static char *check(const void *settings, const Settings *all, const char **path)
 {
-  *path = "pick";
-  return pick_check(((const Relaxed *)settings)->pick, all);
+  return simplex_check(&((const Relaxed *)settings)->simplex, all, path);
 }
 
 static void tensors(SAE *sae)
 {
-  sae_add_tensor(sae, "W", false, sae->task->anchors->p);
+  simplex_tensors(sae, &settings_of(sae)->simplex);
   if (settings_of(sae)->delta > 0) sae_add_tensor(sae, "relaxation", false, sae->d);
   if (settings_of(sae)->multiplier) sae_add_tensor(sae, "log_multiplier", true, 1);
 }
@@ -47,7 +43,7 @@ static void tensors(SAE *sae)
 static PetscErrorCode start(SAE *sae)
 {
   PetscFunctionBegin;
-  simplex_start(sae, (Pick)settings_of(sae)->pick);
+  simplex_start(sae, (Pick)settings_of(sae)->simplex.pick);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -110,4 +106,5 @@ const SAEAtoms sae_atoms_hull_relaxed = {
     .form = form,
     .pull_back = pull_back,
     .project = project,
+    .renew = simplex_renew,
 };

@@ -1,0 +1,171 @@
+/* Atoms made of their nearest anchors: which these are, by brute force in float64; what happens to
+   weights and moments when they are renewed; and all anchors as support against no support.
+   RUN ranks=1
+   RUN ranks=3 */
+#include "../sae_task.h"
+#include "../tap.h"
+#include "learn/simplex.h"
+
+#define COMM PETSC_COMM_WORLD
+enum { N = 700, D = 9, P = 30, Q = 5 };
+static const char path[] = "learn_support.test.h5";
+#define TRAIN                                                                                      \
+  "width=20 train.batch=128 train.steps=40 train.optimizer.lr=0.02 code.name=topk code.k=3 "
+
+static bool has(const int32_t *anchor, int64_t count, int64_t q)
+{
+  for (int64_t i = 0; i < count; i++)
+    if (anchor[i] == q) return true;
+  return false;
+}
+
+/* Is every anchor among the row's nearer to its point than every other one, rounding aside? */
+static bool nearest(const SAE *sae, int64_t j, const float *point, int64_t count)
+{
+  const int32_t *anchor = sae->support->anchor + j * count;
+  double within = 0, without = 1e300;
+  for (int64_t q = 0; q < P; q++) {
+    double square = 0;
+    for (int64_t i = 0; i < D; i++) {
+      const double e = (double)point[i] - (double)sae->task->anchors->points[q * D + i];
+      square += e * e;
+    }
+    if (has(anchor, count, q))
+      within = fmax(within, square);
+    else
+      without = fmin(without, square);
+  }
+  return within <= without * (1 + 1e-5) + 1e-5;
+}
+
+static bool ascending(const SAE *sae)
+{
+  const int64_t count = sae->support->count;
+  bool fine = true;
+  for (int64_t j = 0; j < sae->rows; j++)
+    for (int64_t i = 0; i < count; i++) {
+      const int32_t *a = sae->support->anchor + j * count;
+      fine &= a[i] >= 0 && a[i] < P && (!i || a[i] > a[i - 1]);
+    }
+  return fine;
+}
+
+static PetscErrorCode Starts(void)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  PetscCall(SAETaskOpen(COMM, path, TRAIN "atoms.name=hull atoms.support=5", P, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  bool fine = ascending(sae);
+  for (int64_t j = 0; j < sae->rows; j++) {
+    fine &= nearest(sae, j, sae->D + (sae->first + j) * D, Q);
+    const AnchorPick from = anchor_pick(PICK_DEFAULT, 3, 20, P, sae->first + j);
+    for (int64_t i = 0; i < Q; i++)
+      fine &= tensor_named(sae, "W")->p[j * Q + i] ==
+              (sae->support->anchor[j * Q + i] == from.q[0] ? 1.0f : 0.0f);
+  }
+  OK(fine, "each atom starts at its anchor, among those nearest to it");
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscCall(SAETaskOpen(COMM, path, TRAIN "atoms.name=hull atoms.support=2", 7, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  fine = true;
+  for (int64_t j = 0; j < sae->rows; j++) {
+    const AnchorPick from = anchor_pick(PICK_DEFAULT, 3, 20, 7, sae->first + j);
+    for (int k = 0; k < 2; k++)
+      fine &= from.w[k] == 0 || has(sae->support->anchor + j * 2, 2, from.q[k]);
+  }
+  OK(fine, "a mixture of two starts from both");
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Renews by hand after some steps and compares with what stood there before. */
+static PetscErrorCode Renews(void)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  StepReport report;
+  int32_t anchor[20 * Q];
+  float W[3][20 * Q], point[20 * D];
+  PetscCall(SAETaskOpen(COMM, path,
+                        "width=20 train.batch=128 train.steps=40 train.optimizer.lr=0.3 "
+                        "code.name=topk code.k=3 atoms.name=hull atoms.support=5 atoms.renew=1000",
+                        P, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  for (int s = 0; s < 20; s++) PetscCall(SAEStep(sae, &report));
+  const Tensor *now = tensor_named(sae, "W");
+  for (int64_t i = 0; i < sae->rows * Q; i++) now->p[i] = i % Q == 1 ? 0.5f : 0.125f;
+  PetscCall(SAEPublish(sae));
+  const size_t size = sizeof(float) * (size_t)(sae->rows * Q);
+  const float *block[3] = {now->p, now->m, now->v};
+  memcpy(anchor, sae->support->anchor, size);
+  for (int k = 0; k < 3; k++) memcpy(W[k], block[k], size);
+  memcpy(point, sae->D + sae->first * D, sizeof(float) * (size_t)(sae->rows * D));
+  sae->step = 999, simplex_renew(sae);
+  OK(!memcmp(anchor, sae->support->anchor, size), "nothing is renewed between");
+  sae->step = 1000, simplex_renew(sae);
+  bool near = ascending(sae), kept = true;
+  int64_t changed = 0;
+  for (int64_t j = 0; j < sae->rows; j++) {
+    const int32_t *is = sae->support->anchor + j * Q, *was = anchor + j * Q;
+    double stay = 0;
+    changed += memcmp(is, was, Q * sizeof(*is)) != 0;
+    near &= nearest(sae, j, point + j * D, Q);
+    for (int64_t i = 0; i < Q; i++) stay += has(is, Q, was[i]) ? (double)W[0][j * Q + i] : 0;
+    if (!memcmp(is, was, Q * sizeof(*is))) stay = 1;
+    for (int64_t i = 0; i < Q; i++) {
+      float w = 0, m = 0, v = 0;
+      for (int64_t c = 0; c < Q; c++)
+        if (was[c] == is[i]) w = W[0][j * Q + c], m = W[1][j * Q + c], v = W[2][j * Q + c];
+      kept &= fabs((double)now->p[j * Q + i] - (double)w / stay) < 1e-6 && now->m[j * Q + i] == m &&
+              now->v[j * Q + i] == v;
+    }
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &changed, 1, MPI_INT64_T, MPI_SUM, COMM));
+  OK(near && changed > 2, "renewed: the nearest anchors of where the atoms are now (%d changed)",
+     (int)changed);
+  OK(kept, "anchors that stay keep weight (divided by their sum) and moments, others start at 0");
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AllAnchors(void)
+{
+  PetscFunctionBeginUser;
+  SAETask t[2];
+  SAE *sae[2];
+  StepReport report;
+  const char *const words[] = {TRAIN "atoms.name=hull_relaxed",
+                               TRAIN "atoms.name=hull_relaxed atoms.support=30"};
+  for (int i = 0; i < 2; i++) {
+    PetscCall(SAETaskOpen(COMM, path, words[i], P, &t[i]));
+    PetscCall(SAECreate(&t[i].task, &sae[i]));
+    for (int s = 0; s < 5; s++) PetscCall(SAEStep(sae[i], &report));
+  }
+  double off = 0;
+  for (int64_t i = 0; i < 20 * D; i++)
+    off = fmax(off, fabs((double)sae[0]->D[i] - (double)sae[1]->D[i]));
+  OK(off < 1e-4, "a support of all anchors learns what no support learns (%.2g)", off);
+  for (int i = 0; i < 2; i++) {
+    PetscCall(SAEDestroy(&sae[i]));
+    PetscCall(SAETaskClose(&t[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  RUN(SAETaskTokens(path, N, D));
+  RUN(Starts());
+  RUN(Renews());
+  RUN(AllAnchors());
+  MPI_Barrier(COMM);
+  if (tap_rank == 0) unlink(path);
+  return TestEnd();
+}
