@@ -121,7 +121,10 @@ static PetscErrorCode CheckModel(const char *title, const char *words, int64_t p
   PetscCall(ViewRead(&t.task.view, ROWS, row, X));
   PetscCall(DictionaryEncode(dictionary, ROWS, X, &codes));
   for (int64_t i = 0; i < ROWS * d; i++) X[i] -= sae->bias[i % d];
-  t.kernels->scores(ROWS, X, d, &sae->encoder, sae->b, S, m);
+  Packed packed = {0};
+  t.kernels->pack(m, d, sae->E, d, &packed);
+  t.kernels->scores(ROWS, X, d, &packed, sae->b, S, m);
+  packed_clear(&packed);
   const SAECode *code = (const SAECode *)sae->params.code.entry;
   PetscCall(CodesReserve(&expected, ROWS, ROWS * m));
   code->forward(sae->params.code.params, t.kernels, ROWS, m, S, &expected);
