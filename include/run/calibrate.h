@@ -8,8 +8,8 @@
    messages and for what a step loses while all cores work: they are measured with 2 ranks or more
    (no more than cores), else taken as built in. Collective on run->comm. */
 PetscErrorCode MachineMeasure(BenchRun *run, Machine *machine);
-/* BenchStepSeconds - wall seconds of one step (k-means: of one iteration) of a model, as
-   BenchTaskOpen takes it, on `kind` tokens, n of them, d wide; together: on all ranks. */
+/* BenchStepSeconds - wall seconds of one step, the least of some (k-means: of one iteration) of a
+   model, as BenchTaskOpen takes it, on `kind` tokens, n of them, d wide; together: on all ranks. */
 typedef struct {
   const char *words;
   int64_t n, d, p;

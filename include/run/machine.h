@@ -23,6 +23,7 @@ typedef struct {
   double crowd;   /* how many times longer a step takes while all cores work */
   double latency; /* of a message between two ranks of a node */
   double meet;    /* what the ranks of a node lose in a step by waiting for each other */
+  double list;    /* for each active atom that another rank found: sorted by every rank */
   double link;    /* bytes a second, between two ranks of a node, both ways at once */
   double read;    /* bytes a second that a core reads from memory */
   double token;   /* for each value of a token: read, unpack, centre, residual */

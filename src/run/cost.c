@@ -84,7 +84,8 @@ static double step_compute(const Machine *machine, const CostShape *s, const Cos
   const double update = md / R * curve_at(&machine->update, md);
   const double mixing =
       s->m / R * (4 * w * s->d * machine->mix + (s->anchors > 0 ? w * machine->weight : 0));
-  return machine->step + dense + sparse + update + mixing;
+  const double list = s->batch * s->active * (R - 1) / R * machine->list;
+  return machine->step + dense + sparse + list + update + mixing;
 }
 
 static Cost kmeans_cost(const Machine *machine, const CostShape *s, const CostGroup *group)

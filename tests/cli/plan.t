@@ -48,7 +48,7 @@ ok 'nothing is written' test "$(ls | tr '\n' ' ')" = 'plan said settings spec.ya
 # what runs will cost
 cat >machine.json <<'EOF'
 {"schema": 1, "cpu": "a test", "kernels": "avx2", "date": "today", "commit": "1", "cores": 4, "memory": 1e10, "crowd": 1, "latency": 1e-6,
- "meet": 0, "read": 1e15, "link": 1e9, "token": 0, "step": 0.5, "mix": 0, "weight": 0, "sum": 0, "renew": 0, "score": {"size": [1], "cost": [0]},
+ "meet": 0, "list": 0, "read": 1e15, "link": 1e9, "token": 0, "step": 0.5, "mix": 0, "weight": 0, "sum": 0, "renew": 0, "score": {"size": [1], "cost": [0]},
  "sparse": {"size": [1], "cost": [0]}, "update": {"size": [1], "cost": [0]}, "assign": {"size": [1], "cost": [0]}}
 EOF
 "$ardis" plan spec.yaml --ranks 2 --machine machine.json >forecast
