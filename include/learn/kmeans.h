@@ -34,8 +34,9 @@ typedef struct {
   int64_t K, d, n; /* centroids, width, training tokens */
   int rank, size;
   Nodes *nodes;                    /* of the task's ranks */
-  float *centroids, *previous;     /* [K x d] of this iteration and of the one before */
-  int64_t *sums;                   /* [K x d] of this rank's members so far, times 2^exponent */
+  float *centroids, *previous;     /* [K x d] of this iteration and the one before; of the node */
+  int64_t *all_sums;               /* [ranks of the node][K x d] in memory that they share */
+  int64_t *sums;                   /* this rank's: its members so far, times 2^exponent */
   int64_t *counts;                 /* [K] */
   Exact objective;                 /* of this rank's tokens so far */
   double last;                     /* objective of the iteration before */

@@ -131,9 +131,38 @@ static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *l
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The centroids that this rank sums and moves for its node. */
+static Stretch own_part(const KMeans *K)
+{
+  Stretch own;
+  part_of(K->K, 1, nodes_rank(K->nodes), nodes_size(K->nodes), &own.first, &own.count);
+  return own;
+}
+
+/* Sums of all ranks: of this rank's centroids at least. Where all share memory each adds what the
+   others hold of its own ones, which nobody else reads. */
+static PetscErrorCode SumRanks(KMeans *K)
+{
+  const Stretch own = own_part(K);
+  const int64_t all = K->K * K->d, from = own.first * K->d, to = from + own.count * K->d;
+  PetscFunctionBegin;
+  PetscCall(NodesSum(K->nodes, K->K, K->counts)); /* nobody reads centroids from here on */
+  if (nodes_count(K->nodes) > 1) {
+    PetscCall(NodesSum(K->nodes, all, K->sums));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (int r = 0; r < nodes_size(K->nodes); r++) {
+    const int64_t *restrict other = K->all_sums + r * all;
+    int64_t *restrict sums = K->sums;
+    for (int64_t i = from; r != nodes_rank(K->nodes) && i < to; i++) sums[i] += other[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Empty centroids go to the farthest tokens; those that find none stay. */
 static PetscErrorCode FillEmpty(KMeans *K, int64_t *empty)
 {
+  const Stretch own = own_part(K);
   int64_t taken = 0, centroid[FAR_TOKENS];
   float *rows;
   PetscFunctionBegin;
@@ -146,25 +175,35 @@ static PetscErrorCode FillEmpty(KMeans *K, int64_t *empty)
   PetscCall(ArrayCreate(taken * K->d, &rows));
   PetscCall(KMeansGather(K->task, taken, K->far_token, rows));
   for (int64_t q = 0; q < taken; q++)
-    memcpy(K->centroids + centroid[q] * K->d, rows + q * K->d, (size_t)K->d * sizeof(float));
+    if (centroid[q] >= own.first && centroid[q] < own.first + own.count)
+      memcpy(K->centroids + centroid[q] * K->d, rows + q * K->d, (size_t)K->d * sizeof(float));
   PetscCall(ArrayDestroy(&rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The centroids of the next iteration, from the finished sums. */
+/* The centroids of the next iteration, from the finished sums: each rank moves its own ones. */
 static PetscErrorCode Move(KMeans *K, int64_t *empty)
 {
   const double unit = ldexp(1, -K->exponent);
+  const Stretch own = own_part(K);
   PetscFunctionBegin;
-  memcpy(K->previous, K->centroids, (size_t)(K->K * K->d) * sizeof(float));
-  for (int64_t j = 0; j < K->K; j++) {
+  for (int64_t j = own.first; j < own.first + own.count; j++) {
+    float *c = K->centroids + j * K->d;
+    memcpy(K->previous + j * K->d, c, (size_t)K->d * sizeof(float));
     if (!K->counts[j]) continue;
     for (int64_t i = 0; i < K->d; i++)
-      K->centroids[j * K->d + i] =
-          (float)((double)K->sums[j * K->d + i] * unit / (double)K->counts[j]);
+      c[i] = (float)((double)K->sums[j * K->d + i] * unit / (double)K->counts[j]);
   }
   PetscCall(FillEmpty(K, empty));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Back to the centroids before the last move. */
+static void move_back(KMeans *K)
+{
+  const Stretch own = own_part(K);
+  memcpy(K->centroids + own.first * K->d, K->previous + own.first * K->d,
+         (size_t)(own.count * K->d) * sizeof(float));
 }
 
 /* After the last block: moves the centroids, or ends. */
@@ -172,8 +211,7 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
 {
   int64_t empty = 0;
   PetscFunctionBegin;
-  PetscCall(NodesSum(K->nodes, K->K * K->d, K->sums));
-  PetscCall(NodesSum(K->nodes, K->K, K->counts));
+  PetscCall(SumRanks(K));
   PetscCall(ExactSum(K->task->comm, 1, &K->objective));
   const double objective = exact_value(&K->objective);
   const bool first = K->number[KMEANS_ITERATION] == 0;
@@ -181,13 +219,14 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
     report->state = STEP_FAILED;
     report->reason = "the objective is not finite";
   } else if (!first && !(objective < K->last)) {
-    memcpy(K->centroids, K->previous, (size_t)(K->K * K->d) * sizeof(float));
+    move_back(K);
     K->number[KMEANS_ENDED] = KMEANS_CONVERGED;
   } else {
     PetscCall(Move(K, &empty));
     K->last = objective;
     K->number[KMEANS_ITERATION]++;
   }
+  PetscCall(NodesBarrier(K->nodes)); /* all centroids are there, and nobody reads sums */
   memset(K->sums, 0, (size_t)(K->K * K->d) * sizeof(int64_t));
   memset(K->counts, 0, (size_t)K->K * sizeof(int64_t));
   memset(&K->objective, 0, sizeof(K->objective));

@@ -3,14 +3,14 @@
 #include "learn/kmeans.h"
 #include <string.h>
 
-enum { HINTS = 1 << 22 };
+enum { HINTS = 1 << 16 }; /* at least */
 
 /* Room for the nearest centroids of so many of this rank's tokens. They only shorten the next
-   iteration's search, so they are no part of the state. */
+   iteration's search, so they are no part of the state; they take little beside the centroids. */
 static PetscErrorCode KeepHints(KMeans *K)
 {
   PetscFunctionBegin;
-  K->hints = min_i64(HINTS, K->n / K->size);
+  K->hints = min_i64(max_i64(HINTS, K->K * K->d / 8), K->n / K->size);
   PetscCall(ArrayCreate(K->hints, &K->hint));
   for (int64_t t = 0; t < K->hints; t++) K->hint[t] = -1;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,6 +1,7 @@
 /* k-means as a method: the settings, the state, and the door to src/learn/kmeans. */
 #include "learn/dictionary.h"
 #include "learn/kmeans.h"
+#include <string.h>
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(KMeansParams, width), NULL, 1, 1e9, "centroids"},
@@ -27,12 +28,28 @@ static PetscErrorCode Allocate(KMeans *K)
 {
   PetscFunctionBegin;
   PetscCall(NodesCreate(K->task->comm, &K->nodes));
-  PetscCall(ArrayCreate(K->K * K->d, &K->centroids));
-  PetscCall(ArrayCreate(K->K * K->d, &K->previous));
-  PetscCall(ArrayCreate(K->K * K->d, &K->sums));
+  PetscCall(SharedCreate(K->nodes, K->K * K->d, &K->centroids));
+  PetscCall(SharedCreate(K->nodes, K->K * K->d, &K->previous));
+  PetscCall(SharedCreate(K->nodes, nodes_size(K->nodes) * K->K * K->d, &K->all_sums));
+  K->sums = K->all_sums + nodes_rank(K->nodes) * K->K * K->d;
   PetscCall(ArrayCreate(K->K, &K->counts));
   PetscCall(ArrayCreate(kmeans_tile(), &K->index));
   PetscCall(ArrayCreate(kmeans_tile(), &K->distance));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first centroids, once on each node. */
+static PetscErrorCode Start(KMeans *K)
+{
+  const KMeansStart start = {
+      .task = K->task, .K = K->K, .d = K->d, .n = K->n, .seed = (uint64_t)K->task->seed_init};
+  float *C;
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(K->K * K->d, &C));
+  PetscCall(((const KMeansInit *)K->params.init.entry)->start(&start, C));
+  if (nodes_rank(K->nodes) == 0) memcpy(K->centroids, C, (size_t)(K->K * K->d) * sizeof(*C));
+  PetscCall(NodesBarrier(K->nodes));
+  PetscCall(ArrayDestroy(&C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -54,9 +71,7 @@ static PetscErrorCode Create(const Task *task, void **self)
              (long long)K->K, (long long)K->n);
   K->exponent = kmeans_exponent(&task->view, K->n, &most);
   PetscCall(Allocate(K));
-  const KMeansStart start = {
-      .task = task, .K = K->K, .d = K->d, .n = K->n, .seed = (uint64_t)task->seed_init};
-  PetscCall(((const KMeansInit *)K->params.init.entry)->start(&start, K->centroids));
+  PetscCall(Start(K));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,13 +79,13 @@ static PetscErrorCode Destroy(void **self)
 {
   KMeans *K = *self;
   PetscFunctionBegin;
-  PetscCall(NodesDestroy(&K->nodes));
   PetscCall(NearestDestroy(&K->nearest));
   PetscCall(DirectionsDestroy(&K->directions));
   PetscCall(ArrayDestroy(&K->hint));
-  PetscCall(ArrayDestroy(&K->centroids));
-  PetscCall(ArrayDestroy(&K->previous));
-  PetscCall(ArrayDestroy(&K->sums));
+  PetscCall(SharedDestroy(K->nodes, &K->centroids));
+  PetscCall(SharedDestroy(K->nodes, &K->previous));
+  PetscCall(SharedDestroy(K->nodes, &K->all_sums));
+  PetscCall(NodesDestroy(&K->nodes));
   PetscCall(ArrayDestroy(&K->counts));
   PetscCall(ArrayDestroy(&K->index));
   PetscCall(ArrayDestroy(&K->distance));
