@@ -12,6 +12,13 @@ typedef struct {
 } SAETerm;
 typedef struct SAEReduce SAEReduce;
 
+/* Atoms that there are sums for, numbered from 0 in ascending order: all of them, or the dead ones,
+   which alone the auxiliary loss is about. */
+typedef struct {
+  int64_t count, first, rows; /* those this rank owns: first .. first + rows - 1 */
+  const int64_t *starts;      /* [size + 1] the first of each rank, then count */
+} AtomSet;
+
 /* Codes of the whole batch and their slopes, once on a node; unused on one rank. */
 typedef struct {
   Codes codes;
@@ -31,10 +38,14 @@ typedef struct SAEBatch {
   int64_t *nonzeros;  /* [2][size] of each rank in own and aux, known after SAESum */
   uint8_t *dead;      /* [m] */
   int64_t deads;
+  int32_t *dead_atom;       /* [deads] which they are; codes of the auxiliary loss count them */
+  int64_t *dead_starts;     /* [size + 1] the first of each rank among them, then deads */
+  float *dead_D, *dead_E;   /* [deads x d] their rows */
+  int64_t dead_space[4];    /* of these two, aG and aE */
   float *q;                 /* [m] slope of the L1 penalty */
   double *norm;             /* [m] |D_j|, with a penalty */
   float *gb, *zs, *ge;      /* [rows], [rows], [d] finished sums */
-  float *aG, *aE, *ab;      /* the same for the auxiliary loss */
+  float *aG, *aE, *ab;      /* [dead atoms here x d] twice, [rows]: those of the auxiliary loss */
   float *gb_all;            /* [m] of all ranks, once on a node, as ge and chain */
   float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
   float *leaf;              /* [leaves x d] */
@@ -63,11 +74,13 @@ PetscErrorCode BatchGive(SAE *sae);
 /* BatchForward - this rank's tokens of the step: codes, residuals, slopes. losses: sums of |e|^2
  * and of sum_j z_j |D_j|, of this rank's tokens. */
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2]);
+/* All atoms; aux: the dead ones of this step. */
+AtomSet batch_atoms(const SAE *sae, bool aux);
 /* BatchAux - the auxiliary codes' residuals and slopes; loss: sum of |e'|^2. */
 PetscErrorCode BatchAux(SAE *sae, Exact *loss);
 /* The part of a batch of b tokens that a rank encodes: whole leaves where the route needs them. */
 void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *count);
-/* BatchGather - the sums of the batch for the atoms here, of the codes or of the auxiliary ones: GD
+/* BatchGather - the sums of the batch for the atoms here, or aux: for the dead ones here: GD
    = sum z e, GE = sum g xc, gb = sum g, zs = sum z (NULL: not needed), as the route makes them.
    SAESum must have come before. Collective. */
 PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, float *zs);
@@ -85,11 +98,11 @@ int64_t batch_silence(SAE *sae);
 /* BatchSums - leaf sums joined by the tree, for atoms first .. first + atoms - 1. Local. */
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
                          float *GE, float *gb, float *zs);
-/* BatchReduce - the same for the atoms here, from sums that each rank makes of its own leaves
-   (own NULL: those that are there are joined once more).
-   fired [rows]: 1 for atoms that are active. Collective. ReduceDestroy frees its memory. */
-PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, float *GD, float *GE, float *gb, float *zs,
-                           float *fired);
+/* BatchReduce - the same for those of the atoms that are here, from sums that each rank makes of
+   its own leaves (own NULL: those that are there are joined once more). fired [rows]: 1 for atoms
+   that are active. Collective. ReduceDestroy frees its memory. */
+PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, float *GD, float *GE,
+                           float *gb, float *zs, float *fired);
 PetscErrorCode ReduceDestroy(SAE *sae);
 /* leaf [leaves x cols], columns first .. first + cols - 1 of e [tokens x d] summed leaf by leaf;
  * then joined into the first row. */

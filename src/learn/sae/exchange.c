@@ -37,8 +37,8 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(m, &batch->norm));
   PetscCall(ArrayCreate(rows, &batch->gb));
   PetscCall(ArrayCreate(rows, &batch->zs));
-  PetscCall(ArrayCreate(rows * d, &batch->aG));
-  PetscCall(ArrayCreate(rows * d, &batch->aE));
+  PetscCall(ArrayCreate(m, &batch->dead_atom));
+  PetscCall(ArrayCreate(sae->size + 1, &batch->dead_starts));
   PetscCall(ArrayCreate(rows, &batch->ab));
   PetscCall(ArrayCreate(route_leaves(b) * d, &batch->leaf));
   PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
@@ -63,14 +63,17 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
-  void **arrays[] = {(void **)&batch->S,      (void **)&batch->g,        (void **)&batch->ga,
-                     (void **)&batch->dead,   (void **)&batch->q,        (void **)&batch->norm,
-                     (void **)&batch->gb,     (void **)&batch->zs,       (void **)&batch->aG,
-                     (void **)&batch->aE,     (void **)&batch->ab,       (void **)&batch->leaf,
-                     (void **)&batch->bucket, (void **)&batch->token,    (void **)&batch->z,
-                     (void **)&batch->slope,  (void **)&batch->starts,   (void **)&batch->nonzeros,
-                     (void **)&batch->words,  (void **)&batch->work,     (void **)&batch->square,
-                     (void **)&batch->fired,  (void **)&batch->previous, (void **)&batch->active};
+  void **arrays[] = {
+      (void **)&batch->S,         (void **)&batch->g,           (void **)&batch->ga,
+      (void **)&batch->dead,      (void **)&batch->q,           (void **)&batch->norm,
+      (void **)&batch->gb,        (void **)&batch->zs,          (void **)&batch->aG,
+      (void **)&batch->aE,        (void **)&batch->ab,          (void **)&batch->leaf,
+      (void **)&batch->bucket,    (void **)&batch->token,       (void **)&batch->z,
+      (void **)&batch->slope,     (void **)&batch->starts,      (void **)&batch->nonzeros,
+      (void **)&batch->words,     (void **)&batch->work,        (void **)&batch->square,
+      (void **)&batch->fired,     (void **)&batch->previous,    (void **)&batch->active,
+      (void **)&batch->dead_atom, (void **)&batch->dead_starts, (void **)&batch->dead_D,
+      (void **)&batch->dead_E};
   void **shared[] = {(void **)&batch->xc,        (void **)&batch->e,       (void **)&batch->ea,
                      (void **)&batch->ge,        (void **)&batch->gb_all,  (void **)&batch->chain,
                      (void **)&batch->fired_all, (void **)&batch->leaf_all};
@@ -178,15 +181,16 @@ PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, 
   SAEBatch *batch = sae->batch;
   SAETerm term = {aux ? &batch->aux : &batch->own, aux ? batch->ga : batch->g,
                   aux ? batch->ea : batch->e, batch->xc};
+  const AtomSet atoms = batch_atoms(sae, aux);
 
   PetscFunctionBegin;
   if (sae->size > 1 && sae->route == ROUTE_ALLREDUCE) {
     term.e += batch->first * sae->d, term.xc += batch->first * sae->d;
-    PetscCall(BatchReduce(sae, &term, GD, GE, gb, zs, aux ? NULL : batch->fired));
+    PetscCall(BatchReduce(sae, &term, &atoms, GD, GE, gb, zs, aux ? NULL : batch->fired));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (sae->size > 1) PetscCall(ExchangeCodes(sae, aux, &term));
-  PetscCall(BatchSums(sae, &term, sae->first, sae->rows, GD, GE, gb, zs));
+  PetscCall(BatchSums(sae, &term, atoms.first, atoms.rows, GD, GE, gb, zs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,13 +217,15 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d, leaves = route_leaves(batch->b);
   const bool apart = sae->size > 1 && sae->route == ROUTE_ALLREDUCE;
-  SharedRows rows[3] = {{batch->gb_all, sizeof(float), sae->starts}};
+  const AtomSet atoms = batch_atoms(sae, aux);
+  const float *E = aux ? batch->dead_E : sae->E;
+  SharedRows rows[3] = {{batch->gb_all, sizeof(float), atoms.starts}};
   int64_t first, cols;
   int count = 1;
 
   PetscFunctionBegin;
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
-  if (sae->rows) memcpy(batch->gb_all + sae->first, gb, (size_t)sae->rows * sizeof(*gb));
+  if (atoms.rows) memcpy(batch->gb_all + atoms.first, gb, (size_t)atoms.rows * sizeof(*gb));
   if (!aux && apart) count += leaf_rows(sae, rows + 1);
   if (!aux && !apart) batch_leaves(d, first, cols, batch->b, batch->e, batch->leaf);
   PetscCall(SharedExchange(sae->nodes, count, rows));
@@ -227,7 +233,7 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));
   if (!aux) batch_join_leaves(leaves, cols, batch->leaf);
   if (!aux && cols) memcpy(batch->ge + first, batch->leaf, (size_t)cols * sizeof(float));
-  sae->kernels->combine(1, sae->m, cols, batch->gb_all, sae->m, sae->E + first, d,
+  sae->kernels->combine(1, atoms.count, cols, batch->gb_all, atoms.count, E + first, d,
                         batch->chain + first, d);
   PetscCall(NodesBarrier(sae->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -237,11 +243,12 @@ PetscErrorCode BatchRehearse(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
   SAETerm term = {&batch->own, batch->g, batch->e, batch->xc};
+  const AtomSet atoms = batch_atoms(sae, false);
 
   PetscFunctionBegin;
   if (sae->route == ROUTE_ALLREDUCE)
-    PetscCall(BatchReduce(sae, NULL, sae->G, tensor_named(sae, "encoder/weight")->g, batch->gb,
-                          NULL, batch->fired));
+    PetscCall(BatchReduce(sae, NULL, &atoms, sae->G, tensor_named(sae, "encoder/weight")->g,
+                          batch->gb, NULL, batch->fired));
   else
     PetscCall(ExchangeCodes(sae, false, &term));
   PetscCall(

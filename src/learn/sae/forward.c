@@ -15,6 +15,40 @@ static PetscErrorCode Room(float **array, int64_t *space, int64_t count)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+AtomSet batch_atoms(const SAE *sae, bool aux)
+{
+  const SAEBatch *batch = sae->batch;
+  const int64_t *starts = aux ? batch->dead_starts : sae->starts, first = starts[sae->rank];
+  return (AtomSet){starts[sae->size], first, starts[sae->rank + 1] - first, starts};
+}
+
+/* The dead atoms side by side, and room for their sums. */
+static PetscErrorCode GatherDead(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d;
+  const size_t row = (size_t)d * sizeof(float);
+  int64_t count = 0;
+
+  PetscFunctionBegin;
+  for (int r = 0; r < sae->size; r++) {
+    batch->dead_starts[r] = count;
+    for (int64_t j = sae->starts[r]; j < sae->starts[r + 1]; j++)
+      if (batch->dead[j]) batch->dead_atom[count++] = (int32_t)j;
+  }
+  batch->dead_starts[sae->size] = count;
+  const int64_t rows = batch_atoms(sae, true).rows;
+  PetscCall(Room(&batch->dead_D, &batch->dead_space[0], count * d));
+  PetscCall(Room(&batch->dead_E, &batch->dead_space[1], count * d));
+  PetscCall(Room(&batch->aG, &batch->dead_space[2], rows * d));
+  PetscCall(Room(&batch->aE, &batch->dead_space[3], rows * d));
+  for (int64_t q = 0; q < count; q++) {
+    memcpy(batch->dead_D + q * d, sae->D + batch->dead_atom[q] * d, row);
+    memcpy(batch->dead_E + q * d, sae->E + batch->dead_atom[q] * d, row);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The dead atoms of this step, and the penalty's slopes. */
 static void prepare(SAE *sae, double l1)
 {
@@ -56,47 +90,47 @@ static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Codes of dead atoms for n tokens. atom NULL: from the tile's scores of all atoms; else from those
-   of the dead ones, whose numbers these are. */
-static PetscErrorCode AuxCodes(SAE *sae, int64_t n, const int32_t *atom)
+/* Codes of dead atoms for n tokens, from the tile's scores: of all atoms, or of the dead ones
+   alone. */
+static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
 {
   SAEBatch *batch = sae->batch;
   const Choice *revive = &sae->params.revive;
   const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
   Codes *codes = &batch->aux;
-  const int64_t k = min_i64(aux.k, batch->deads), m = atom ? batch->deads : sae->m;
+  const int64_t deads = batch->deads, k = min_i64(aux.k, deads);
 
   PetscFunctionBegin;
   PetscCall(CodesReserve(codes, codes->rows + n, codes->start[codes->rows] + n * k));
   for (int64_t t = 0; t < n; t++) {
-    const int64_t at = codes->start[codes->rows],
-                  kept = sae->kernels->select_top(m, batch->S + t * m, k, atom ? NULL : batch->dead,
-                                                  codes->atom + at, codes->value + at);
-    for (int64_t q = at; atom && q < at + kept; q++) codes->atom[q] = atom[codes->atom[q]];
-    codes->start[++codes->rows] = at + kept;
+    float *s = batch->S + t * (alone ? deads : sae->m);
+    for (int64_t q = 0; !alone && q < deads; q++) s[q] = s[batch->dead_atom[q]];
+    const int64_t at = codes->start[codes->rows];
+    codes->start[++codes->rows] =
+        at + sae->kernels->select_top(deads, s, k, NULL, codes->atom + at, codes->value + at);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Codes of this rank's tokens from .. to - 1. Where all scores are not wanted for the codes, those
    of the dead atoms alone are made. */
-static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, const int32_t *dead)
+static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
 {
   SAEBatch *batch = sae->batch;
   const float *xc = batch->xc + batch->first * sae->d;
-  const int64_t width = batch->deads && !dead ? TILE : to - from; /* S holds a tile */
+  const bool all = batch->deads && !alone;
+  const int64_t width = all ? TILE : to - from; /* S holds a tile */
 
   PetscFunctionBegin;
   for (int64_t t = from; t < to; t += width) {
     const int64_t n = min_i64(width, to - t);
-    PetscCall(EncoderCodes(sae->encoder, n, xc + t * sae->d,
-                           batch->deads && !dead ? batch->S : NULL, &batch->own));
-    if (batch->deads && !dead) PetscCall(AuxCodes(sae, n, NULL));
+    PetscCall(EncoderCodes(sae->encoder, n, xc + t * sae->d, all ? batch->S : NULL, &batch->own));
+    if (all) PetscCall(AuxCodes(sae, n, false));
   }
-  for (int64_t t = from; dead && t < to; t += TILE) {
+  for (int64_t t = from; alone && t < to; t += TILE) {
     const int64_t n = min_i64(TILE, to - t);
     encoder_some_scores(sae->encoder, n, xc + t * sae->d, batch->S);
-    PetscCall(AuxCodes(sae, n, dead));
+    PetscCall(AuxCodes(sae, n, true));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -134,7 +168,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   const double l1 = code->l1 ? code->l1(sae->params.code.params) : 0;
   const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
   const Stretch now = batch_stretch(sae, sae->step), next = batch_stretch(sae, sae->step + 1);
-  const int32_t *dead = NULL;
+  const int32_t *dead;
   int64_t deads;
 
   PetscFunctionBegin;
@@ -143,12 +177,13 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->own.rows = batch->aux.rows = 0;
   prepare(sae, l1);
-  if (batch->deads && encoder_filters(sae->encoder))
-    PetscCall(EncoderSome(sae->encoder, batch->dead, &deads, &dead));
+  const bool alone = batch->deads && encoder_filters(sae->encoder);
+  if (batch->deads) PetscCall(GatherDead(sae));
+  if (alone) PetscCall(EncoderSome(sae->encoder, batch->dead, &deads, &dead));
   for (int64_t at = 0; at < batch->count; at += TILES * TILE) {
     const int64_t end = min_i64(batch->count, at + TILES * TILE);
     for (int64_t t = at; t < end; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, end - t)));
-    PetscCall(TokenCodes(sae, at, end, dead));
+    PetscCall(TokenCodes(sae, at, end, alone));
   }
   PetscCall(Losses(sae, l1, losses));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -162,9 +197,9 @@ PetscErrorCode BatchAux(SAE *sae, Exact *loss)
 
   PetscFunctionBegin;
   PetscCall(Room(&batch->ga, &batch->ga_space, codes->start[codes->rows]));
-  sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, sae->m, d, sae->D,
-                          1, batch->e + row, batch->ea + row, batch->ga, batch->square,
-                          batch->work);
+  sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, batch->deads, d,
+                          batch->dead_D, 1, batch->e + row, batch->ea + row, batch->ga,
+                          batch->square, batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(loss, batch->square[t]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -17,6 +17,7 @@ typedef struct {
 } Sums;
 
 struct SAEReduce {
+  AtomSet atoms;         /* that the sums are for */
   int64_t leaves, space; /* of this batch, and there is room for */
   TreePart *rank_part, *node_part;
   int64_t rank_parts, node_parts;
@@ -120,7 +121,7 @@ static Sums slot_of(const SAE *sae, int64_t i)
   int64_t slot = 0;
   for (int64_t p = 0; p < i; p++)
     slot += nodes_of(sae->nodes, reduce->rank_part[p].owner) == nodes_number(sae->nodes);
-  return (Sums){reduce->slot + slot * slot_size(sae), sae->m};
+  return (Sums){reduce->slot + slot * slot_size(sae), reduce->atoms.count};
 }
 
 /* This rank's parts, each summed for all atoms. */
@@ -128,6 +129,7 @@ static PetscErrorCode SumParts(SAE *sae, const SAETerm *own, bool penalty)
 {
   SAEBatch *batch = sae->batch;
   const SAEReduce *reduce = batch->reduce;
+  const int64_t atoms = reduce->atoms.count;
 
   PetscFunctionBegin;
   for (int64_t i = 0; i < reduce->rank_parts; i++) {
@@ -141,10 +143,10 @@ static PetscErrorCode SumParts(SAE *sae, const SAETerm *own, bool penalty)
                          .atom = own->codes->atom,
                          .value = own->codes->value};
     const SAETerm term = {&codes, own->g, own->e + from * sae->d, own->xc + from * sae->d};
-    PetscCall(BatchSums(sae, &term, 0, sae->m, segment(sae, to, 0, 0), segment(sae, to, 1, 0),
+    PetscCall(BatchSums(sae, &term, 0, atoms, segment(sae, to, 0, 0), segment(sae, to, 1, 0),
                         segment(sae, to, 2, 0), penalty ? segment(sae, to, 3, 0) : NULL));
     float *fired = segment(sae, to, 4, 0);
-    memset(fired, 0, (size_t)sae->m * sizeof(*fired));
+    memset(fired, 0, (size_t)atoms * sizeof(*fired));
     for (int64_t q = codes.start[0]; q < codes.start[count]; q++) fired[codes.atom[q]] = 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -165,7 +167,7 @@ static PetscErrorCode JoinNode(SAE *sae, bool penalty)
   int64_t first, rows;
 
   PetscFunctionBegin;
-  part_of(sae->m, 1, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &rows);
+  part_of(reduce->atoms.count, 1, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &rows);
   for (int64_t n = 0, at = 0; n < reduce->node_parts; n++) {
     const TreePart *whole = &reduce->node_part[n];
     const int64_t begin = at;
@@ -193,7 +195,8 @@ static PetscErrorCode Pass(SAE *sae, bool penalty, int64_t n, bool send, int oth
                            MPI_Request *request, int *requests)
 {
   const Sums sums = sae->batch->reduce->sums[n];
-  const int64_t first = sae->starts[owner], rows = sae->starts[owner + 1] - first;
+  const int64_t *starts = sae->batch->reduce->atoms.starts, first = starts[owner],
+                rows = starts[owner + 1] - first;
   const MPI_Comm comm = nodes_comm(sae->nodes);
 
   PetscFunctionBegin;
@@ -217,7 +220,7 @@ static PetscErrorCode PassNodes(SAE *sae, bool penalty)
 {
   SAEReduce *reduce = sae->batch->reduce;
   const Nodes *nodes = sae->nodes;
-  const int64_t rows = sae->rows, most = SEGMENTS * reduce->node_parts * sae->size;
+  const int64_t rows = reduce->atoms.rows, most = SEGMENTS * reduce->node_parts * sae->size;
   MPI_Request *request;
   int requests = 0;
 
@@ -245,28 +248,31 @@ static PetscErrorCode PassNodes(SAE *sae, bool penalty)
 static void join_atoms(SAE *sae, int64_t count, const TreePart *part, float *const to[SEGMENTS])
 {
   SAEReduce *reduce = sae->batch->reduce;
+  const AtomSet *atoms = &reduce->atoms;
   const int64_t joins = tree_joins(reduce->leaves, count, part, reduce->left, reduce->right);
   for (int s = 0; s < SEGMENTS; s++) {
-    const int64_t numbers = sae->rows * segment_cols(sae, s);
+    const int64_t numbers = atoms->rows * segment_cols(sae, s);
     if (!to[s]) continue;
     for (int64_t j = 0; j < joins || j == 0; j++) {
       const Sums a = reduce->sums[joins ? reduce->left[j] : 0],
                  b = reduce->sums[joins ? reduce->right[j] : 0];
-      float *x = segment(sae, a, s, a.atoms == sae->m ? sae->first : 0);
-      const float *y = joins ? segment(sae, b, s, b.atoms == sae->m ? sae->first : 0) : NULL;
+      float *x = segment(sae, a, s, a.atoms == atoms->count ? atoms->first : 0);
+      const float *y =
+          joins ? segment(sae, b, s, b.atoms == atoms->count ? atoms->first : 0) : NULL;
       add(numbers, x, y, j + 1 >= joins ? to[s] : x);
     }
   }
 }
 
-PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, float *GD, float *GE, float *gb, float *zs,
-                           float *fired)
+PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, float *GD, float *GE,
+                           float *gb, float *zs, float *fired)
 {
   float *const to[SEGMENTS] = {GD, GE, gb, zs, fired};
 
   PetscFunctionBegin;
   if (!sae->batch->reduce) PetscCall(Create(sae));
   SAEReduce *reduce = sae->batch->reduce;
+  reduce->atoms = *atoms;
   PetscCall(LayOut(sae));
   if (own) PetscCall(SumParts(sae, own, zs != NULL));
   PetscCall(NodesBarrier(sae->nodes));

@@ -13,9 +13,9 @@ typedef struct {
   float aux;     /* for its sums */
 } Factors;
 
-static void scale(int64_t n, float a, float *x)
+static void scale(int64_t n, float a, float plus, float *x)
 {
-  for (int64_t i = 0; i < n; i++) x[i] = a * x[i];
+  for (int64_t i = 0; i < n; i++) x[i] = a * x[i] + plus;
 }
 
 static void add_scaled(int64_t n, float a, const float *restrict x, float *restrict y)
@@ -75,19 +75,25 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
   const Kernels *kernels = sae->kernels;
   const int64_t d = sae->d;
   float *db = tensor_named(sae, "encoder/bias")->g;
+  /* what the auxiliary loss adds to atoms that live: its factor times + 0; - 0 adds nothing */
+  const float none = by->with_aux ? by->aux * 0.0f : -0.0f;
+  int64_t at = 0; /* among the dead atoms here */
   for (int64_t j = 0; j < sae->rows; j++) {
     float *G = sae->G + j * d, *dE = tensor_named(sae, "encoder/weight")->g + j * d;
     const double norm = by->l1 > 0 ? batch->norm[sae->first + j] : 0;
-    scale(d, by->f, G);
-    scale(d, by->h, dE);
-    db[j] = by->h * batch->gb[j];
+    const bool dead = by->with_aux && batch->dead[sae->first + j];
+    const float plus = dead ? -0.0f : none;
+    scale(d, by->f, by->l1 > 0 ? -0.0f : plus, G);
+    scale(d, by->h, plus, dE);
+    db[j] = by->h * batch->gb[j] + plus;
     if (by->l1 > 0)
       add_scaled(d, norm > 0 ? (float)(by->l1 * (double)batch->zs[j] / (by->b * norm)) : 0,
                  sae->D + (sae->first + j) * d, G);
-    if (by->with_aux) {
-      add_scaled(d, by->aux, batch->aG + j * d, G);
-      add_scaled(d, by->aux, batch->aE + j * d, dE);
-      db[j] += by->aux * batch->ab[j];
+    if (by->l1 > 0 && by->with_aux) scale(d, 1, plus, G);
+    if (dead) {
+      add_scaled(d, by->aux, batch->aG + at * d, G);
+      add_scaled(d, by->aux, batch->aE + at * d, dE);
+      db[j] += by->aux * batch->ab[at++];
     }
     exact_add(square, kernels->square64(d, dE));
     if (!atoms->pull_back_row) continue;
