@@ -2,6 +2,8 @@
 #include "learn/simplex.h"
 #include <string.h>
 
+enum { BLOCK_ROWS = 192, BLOCK_COLS = 4 * PACKED_ROWS }; /* of a gradient */
+
 char *simplex_check(const SimplexParams *params, const Settings *all, const char **path)
 {
   const int64_t p = settings_int(all, "anchors.count"), q = params->support;
@@ -50,16 +52,36 @@ void simplex_form(SAE *sae, float *D)
                           sae->d, D, sae->d);
 }
 
+static void multiply(int64_t n, float scale, float *x)
+{
+  for (int64_t i = 0; i < n; i++) x[i] *= scale;
+}
+
+/* dW = scale G C^T, scaled block by block while it is in the second cache. */
+static void pull_back_all(SAE *sae, float scale, float *dW)
+{
+  const int64_t p = sae->anchors.rows, d = sae->d;
+  for (int64_t j = 0; j < sae->rows; j += BLOCK_ROWS) {
+    const int64_t rows = min_i64(BLOCK_ROWS, sae->rows - j);
+    for (int64_t q = 0; q < p; q += BLOCK_COLS) {
+      const int64_t cols = min_i64(BLOCK_COLS, p - q);
+      const Packed some = {.rows = cols, .d = d, .x = sae->anchors.x + q * d};
+      float *g = dW + j * p + q;
+      sae->kernels->scores(rows, sae->G + j * d, d, &some, NULL, g, p);
+      for (int64_t r = 0; r < rows && scale != 1; r++) multiply(cols, scale, g + r * p);
+    }
+  }
+}
+
 void simplex_pull_back(SAE *sae, float scale)
 {
   Tensor *W = tensor_named(sae, "W");
-  const int64_t p = W->cols;
-  if (sae->support)
-    support_pull_back(sae, W->g);
-  else
-    sae->kernels->scores(sae->rows, sae->G, sae->d, &sae->anchors, NULL, W->g, p);
-  if (scale != 1)
-    for (int64_t i = 0; i < sae->rows * p; i++) W->g[i] *= scale;
+  if (!sae->support) {
+    pull_back_all(sae, scale, W->g);
+    return;
+  }
+  support_pull_back(sae, W->g);
+  if (scale != 1) multiply(sae->rows * W->cols, scale, W->g);
 }
 
 void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous)
