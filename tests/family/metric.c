@@ -13,11 +13,14 @@ static ChosenMetric chosen[64]; /* all metrics */
 /* Codes: the positive scores against the atoms themselves. */
 static PetscErrorCode Encode(const Dictionary *D, int64_t n, const float *X, Codes *codes)
 {
+  Packed packed = {0};
   float *S;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(n * D->m, &S));
+  D->kernels->pack(D->m, D->d, D->atoms, D->d, &packed);
   PetscCall(CodesReserve(codes, n, n * D->m));
-  D->kernels->scores(n, X, D->d, &D->packed, NULL, S, D->m);
+  D->kernels->scores(n, X, D->d, &packed, NULL, S, D->m);
+  packed_clear(&packed);
   codes->rows = n;
   codes->start[0] = 0;
   for (int64_t t = 0; t < n; t++) {
@@ -33,9 +36,7 @@ static const Method method = {.entry = {.name = "positive"}, .encode = Encode};
 
 static Dictionary dictionary_of(int64_t m, int64_t d, float *atoms)
 {
-  Dictionary D = {.method = &method, .kernels = kernels, .m = m, .d = d, .atoms = atoms};
-  kernels->pack(m, d, atoms, d, &D.packed);
-  return D;
+  return (Dictionary){.method = &method, .kernels = kernels, .m = m, .d = d, .atoms = atoms};
 }
 
 /* Numbers of n tokens, added `step` at a time by the ranks of comm; backwards: last token first. */
@@ -146,7 +147,6 @@ static PetscErrorCode TestByHand(void)
   }
   PetscCall(TableDestroy(&held_out));
   PetscCall(TableDestroy(&table));
-  packed_clear(&D.packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -176,7 +176,6 @@ static PetscErrorCode TestSplitting(void)
        known[i].name, known[i].setting, v);
   }
   PetscCall(TableDestroy(&whole));
-  packed_clear(&D.packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,16 +16,19 @@ static PetscErrorCode Encode(const Dictionary *D, int64_t n, const float *X, Cod
 {
   float S[M];
   uint8_t mask[M] = {1, 1, 1, 0, 1};
+  Packed packed = {0};
   PetscFunctionBeginUser;
+  D->kernels->pack(M, D->d, D->atoms, D->d, &packed);
   PetscCall(CodesReserve(codes, n, n));
   codes->rows = n;
   codes->start[0] = 0;
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = codes->start[t];
-    D->kernels->scores(1, X + t * D->d, D->d, &D->packed, NULL, S, M);
+    D->kernels->scores(1, X + t * D->d, D->d, &packed, NULL, S, M);
     codes->start[t + 1] =
         at + D->kernels->select_top(M, S, 1, mask, codes->atom + at, codes->value + at);
   }
+  packed_clear(&packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,7 +105,6 @@ static PetscErrorCode TestRun(Mistakes *mistakes)
   for (int i = 0; metrics.entries[i]; i++) chosen[i].metric = (const Metric *)metrics.entries[i];
   for (uint64_t i = 0; i < M * WIDTH; i++) atoms[i] = (float)random_normal(9, RANDOM_LAST, i);
   Dictionary D = {.method = &method, .kernels = kernels, .m = M, .d = WIDTH, .atoms = atoms};
-  kernels->pack(M, WIDTH, atoms, WIDTH, &D.packed);
   PetscCall(TestViewCreate(COMM, kernels, path, .25, mistakes, &test));
   PetscCall(MeasureRun(COMM, &test.view, &D, chosen, LIMIT, &values, &table));
   PetscCall(
@@ -128,7 +130,6 @@ static PetscErrorCode TestRun(Mistakes *mistakes)
   PetscCall(TableDestroy(&values));
   PetscCall(TableDestroy(&table));
   PetscCall(TestViewDestroy(&test));
-  packed_clear(&D.packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
