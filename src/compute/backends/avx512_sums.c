@@ -177,12 +177,13 @@ static inline int64_t add_tokens(const Terms *terms, int64_t q, int64_t to, int6
   return q;
 }
 
-/* Joins a finished leaf with the sums before it, part[0 .. parts - 1], and gives how many there are
-   then. Leaf l is joined as often as l ends in ones, and what is left at the end from the last to
-   the first: that is the tree that joins pairs, where an odd last one moves down. stride: from one
-   part to the next. */
+/* Adds + 0 to a finished leaf and joins it with the sums before it, part[0 .. parts - 1], and gives
+   how many there are then. Leaf l is joined as often as l ends in ones, and what is left at the end
+   from the last to the first: that is the tree that joins pairs, where an odd last one moves down.
+   stride: from one part to the next. */
 static inline int push(Columns sum, int64_t leaf, Columns *part, int parts, int64_t stride)
 {
+  for (int v = 0; v < 4; v++) sum.x[v] = _mm512_add_ps(sum.x[v], _mm512_setzero_ps());
   for (; leaf & 1; leaf >>= 1) sum = add_columns(part[--parts * stride], sum);
   part[parts * stride] = sum;
   return parts + 1;

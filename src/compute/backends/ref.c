@@ -232,6 +232,7 @@ static void leaf_sum(int64_t n, int64_t count, const int32_t *token, const float
   for (int64_t q = 0; q < count; q++) {
     add_rows(width, weight[q], X + token[q] * d, leaves + token[q] / LEAF_TOKENS * DOT_BLOCK);
   }
+  for (int64_t i = 0; i < leaf_count * DOT_BLOCK; i++) leaves[i] += 0.0f;
   join(leaf_count, leaves);
   memcpy(out, leaves, (size_t)width * sizeof(*out));
 }

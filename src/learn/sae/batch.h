@@ -4,6 +4,10 @@
 
 enum { TILE = 128, APPLY_COUNT = 1 << 13 }; /* parameters that change together */
 
+/* Whether sums over tokens are made by dense products: where that is faster, or as the environment
+   says (ARDIS_DENSE = always, never). The sums are the same. */
+typedef enum { DENSE_AUTO, DENSE_ALWAYS, DENSE_NEVER } DenseUse;
+
 /* What sums go over: all tokens of a batch, or some of them. */
 typedef struct {
   const Codes *codes;  /* of these tokens; their start[0] may be above 0 */
@@ -51,12 +55,15 @@ typedef struct SAEBatch {
   float *leaf;              /* [leaves x d] */
   float *leaf_all;          /* [leaves x d] route allreduce: of all ranks, once on a node */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
-  float *previous;          /* rows of parameters before the optimizer's step */
-  double *square;           /* [batch] |e|^2 of this rank's tokens */
-  int64_t *bucket;          /* [m + 1] */
-  int32_t *active;          /* [m] atoms that have tokens */
-  int32_t *token;           /* [nonzeros here] */
-  float *z, *slope;         /* [nonzeros here] */
+  float *dense;             /* scratch of dense sums; NULL until there are any */
+  int64_t dense_space;
+  DenseUse use;     /* of dense work */
+  float *previous;  /* rows of parameters before the optimizer's step */
+  double *square;   /* [batch] |e|^2 of this rank's tokens */
+  int64_t *bucket;  /* [m + 1] */
+  int32_t *active;  /* [m] atoms that have tokens */
+  int32_t *token;   /* [nonzeros here] */
+  float *z, *slope; /* [nonzeros here] */
   int64_t bucket_space;
   float *chain;      /* [d] chain of gb over the encoder rows */
   int64_t *starts;   /* [2][size + 1] parts of tokens and nonzeros */
@@ -98,6 +105,11 @@ int64_t batch_silence(SAE *sae);
 /* BatchSums - leaf sums joined by the tree, for atoms first .. first + atoms - 1. Local. */
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
                          float *GE, float *gb, float *zs);
+/* DenseSums - `leaf_sums` of the sorted codes (batch->bucket, active, token, z, slope) by dense
+   products, if the term suits them: *done. dense_use reads the environment. Local. */
+PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
+                         bool *done);
+DenseUse dense_use(void);
 /* BatchReduce - the same for those of the atoms that are here, from sums that each rank makes of
    its own leaves (own NULL: those that are there are joined once more). fired [rows]: 1 for atoms
    that are active. Collective. ReduceDestroy frees its memory. */

@@ -42,6 +42,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(rows, &batch->ab));
   PetscCall(ArrayCreate(route_leaves(b) * d, &batch->leaf));
   PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
+  batch->use = dense_use();
   PetscCall(ArrayCreate(b, &batch->square));
   int64_t most = APPLY_COUNT;
   for (int i = 0; i < sae->tensors; i++) most = max_i64(most, sae->tensor[i].cols);
@@ -73,7 +74,7 @@ PetscErrorCode BatchDestroy(SAE *sae)
       (void **)&batch->words,     (void **)&batch->work,        (void **)&batch->square,
       (void **)&batch->fired,     (void **)&batch->previous,    (void **)&batch->active,
       (void **)&batch->dead_atom, (void **)&batch->dead_starts, (void **)&batch->dead_D,
-      (void **)&batch->dead_E};
+      (void **)&batch->dead_E,    (void **)&batch->dense};
   void **shared[] = {(void **)&batch->xc,        (void **)&batch->e,       (void **)&batch->ea,
                      (void **)&batch->ge,        (void **)&batch->gb_all,  (void **)&batch->chain,
                      (void **)&batch->fired_all, (void **)&batch->leaf_all};

@@ -90,6 +90,7 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
 {
   SAEBatch *batch = sae->batch;
   const int64_t *bucket = batch->bucket, leaves = route_leaves(term->codes->rows);
+  bool done;
 
   PetscFunctionBegin;
   PetscCall(Sort(sae, term, first, atoms));
@@ -98,8 +99,10 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
     if (zs) zs[j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->z);
   }
   const int64_t active = gather_active(batch, atoms, sae->d, GD, GE);
-  sae->kernels->leaf_sums(term->codes->rows, sae->d, active, bucket, batch->active, batch->token,
-                          batch->z, batch->slope, term->e, term->xc, GD, GE, batch->work);
+  PetscCall(DenseSums(sae, term, active, GD, GE, &done));
+  if (!done)
+    sae->kernels->leaf_sums(term->codes->rows, sae->d, active, bucket, batch->active, batch->token,
+                            batch->z, batch->slope, term->e, term->xc, GD, GE, batch->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
