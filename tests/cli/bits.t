@@ -35,12 +35,5 @@ ARDIS_ENCODER=int16 ranks 3 run "$T/spec.yaml" --out "$T/some" --groups 1 && sam
 	grep -q '"encoder": "int16"' "$T"/some/topk/*/manifest.json && grep -q '"encoder": "fp32"' "$T"/some/relu/*/manifest.json
 ok $? "scores looked at in 16-bit integers: the same bytes"
 rm -rf "$T/some"
-for kernels in ref avx2 avx512; do
-	if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
-		same "$T/one" "$T/some"
-		ok $? "$kernels kernels: the same bytes"
-	elif grep -q 'kernels' "$T/log"; then skip "this CPU has no $kernels"
-	else ok 1 "$kernels kernels"; fi
-	rm -rf "$T/some"
-done
+same_with_kernels
 finish

@@ -31,6 +31,17 @@ same() {
 	[ -s "$T/list.a" ] || return 1
 	while read -r f; do cmp "$1/$f" "$2/$f" >>"$T/log" 2>&1 || return 1; done <"$T/list.a"
 }
+# $T/spec.yaml with each set of kernels, on 2 ranks: the bytes of $T/one
+same_with_kernels() {
+	for kernels in ref avx2 avx512; do
+		if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
+			same "$T/one" "$T/some"
+			ok $? "$kernels kernels: the same bytes"
+		elif grep -q 'kernels' "$T/log"; then skip "this CPU has no $kernels"
+		else ok 1 "$kernels kernels"; fi
+		rm -rf "$T/some"
+	done
+}
 # The quickstart's spec, smaller: small EPOCHS WIDTH SEEDS > spec
 small() {
 	sed -e "s|^tokens: .*|tokens: $ROOT/experiments/quickstart/quickstart.h5|" -e "s/epochs: [0-9]*/epochs: $1/g" -e "s/width: [0-9]*/width: $2/" \

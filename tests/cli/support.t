@@ -23,14 +23,7 @@ for n in 2 3 4; do
 	ok $? "$n ranks: the same bytes"
 	rm -rf "$T/some"
 done
-for kernels in ref avx2; do
-	if ARDIS_KERNELS=$kernels ranks 2 run "$T/spec.yaml" --out "$T/some"; then
-		same "$T/one" "$T/some"
-		ok $? "$kernels kernels: the same bytes"
-	elif grep -q 'kernels' "$T/log"; then skip "this CPU has no $kernels"
-	else ok 1 "$kernels kernels"; fi
-	rm -rf "$T/some"
-done
+same_with_kernels
 status=75 stops=0
 while [ $status -eq 75 ] && [ $stops -lt 20 ]; do
 	stops=$((stops + 1))

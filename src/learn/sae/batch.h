@@ -110,6 +110,7 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
 PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
                          bool *done);
 DenseUse dense_use(void);
+bool all_finite(int64_t n, const float *x);
 /* BatchReduce - the same for those of the atoms that are here, from sums that each rank makes of
    its own leaves (own NULL: those that are there are joined once more). fired [rows]: 1 for atoms
    that are active. Collective. ReduceDestroy frees its memory. */

@@ -26,17 +26,6 @@ DenseUse dense_use(void)
   return DENSE_AUTO;
 }
 
-static bool all_finite(int64_t count, const float *x)
-{
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i, sizeof(bits));
-    bad |= (bits & 0x7f800000u) == 0x7f800000u;
-  }
-  return !bad;
-}
-
 static bool suits(const SAE *sae, const SAETerm *term, int64_t atoms)
 {
   const SAEBatch *batch = sae->batch;

@@ -125,17 +125,6 @@ static PetscErrorCode Finish(SAE *sae, const Factors *by, double *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool all_finite(int64_t n, const float *x)
-{
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < n; i++) {
-    uint32_t bits;
-    memcpy(&bits, x + i, sizeof(bits));
-    bad |= (bits & 0x7f800000u) == 0x7f800000u;
-  }
-  return !bad;
-}
-
 /* Optimizer, whether every parameter is finite, and the constraint, over a few rows at a time. */
 static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
 {

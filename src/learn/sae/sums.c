@@ -3,6 +3,17 @@
 #include "batch.h"
 #include <string.h>
 
+bool all_finite(int64_t n, const float *x)
+{
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof(bits));
+    bad |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  return !bad;
+}
+
 /* Joins count rows of d numbers pairwise into the first. */
 static void tree(int64_t count, int64_t d, float *rows)
 {
