@@ -9,6 +9,15 @@
    .doc = "name of the candidate set"},                                                            \
       {"pick",    PARAM_WORD,      offsetof(type, simplex.pick),                                   \
        "default", .doc = PICK_DOC, .words = pick_words},                                           \
+      {"start",                                                                                    \
+       PARAM_WORD,                                                                                 \
+       offsetof(type, simplex.start),                                                              \
+       "anchors",                                                                                  \
+       .doc =                                                                                      \
+           "an atom starts from the anchors picked for it, or as a mixture of two that the init "  \
+           "seed draws",                                                                           \
+       .words = simplex_starts,                                                                    \
+       .quiet = true},                                                                             \
       {"support",                                                                                  \
        PARAM_INT,                                                                                  \
        offsetof(type, simplex.support),                                                            \
@@ -24,16 +33,22 @@
   }
 typedef struct {
   char *anchors;
-  int pick;
+  int pick, start;
   int64_t support, renew;
 } SimplexParams;
+typedef enum { SIMPLEX_START_ANCHORS, SIMPLEX_START_RANDOM } SimplexStart;
+extern const char *const simplex_starts[]; /* "anchors", "random" */
 
-/* Entry.check: whether pick and support suit the number of anchors. */
+/* Entry.check: whether pick, start and support suit each other and the number of anchors. */
 char *simplex_check(const SimplexParams *params, const Settings *all, const char **path);
+/* Entry.draws: the seeds that the start draws from. */
+unsigned simplex_draws(const SimplexParams *params);
+/* The anchors that atom j here starts from. */
+AnchorPick simplex_pick(const SAE *sae, const SimplexParams *params, int64_t j);
 /* Declares W [m x p], or [m x support], and what belongs to it. */
 void simplex_tensors(SAE *sae, const SimplexParams *params);
 /* Starting weights of the atoms here: one anchor, or a mixture of two. */
-void simplex_start(SAE *sae, Pick pick);
+void simplex_start(SAE *sae, const SimplexParams *params);
 /* D = W C, in the order of the anchors. */
 void simplex_form(SAE *sae, float *D);
 /* dW = scale G C^T. */
@@ -58,7 +73,7 @@ typedef struct Support {
 PetscErrorCode SupportCreate(SAE *sae, int64_t count, int64_t renew);
 PetscErrorCode SupportDestroy(SAE *sae);
 /* Row j starts from its picked anchors and the nearest others. */
-void support_start(SAE *sae, Pick pick);
+void support_start(SAE *sae, const SimplexParams *params);
 /* simplex_form, simplex_pull_back and simplex_renew where there is a support. */
 void support_form(SAE *sae, float *D);
 void support_pull_back(SAE *sae, float *dW);

@@ -13,6 +13,17 @@ bad() {
 	grep -qF -- "$words" log && [ $code -eq 2 ] && [ ! -e bad.h5 ] && ! ls | grep -q '\.part$'
 	ok $? "refused ($code): $words"
 }
+"$ardis" synth sparse -o plain.h5 --n 9000 --dim 16 --atoms 32 --active 3 --noise 0 >log 2>&1 && "$ardis" synth sparse -o normal.h5 --n 9000 --dim 16 --atoms 32 --active 3 --noise 0 --coefficients normal >log 2>&1 &&
+	$PYTHON - >log 2>&1 <<'EOF'
+import h5py, numpy as np
+for name, mean in (('plain', 1), ('normal', (2 / np.pi) ** .5)):
+    with h5py.File(name + '.h5') as f:
+        x, atoms = f['tokens'][:].astype(float), f['truth/atoms'][:].astype(float)
+    total, one = x.sum(0), atoms.sum(0)  # every atom is about equally often there
+    scale = total @ one / (one @ one) / (9000 * 3 / 32)
+    assert abs(scale - mean) < .03, (name, scale, mean)
+EOF
+ok $? "coefficients of sparse tokens: even and normal"
 for kind in activations hierarchy hull mixture sparse; do
 	"$ardis" synth $kind -o $kind.h5 --n 600 --dim 16 --seed 5 --dtype f16 >log 2>&1; ok $? "$kind"
 done

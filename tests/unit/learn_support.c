@@ -158,6 +158,38 @@ static PetscErrorCode AllAnchors(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rows of W begin as mixtures of two anchors that only the init seed draws. */
+static PetscErrorCode RandomStart(void)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  float W[3][20 * P] = {{0}};
+  int64_t rows = 0;
+  for (int i = 0; i < 3; i++) {
+    SAE *sae;
+    PetscCall(SAETaskOpen(COMM, path, TRAIN "atoms.name=hull atoms.start=random", P, &t));
+    t.task.seed_init = i == 1 ? 77 : 3;
+    t.task.seed_anchors = i == 2 ? 78 : 4;
+    PetscCall(SAECreate(&t.task, &sae));
+    rows = sae->rows;
+    memcpy(W[i], tensor_named(sae, "W")->p, (size_t)(rows * P) * sizeof(float));
+    PetscCall(SAEDestroy(&sae));
+    PetscCall(SAETaskClose(&t));
+  }
+  const size_t size = (size_t)(rows * P) * sizeof(float);
+  bool two = true;
+  for (int64_t j = 0; j < rows; j++) {
+    int held = 0;
+    double sum = 0;
+    for (int64_t q = 0; q < P; q++) held += W[0][j * P + q] > 0, sum += (double)W[0][j * P + q];
+    two &= held == 2 && fabs(sum - 1) < 1e-6;
+  }
+  OK(two, "start: random mixes two anchors");
+  OK(memcmp(W[0], W[1], size) != 0, "the init seed draws them");
+  OK(memcmp(W[0], W[2], size) == 0, "the anchors seed does not");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -165,6 +197,7 @@ int main(int argc, char **argv)
   RUN(Starts());
   RUN(Renews());
   RUN(AllAnchors());
+  RUN(RandomStart());
   MPI_Barrier(COMM);
   if (tap_rank == 0) unlink(path);
   return TestEnd();

@@ -1,11 +1,16 @@
 /* Sparse sums of atoms of a known dictionary: what a sparse autoencoder should find. */
 #include "base/random.h"
 #include "data/generator.h"
+#include <math.h>
 
 typedef struct {
   int64_t atoms, active;
   double noise;
+  int coefficients;
 } Params;
+
+typedef enum { COEFFICIENTS_EVEN, COEFFICIENTS_NORMAL } Coefficients;
+static const char *const coefficients[] = {"even", "normal", NULL};
 
 typedef struct {
   Params p;
@@ -16,7 +21,9 @@ static const Param params[] = {
     {"atoms", PARAM_INT, offsetof(Params, atoms), "256", 1, 1e6, "atoms of the dictionary"},
     {"active", PARAM_INT, offsetof(Params, active), "4", 1, 1e4, "atoms in each token"},
     {"noise", PARAM_REAL, offsetof(Params, noise), "0.01", 0, 1e3,
-     "deviation of the noise in each dimension; coefficients are 0.5 to 1.5"},
+     "deviation of the noise in each dimension"},
+    {"coefficients", PARAM_WORD, offsetof(Params, coefficients), "even",
+     .doc = "of the atoms in a token: evenly 0.5 to 1.5, or |N(0, 1)|", .words = coefficients},
     {0},
 };
 
@@ -56,9 +63,10 @@ static void fill(const Synth *synth, int64_t first, int64_t rows, float *X, int6
     for (int64_t i = 0; i < d; i++) x[i] *= (float)s->p.noise;
     for (int64_t k = 0; k < s->p.active; k++) {
       const int64_t atom = random_permuted(synth->seed, RANDOM_SYNTH + 1, row, s->p.atoms, k);
-      const double u =
-          random_uniform(synth->seed, RANDOM_SYNTH + 3, row * (uint64_t)s->p.active + (uint64_t)k);
-      const float value = (float)(0.5 + u);
+      const uint64_t at = row * (uint64_t)s->p.active + (uint64_t)k;
+      const float value = s->p.coefficients == COEFFICIENTS_NORMAL
+                              ? fabsf((float)random_normal(synth->seed, RANDOM_SYNTH + 3, at))
+                              : (float)(0.5 + random_uniform(synth->seed, RANDOM_SYNTH + 3, at));
       for (int64_t i = 0; i < d; i++) x[i] += value * s->atoms[atom * d + i];
     }
   }
@@ -73,11 +81,13 @@ static PetscErrorCode Destroy(Synth *synth)
 }
 
 const Generator generator_sparse = {
-    .entry = {.name = "sparse",
-              .summary = "sparse sums of atoms of a known dictionary",
-              .params = params,
-              .params_size = sizeof(Params),
-              .check = check},
+    .entry =
+        {.name = "sparse",
+         .summary = "sparse sums of atoms of a known dictionary",
+         .cite = "Song et al. 2025, arXiv:2505.20254, their synthetic model (coefficients: normal)",
+         .params = params,
+         .params_size = sizeof(Params),
+         .check = check},
     .prepare = Prepare,
     .fill = fill,
     .destroy = Destroy,

@@ -4,6 +4,8 @@
 
 enum { BLOCK_ROWS = 192, BLOCK_COLS = 4 * PACKED_ROWS }; /* of a gradient */
 
+const char *const simplex_starts[] = {"anchors", "random", NULL};
+
 char *simplex_check(const SimplexParams *params, const Settings *all, const char **path)
 {
   const int64_t p = settings_int(all, "anchors.count"), q = params->support;
@@ -11,12 +13,32 @@ char *simplex_check(const SimplexParams *params, const Settings *all, const char
   *path = "pick";
   char *wrong = pick_check(params->pick, all);
   if (wrong) return wrong;
+  if (params->start == SIMPLEX_START_RANDOM && params->pick != PICK_DEFAULT) {
+    text_add(&why, "start: random takes no picked anchors; leave pick out");
+    return why.s;
+  }
   *path = "support";
   if (q == 1) text_add(&why, "an atom of one anchor has nothing to learn; take 2 or more, or 0");
   if (p && q > p)
     text_add(&why, "%lld are more than the %lld anchors there are; 0 takes them all", (long long)q,
              (long long)p);
   return why.s;
+}
+
+unsigned simplex_draws(const SimplexParams *params)
+{
+  if (params->start == SIMPLEX_START_RANDOM) return SEED_INIT;
+  return params->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+}
+
+/* Random: as the atoms beyond the last anchor, all of which are mixtures. */
+AnchorPick simplex_pick(const SAE *sae, const SimplexParams *params, int64_t j)
+{
+  const Task *task = sae->task;
+  const int64_t p = task->anchors->p, atom = sae->first + j;
+  return params->start == SIMPLEX_START_RANDOM
+             ? anchor_pick(PICK_IDENTITY, (uint64_t)task->seed_init, sae->m, p, p + atom)
+             : anchor_pick((Pick)params->pick, (uint64_t)task->seed_anchors, sae->m, p, atom);
 }
 
 void simplex_tensors(SAE *sae, const SimplexParams *params)
@@ -26,17 +48,16 @@ void simplex_tensors(SAE *sae, const SimplexParams *params)
   sae_add_tensor(sae, "W", false, params->support ? params->support : sae->task->anchors->p);
 }
 
-void simplex_start(SAE *sae, Pick pick)
+void simplex_start(SAE *sae, const SimplexParams *params)
 {
   Tensor *W = tensor_named(sae, "W");
   const int64_t p = W->cols;
   if (sae->support) {
-    support_start(sae, pick);
+    support_start(sae, params);
     return;
   }
   for (int64_t j = 0; j < sae->rows; j++) {
-    const AnchorPick picked =
-        anchor_pick(pick, (uint64_t)sae->task->seed_anchors, sae->m, p, sae->first + j);
+    const AnchorPick picked = simplex_pick(sae, params, j);
     W->p[j * p + picked.q[0]] = picked.w[0];
     if (picked.w[1] != 0) W->p[j * p + picked.q[1]] = picked.w[1];
   }

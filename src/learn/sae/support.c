@@ -101,16 +101,10 @@ static void each_atom(SAE *sae, const float *points, const void *context,
   PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&value));
 }
 
-static AnchorPick picked(const SAE *sae, Pick pick, int64_t j)
-{
-  return anchor_pick(pick, (uint64_t)sae->task->seed_anchors, sae->m, sae->task->anchors->p,
-                     sae->first + j);
-}
-
 static void start_row(SAE *sae, const void *context, int64_t j, int32_t *anchor, float *value)
 {
   const int64_t count = sae->support->count;
-  const AnchorPick from = picked(sae, *(const Pick *)context, j);
+  const AnchorPick from = simplex_pick(sae, context, j);
   float *w = tensor_named(sae, "W")->p + j * count;
   put_in(count, anchor, value, from.q[0], -1);
   if (from.w[1] != 0) put_in(count, anchor, value, from.q[1], from.q[0]);
@@ -121,16 +115,16 @@ static void start_row(SAE *sae, const void *context, int64_t j, int32_t *anchor,
                                                       : 0;
 }
 
-void support_start(SAE *sae, Pick pick)
+void support_start(SAE *sae, const SimplexParams *params)
 {
   const int64_t d = sae->d;
   for (int64_t j = 0; j < sae->rows; j++) {
-    const AnchorPick from = picked(sae, pick, j);
+    const AnchorPick from = simplex_pick(sae, params, j);
     sae->kernels->decode(from.w[1] != 0 ? 2 : 1,
                          (int32_t[]){(int32_t)from.q[0], (int32_t)from.q[1]}, from.w, d,
                          sae->task->anchors->points, d, sae->support->row + j * d);
   }
-  each_atom(sae, sae->support->row, &pick, start_row);
+  each_atom(sae, sae->support->row, params, start_row);
 }
 
 /* Brings a block into the third cache in the order of memory, which picking rows from it would do

@@ -12,7 +12,7 @@ static const Param params[] = {
 
 static unsigned draws(const void *settings)
 {
-  return ((const Hull *)settings)->simplex.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+  return simplex_draws(&((const Hull *)settings)->simplex);
 }
 
 static char *check(const void *settings, const Settings *all, const char **path)
@@ -28,7 +28,7 @@ static void tensors(SAE *sae)
 static PetscErrorCode start(SAE *sae)
 {
   PetscFunctionBegin;
-  simplex_start(sae, (Pick)((const Hull *)sae->params.atoms.params)->simplex.pick);
+  simplex_start(sae, &((const Hull *)sae->params.atoms.params)->simplex);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

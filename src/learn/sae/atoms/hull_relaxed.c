@@ -25,7 +25,7 @@ static const Relaxed *settings_of(const SAE *sae)
 
 static unsigned draws(const void *settings)
 {
-  return ((const Relaxed *)settings)->simplex.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+  return simplex_draws(&((const Relaxed *)settings)->simplex);
 }
 
 static char *check(const void *settings, const Settings *all, const char **path)
@@ -43,7 +43,7 @@ static void tensors(SAE *sae)
 static PetscErrorCode start(SAE *sae)
 {
   PetscFunctionBegin;
-  simplex_start(sae, (Pick)settings_of(sae)->simplex.pick);
+  simplex_start(sae, &settings_of(sae)->simplex);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
