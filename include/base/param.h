@@ -50,7 +50,7 @@ typedef struct {
 } Param;
 
 /* Which seeds an entry draws from: a model that never draws from a purpose has no factor there. */
-enum { SEED_INIT = 1, SEED_DATA = 2, SEED_ANCHORS = 4 };
+enum { SEED_INIT = 1, SEED_DATA = 2, SEED_ANCHORS = 4, SEED_SUBSAMPLE = 8 };
 
 struct Entry {
   const char *name;    /* the word in the YAML, and the file's name */

@@ -1,14 +1,14 @@
 /* Stability: how much of a model's dictionary comes back when its seeds change. */
 #pragma once
-#include "base/table.h"
+#include "base/seeds.h"
 #include "compare/pair.h"
 
 /* One finished run of a group. */
 typedef struct {
   const char *id;
-  const char *folder;                         /* holds initial.h5, model.h5 and atoms.csv */
-  int64_t seed_init, seed_data, seed_anchors; /* -1: the model does not draw from that purpose */
-  const char *anchors; /* digest of its anchors' content; NULL or "": it uses none */
+  const char *folder;          /* holds initial.h5, model.h5 and atoms.csv */
+  int64_t seed[SEED_PURPOSES]; /* -1: the model does not draw from that purpose */
+  const char *anchors;         /* digest of its anchors' content; NULL or "": it uses none */
 } ComparedRun;
 
 /* The finished runs of one model at one grid point, which differ only in seeds. */
@@ -18,6 +18,11 @@ typedef struct {
   const View *view;    /* the tokens as these runs saw them */
   int64_t runs;
   const ComparedRun *run; /* [runs] in plan order */
+  int64_t surrogate;      /* number of the group trained on surrogate tokens, -1: there is none */
+  bool is_surrogate;      /* this one is trained on surrogate tokens: a null, not a model */
+  int64_t blocks;         /* of `combine: blocks`; 0: another way */
+  const int64_t *block;   /* [blocks x 5] numbers of the runs (i, d, a), (i', d, a), (i, d', a),
+                             (i, d, a'), (i', d', a'); equal where they coincide, -1: not finished */
 } ComparedGroup;
 
 /*

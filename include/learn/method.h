@@ -20,9 +20,9 @@ typedef struct {
   void **
       scratch; /* learners of a pack leave here what they share in turns; NULL: nothing is shared */
   const Settings *settings;
-  Route route;                                /* of training steps; ROUTE_AUTO: chosen */
-  int64_t seed_init, seed_data, seed_anchors; /* 0 where unused */
-  const Anchors *anchors;                     /* NULL: the model uses none */
+  Route route; /* of training steps; ROUTE_AUTO: chosen */
+  int64_t seed_init, seed_data, seed_anchors, seed_subsample; /* 0 where unused */
+  const Anchors *anchors;                                     /* NULL: the model uses none */
 } Task;
 
 typedef enum { STEP_MORE, STEP_DONE, STEP_FAILED } StepState;

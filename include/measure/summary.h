@@ -1,12 +1,12 @@
 /* Tables over many runs: runs.csv and groups.csv. */
 #pragma once
-#include "base/table.h"
+#include "base/seeds.h"
 
 /* One run of the plan and what came of it. */
 typedef struct {
-  const char *id, *model;                     /* model: the group */
-  int64_t seed_init, seed_data, seed_anchors; /* -1: not drawn from */
-  const char *status;                         /* "done", "failed" or "stopped" */
+  const char *id, *model;      /* model: the group */
+  int64_t seed[SEED_PURPOSES]; /* -1: not drawn from */
+  const char *status;          /* "done", "failed" or "stopped" */
   const char *reason;
   const Table *metrics; /* its metrics.csv; NULL: not measured */
 } RunSummary;
@@ -14,10 +14,10 @@ typedef struct {
 /*
   RunsTable - runs.csv: one row for each run, in the given order
 
-  Columns run, model, seed_init, seed_data, seed_anchors ("-": the model does not draw from it),
-  status, reason, then for each plain metric (empty setting) the held-out value and
-  <metric>_train; one column without suffix for a metric that exists on one split only. Metrics come
-  in the order in which the runs' tables first name them.
+  Columns run, model, seed_init, seed_data, seed_anchors, where a run draws from it seed_subsample
+  ("-": the model does not draw from it), status, reason, then for each plain metric (empty setting)
+  the held-out value and <metric>_train; one column without suffix for a metric that exists on one
+  split only. Metrics come in the order in which the runs' tables first name them.
 
   Not collective.
 */

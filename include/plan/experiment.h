@@ -1,7 +1,6 @@
 /* The specification: YAML -> checked experiment -> list of runs. */
 #pragma once
-#include "base/param.h"
-#include "base/table.h"
+#include "base/seeds.h"
 
 /* One candidate set of the spec. */
 typedef struct {
@@ -21,7 +20,7 @@ typedef struct {
   int line, column; /* 0: none */
 } Origin;
 
-/* One model at one grid point: its runs differ only in seeds. */
+/* One model at one grid point: its runs differ only in seeds, and follow one another. */
 typedef struct {
   char *model;       /* "topk" or "topk width=256 code.k=8" */
   char *folder;      /* "topk" */
@@ -30,6 +29,12 @@ typedef struct {
   unsigned seeds;    /* SEED_* that its chosen entries draw from */
   int set;           /* number of its AnchorSet, or -1 */
   int share;         /* number of its held_out in Experiment.share */
+  int64_t runs;      /* how many */
+  int64_t blocks;    /* of `combine: blocks`; 0: another way */
+  int64_t *block;    /* [blocks x 5] numbers among the group's runs of (i, d, a), (i', d, a),
+                        (i, d', a), (i, d, a'), (i', d', a'); runs that coincide have one number */
+  int surrogate;     /* number of the group that is this one trained on surrogate tokens, or -1 */
+  bool is_surrogate; /* this one is trained on surrogate tokens */
   int line, column;  /* of the model in the spec */
 } Group;
 
@@ -41,9 +46,9 @@ typedef struct {
   Settings settings; /* "method", "width", …, "train.*", "normalise.*", "held_out": every setting by
                         its path, defaults filled in. A setting that names a candidate set holds
                         the set's name before ExperimentBind and the id of the AnchorRun after it */
-  int64_t seed_init, seed_data, seed_anchors; /* -1: the model does not draw from that purpose */
-  int anchors; /* number in Experiment.anchors made for this run, or -1 */
-  int group;   /* number in Experiment.group */
+  int64_t seed[SEED_PURPOSES]; /* -1: the model does not draw from that purpose */
+  int anchors;                 /* number in Experiment.anchors made for this run, or -1 */
+  int group;                   /* number in Experiment.group */
 } Run;
 
 /* One candidate set as runs need it: a set of the spec at one normalisation, split and seed. */

@@ -85,12 +85,15 @@ extern const Param common_params[];
 /* Seeds of a model: tuples in order of the plan. */
 typedef struct {
   int64_t count;
-  int64_t (*tuple)[3]; /* init, data, anchors */
+  int64_t (*tuple)[SEED_PURPOSES];
+  int64_t blocks; /* of `combine: blocks`; 0: another way */
+  int64_t *block; /* [blocks x 5] numbers of tuples, as Group.block */
 } Seeds;
 /* SeedsRead - from the mapping `seeds` (NULL: 1 each). */
 PetscErrorCode SeedsRead(Reader *reader, const Node *map, Seeds *seeds);
 void seeds_clear(Seeds *seeds);
-/* SeedsUsed - without the purposes that are not in used: those become -1, and equal tuples one. */
+/* SeedsUsed - without the purposes that are not in used: those become -1, and equal tuples one;
+   with the numbers of blocks following. */
 PetscErrorCode SeedsUsed(const Seeds *seeds, unsigned used, Seeds *out);
 /* RangeRead - the numbers of "1..8" into a list of scalars; *is false where text is no range. A bad
    one is a mistake. */

@@ -97,24 +97,18 @@ PetscErrorCode GroupPairsDestroy(GroupPairs *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int64_t seed_of(const ComparedRun *run, int which)
-{
-  return which == 0 ? run->seed_init : which == 1 ? run->seed_data : run->seed_anchors;
-}
-
 int64_t runs_that_enter(const ComparedGroup *group, bool *enters)
 {
   int64_t entered = 0;
-  bool varied[3] = {0};
-  for (int which = 0; which < 3; which++)
+  bool varied[SEED_PURPOSES] = {0};
+  for (int which = 0; which < SEED_PURPOSES; which++)
     for (int64_t r = 1; r < group->runs; r++)
-      varied[which] |= seed_of(&group->run[r], which) != seed_of(&group->run[0], which);
+      varied[which] |= group->run[r].seed[which] != group->run[0].seed[which];
   for (int64_t r = 0; r < group->runs; r++) {
     enters[r] = true;
     for (int64_t q = 0; q < r; q++)
-      for (int which = 0; which < 3; which++)
-        if (enters[q] && varied[which] &&
-            seed_of(&group->run[r], which) == seed_of(&group->run[q], which))
+      for (int which = 0; which < SEED_PURPOSES; which++)
+        if (enters[q] && varied[which] && group->run[r].seed[which] == group->run[q].seed[which])
           enters[r] = false;
     entered += enters[r];
   }

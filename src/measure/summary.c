@@ -62,14 +62,6 @@ static char *column_name(const char *metric, bool suffix)
   return text.s;
 }
 
-static void put_seed(Table *table, const char *column, int64_t seed)
-{
-  if (seed < 0)
-    table_text(table, column, "-");
-  else
-    table_integer(table, column, seed);
-}
-
 static PetscErrorCode PutMetrics(const RunSummary *run, const Names *names, Table *table)
 {
   PetscFunctionBeginUser;
@@ -86,9 +78,16 @@ static PetscErrorCode PutMetrics(const RunSummary *run, const Names *names, Tabl
 PetscErrorCode RunsTable(int64_t runs, const RunSummary *run, Table **table)
 {
   Names names;
+  Text columns = {0};
+  unsigned drawn = 0;
   PetscFunctionBeginUser;
   PetscCall(NamesCollect(runs, run, &names));
-  PetscCall(TableCreate("run,model,seed_init,seed_data,seed_anchors,status,reason", table));
+  for (int64_t r = 0; r < runs; r++) drawn |= seeds_drawn(run[r].seed);
+  text_add(&columns, "run,model,");
+  seed_columns(drawn, &columns);
+  text_add(&columns, ",status,reason");
+  PetscCall(TableCreate(columns.s, table));
+  text_clear(&columns);
   for (int i = 0; i < names.count; i++)
     for (int suffix = single(names.name[i]); suffix < 2; suffix++) {
       char *column = column_name(names.name[i], suffix && !single(names.name[i]));
@@ -99,9 +98,7 @@ PetscErrorCode RunsTable(int64_t runs, const RunSummary *run, Table **table)
     PetscCall(TableAddRow(*table));
     table_text(*table, "run", run[r].id);
     table_text(*table, "model", run[r].model);
-    put_seed(*table, "seed_init", run[r].seed_init);
-    put_seed(*table, "seed_data", run[r].seed_data);
-    put_seed(*table, "seed_anchors", run[r].seed_anchors);
+    table_seeds(*table, run[r].seed);
     table_text(*table, "status", run[r].status);
     table_text(*table, "reason", run[r].reason ? run[r].reason : "");
     PetscCall(PutMetrics(&run[r], &names, *table));

@@ -164,9 +164,9 @@ static PetscErrorCode name_run(const Experiment *experiment, const SpecFamilies 
   digest_begin(&digest);
   digest_text(&digest, "ardis run 1");
   PetscCall(digest_settings(&digest, &run->settings));
-  digest_number(&digest, run->seed_init);
-  digest_number(&digest, run->seed_data);
-  digest_number(&digest, run->seed_anchors);
+  for (int i = 0; i < SEED_PURPOSES; i++) /* subsample came later: runs without it keep their ids */
+    if ((SEED_INIT | SEED_DATA | SEED_ANCHORS) >> i & 1 || run->seed[i] >= 0)
+      digest_number(&digest, run->seed[i]);
   digest_text(&digest, tokens);
   digest_text(&digest, anchors);
   run->id = digest_id(&digest);

@@ -108,6 +108,7 @@ static void release_runs(Experiment *e)
     free(e->group[i].model);
     free(e->group[i].folder);
     free(e->group[i].origin);
+    free(e->group[i].block);
     settings_clear(&e->group[i].settings);
   }
   for (int64_t i = 0; i < e->runs; i++) {

@@ -127,7 +127,7 @@ PetscErrorCode AnchorRunFind(Experiment *experiment, const Group *group, int64_t
 static PetscErrorCode add_runs(const Model *model, int number, const Seeds *seeds)
 {
   Experiment *experiment = model->reader->experiment;
-  const Group *group = &experiment->group[number];
+  Group *group = &experiment->group[number];
   Seeds used = {0};
 
   PetscFunctionBegin;
@@ -139,20 +139,22 @@ static PetscErrorCode add_runs(const Model *model, int number, const Seeds *seed
   for (int64_t t = 0; t < used.count; t++) {
     Run run = {.model = text_copy(group->model),
                .folder = text_copy(group->folder),
-               .seed_init = used.tuple[t][0],
-               .seed_data = used.tuple[t][1],
-               .seed_anchors = used.tuple[t][2],
                .anchors = -1,
                .group = number};
+    memcpy(run.seed, used.tuple[t], sizeof(run.seed));
     settings_copy(&run.settings, &group->settings);
     if (group->set >= 0) {
       const bool shared = experiment->set[group->set].shared;
-      const int64_t seed = shared ? model->reader->first_anchors_seed : run.seed_anchors;
+      const int64_t seed = shared ? model->reader->first_anchors_seed : run.seed[2];
       PetscCall(AnchorRunFind(experiment, group, seed, &run.anchors));
     }
     experiment->run = grown(experiment->run, experiment->runs, sizeof(*experiment->run));
     experiment->run[experiment->runs++] = run;
+    group->runs++;
   }
+  group->blocks = used.count ? used.blocks : 0;
+  group->block = used.block;
+  used.block = NULL;
   seeds_clear(&used);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -204,6 +206,7 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
               .seeds = seeds,
               .set = resolve->set,
               .share = share_number(experiment, settings_real(&resolve->settings, "held_out")),
+              .surrogate = -1,
               .line = item->line,
               .column = item->column};
   text_clear(&name);

@@ -2,26 +2,24 @@
 #include "plan/experiment.h"
 #include <string.h>
 
-static void put_seed(Table *plan, const char *column, int64_t seed)
-{
-  if (seed < 0)
-    table_text(plan, column, "-");
-  else
-    table_integer(plan, column, seed);
-}
-
 PetscErrorCode PlanTable(const Experiment *experiment, Table **plan)
 {
+  Text columns = {0};
+  unsigned drawn = 0;
+
   PetscFunctionBegin;
-  PetscCall(TableCreate("run,model,seed_init,seed_data,seed_anchors,anchors,method,width", plan));
+  for (int64_t i = 0; i < experiment->runs; i++) drawn |= seeds_drawn(experiment->run[i].seed);
+  text_add(&columns, "run,model,");
+  seed_columns(drawn, &columns);
+  text_add(&columns, ",anchors,method,width");
+  PetscCall(TableCreate(columns.s, plan));
+  text_clear(&columns);
   for (int64_t i = 0; i < experiment->runs; i++) {
     const Run *run = &experiment->run[i];
     PetscCall(TableAddRow(*plan));
     table_text(*plan, "run", run->id ? run->id : "");
     table_text(*plan, "model", run->model);
-    put_seed(*plan, "seed_init", run->seed_init);
-    put_seed(*plan, "seed_data", run->seed_data);
-    put_seed(*plan, "seed_anchors", run->seed_anchors);
+    table_seeds(*plan, run->seed);
     if (run->anchors >= 0 && experiment->anchors[run->anchors].id)
       table_text(*plan, "anchors", experiment->anchors[run->anchors].id);
     for (int64_t s = 0; s < run->settings.count; s++) {

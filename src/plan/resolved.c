@@ -99,16 +99,30 @@ static void purpose_yaml(const Seeds *seeds, int purpose, Text *text)
                i + 1 < seeds->count ? "" : "]");
 }
 
+/* The two seeds of each block, as a list. */
+static void block_seeds_yaml(const Seeds *seeds, int purpose, Text *text)
+{
+  for (int64_t i = 0; i < 2 * seeds->blocks; i++)
+    text_add(text, "%s%lld", i ? ", " : "[",
+             (long long)seeds->tuple[seeds->block[i / 2 * 5 + (i % 2 ? 4 : 0)]][purpose]);
+  text_add(text, "]");
+}
+
 static void seeds_yaml(const Seeds *seeds, Text *text)
 {
-  static const char *const purposes[] = {"init", "data", "anchors"};
   text_add(text, "seeds: {");
-  for (int i = 0; i < 3 && seeds->count; i++) {
-    text_add(text, "%s: ", purposes[i]);
-    purpose_yaml(seeds, i, text);
+  for (int i = 0; i < SEED_PURPOSES && seeds->count; i++) {
+    bool first = true; /* is it 1 throughout? */
+    for (int64_t t = 0; t < seeds->count; t++) first &= seeds->tuple[t][i] == 1;
+    if (i == 3 && first) continue;
+    text_add(text, "%s: ", seed_purposes[i]);
+    if (seeds->blocks && i < 3)
+      block_seeds_yaml(seeds, i, text);
+    else
+      purpose_yaml(seeds, i, text);
     text_add(text, ", ");
   }
-  text_add(text, "combine: zip}\n");
+  text_add(text, "combine: %s}\n", seeds->blocks ? "blocks" : "zip");
 }
 
 /* A path as the spec may say it: relative to its folder. */

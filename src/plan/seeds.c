@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 10000 }; /* numbers in one range, tuples of seeds */
+enum {
+  MOST = 10000, /* numbers in one range, tuples of seeds */
+  BLOCK = 5     /* runs of a block */
+};
 
-static const char *const purposes[] = {"init", "data", "anchors"};
 static const Param seed_param = {"seed", PARAM_INT, .initial = "1", .min = 0,
                                  .max = 9007199254740992.0};
 
@@ -74,21 +76,26 @@ static PetscErrorCode read_purpose(Reader *reader, const char *purpose, Node *no
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Seeds as lists of numbers, one for each purpose. */
+typedef struct {
+  int64_t count[SEED_PURPOSES], *number[SEED_PURPOSES];
+} Lists;
+
 /* Numbers of tuples for lists of these lengths; 0 after a mistake. */
-static int64_t tuples(Reader *reader, const Node *map, bool cross, const int64_t count[3])
+static int64_t tuples(Reader *reader, const Node *map, bool cross, const int64_t *count)
 {
   int64_t total = 1;
   if (cross) {
-    for (int i = 0; i < 3; i++) total = total > MOST ? total : total * count[i];
+    for (int i = 0; i < SEED_PURPOSES; i++) total = total > MOST ? total : total * count[i];
   } else {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SEED_PURPOSES; i++) {
       if (count[i] == 1) continue;
       if (total > 1 && count[i] != total) {
-        const Node *node = node_get(map, purposes[i]);
+        const Node *node = node_get(map, seed_purposes[i]);
         MISTAKE(reader, node,
                 "seeds.%s has %lld values where another purpose has %lld; combine: zip needs equal "
                 "numbers, or one that serves all (combine: cross takes every combination)",
-                purposes[i], (long long)count[i], (long long)total);
+                seed_purposes[i], (long long)count[i], (long long)total);
         return 0;
       }
       total = count[i];
@@ -104,41 +111,155 @@ static void check_repeats(Reader *reader, const Node *map, const Seeds *seeds)
   for (int64_t i = 0; i < seeds->count; i++)
     for (int64_t j = 0; j < i; j++)
       if (!memcmp(seeds->tuple[i], seeds->tuple[j], sizeof(*seeds->tuple))) {
-        const int64_t *t = seeds->tuple[i];
-        MISTAKE(reader, map, "the seeds init %lld, data %lld, anchors %lld come twice",
-                (long long)t[0], (long long)t[1], (long long)t[2]);
+        Text text = {0};
+        for (int p = 0; p < SEED_PURPOSES; p++)
+          if (p < 3 || node_get(map, seed_purposes[p]))
+            text_add(&text, "%s%s %lld", p ? ", " : "", seed_purposes[p],
+                     (long long)seeds->tuple[i][p]);
+        MISTAKE(reader, map, "the seeds %s come twice", text.s);
+        text_clear(&text);
         return;
       }
 }
 
+static PetscErrorCode Allocate(int64_t tuples, int64_t blocks, Seeds *seeds)
+{
+  PetscFunctionBegin;
+  memset(seeds, 0, sizeof(*seeds));
+  seeds->tuple = calloc((size_t)(tuples + 1), sizeof(*seeds->tuple));
+  seeds->block = blocks ? calloc((size_t)(blocks * BLOCK), sizeof(*seeds->block)) : NULL;
+  PetscCheck(seeds->tuple && (!blocks || seeds->block), PETSC_COMM_SELF, PETSC_ERR_MEM,
+             "no memory");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Every combination (the first purpose slowest), or one of each at a time. */
+static PetscErrorCode combine_lists(Reader *reader, const Node *map, bool cross, const Lists *lists,
+                                    Seeds *seeds)
+{
+  const int64_t total = tuples(reader, map, cross, lists->count);
+
+  PetscFunctionBegin;
+  PetscCall(Allocate(total, 0, seeds));
+  seeds->count = total;
+  for (int64_t t = 0; t < total; t++) {
+    int64_t rest = t;
+    for (int i = SEED_PURPOSES - 1; i >= 0; rest /= lists->count[i--])
+      seeds->tuple[t][i] = lists->number[i][cross                  ? rest % lists->count[i]
+                                            : lists->count[i] == 1 ? 0
+                                                                   : t];
+  }
+  if (map) check_repeats(reader, map, seeds);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The number of blocks: seeds.blocks, or half as many as a purpose has values. 0: a mistake. */
+static PetscErrorCode count_blocks(Reader *reader, const Node *map, const Lists *lists,
+                                   int64_t *blocks)
+{
+  static const Param param = {"seeds.blocks", PARAM_INT, .initial = "0", .min = 2,
+                              .max = MOST / BLOCK};
+  const Node *given = node_get(map, "blocks");
+  char *value = NULL;
+
+  PetscFunctionBegin;
+  *blocks = 0;
+  if (given) PetscCall(ReadScalar(reader, &param, given, &value));
+  if (given) *blocks = strtoll(value, NULL, 10);
+  free(value);
+  for (int i = 0; i < 3 && !given && !*blocks; i++)
+    if (node_get(map, seed_purposes[i])) *blocks = lists->count[i] / 2;
+  if (!given && *blocks < 2) {
+    MISTAKE(reader, map,
+            "combine: blocks makes blocks of five runs and needs at least 2 of them (4 or more for "
+            "an interval of use): give seeds.blocks, or two values of each purpose for each block");
+    *blocks = 0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A purpose in blocks: two fresh seeds for each, 1 .. 2 blocks where none are given. */
+static PetscErrorCode check_block_seeds(Reader *reader, const Node *node, int purpose,
+                                        int64_t blocks, Lists *lists)
+{
+  int64_t *number = lists->number[purpose], count = lists->count[purpose];
+
+  PetscFunctionBegin;
+  if (node && count != 2 * blocks) {
+    MISTAKE(reader, node, "seeds.%s has %lld values; %lld blocks need %lld, two for each",
+            seed_purposes[purpose], (long long)count, (long long)blocks, (long long)(2 * blocks));
+  } else if (!node) {
+    free(number);
+    number = lists->number[purpose] = calloc((size_t)(2 * blocks + 1), sizeof(*number));
+    PetscCheck(number, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+    for (int64_t i = 0; i < 2 * blocks; i++) number[i] = i + 1;
+    count = lists->count[purpose] = 2 * blocks;
+  }
+  for (int64_t i = 0; i < count; i++)
+    for (int64_t j = 0; j < i; j++)
+      if (number[i] == number[j]) {
+        MISTAKE(reader, node, "seeds.%s: %lld comes twice, and every block needs fresh seeds",
+                seed_purposes[purpose], (long long)number[i]);
+        PetscFunctionReturn(PETSC_SUCCESS);
+      }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Blocks of (i, d, a), (i', d, a), (i, d', a), (i, d, a'), (i', d', a'), whose ten pairs share
+   every subset of the three. */
+static PetscErrorCode combine_blocks(Reader *reader, const Node *map, Lists *lists, Seeds *seeds)
+{
+  static const bool second[BLOCK][3] = {
+      {false, false, false}, {true, false, false}, {false, true, false},
+      {false, false, true},  {true, true, true},
+  };
+  const int before = reader->told;
+  int64_t blocks;
+
+  PetscFunctionBegin;
+  if (lists->count[3] > 1)
+    MISTAKE(reader, node_get(map, "subsample"),
+            "seeds.subsample cannot vary in blocks: their five runs tell the shares of init, data "
+            "and anchors apart, and no more; give one value");
+  PetscCall(count_blocks(reader, map, lists, &blocks));
+  for (int i = 0; i < 3 && blocks; i++)
+    PetscCall(check_block_seeds(reader, node_get(map, seed_purposes[i]), i, blocks, lists));
+  if (reader->told > before) blocks = 0;
+  PetscCall(Allocate(BLOCK * blocks, blocks, seeds));
+  seeds->blocks = blocks;
+  seeds->count = BLOCK * blocks;
+  for (int64_t t = 0; t < seeds->count; t++) {
+    seeds->block[t] = t;
+    for (int i = 0; i < 3; i++)
+      seeds->tuple[t][i] = lists->number[i][2 * (t / BLOCK) + second[t % BLOCK][i]];
+    seeds->tuple[t][3] = lists->number[3][0];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode SeedsRead(Reader *reader, const Node *map, Seeds *seeds)
 {
-  static const char *const ways[] = {"zip", "cross", NULL};
+  static const char *const ways[] = {"zip", "cross", "blocks", NULL};
   static const Param combine = {"seeds.combine", PARAM_WORD, .initial = "zip", .words = ways};
-  const Words words = {4, {"init", "data", "anchors", "combine"}};
-  int64_t count[3], *numbers[3];
+  const Words words = {6, {"init", "data", "anchors", "subsample", "combine", "blocks"}};
+  Lists lists;
   char *way;
 
   PetscFunctionBegin;
-  memset(seeds, 0, sizeof(*seeds));
   if (!is_map(reader, "seeds", map)) map = NULL;
   check_keys(reader, map, "seeds", &words);
-  for (int i = 0; i < 3; i++)
-    PetscCall(
-        read_purpose(reader, purposes[i], node_get(map, purposes[i]), &count[i], &numbers[i]));
   PetscCall(ReadScalar(reader, &combine, node_get(map, "combine"), &way));
-  const bool cross = !strcmp(way, "cross");
-  const int64_t total = tuples(reader, map, cross, count);
-  seeds->tuple = calloc((size_t)(total + 1), sizeof(*seeds->tuple));
-  PetscCheck(seeds->tuple, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
-  seeds->count = total;
-  for (int64_t t = 0; t < total; t++) {
-    const int64_t at[3] = {t / (count[1] * count[2]), t / count[2] % count[1], t % count[2]};
-    for (int i = 0; i < 3; i++)
-      seeds->tuple[t][i] = numbers[i][cross ? at[i] : count[i] == 1 ? 0 : t];
-  }
-  if (map) check_repeats(reader, map, seeds);
-  for (int i = 0; i < 3; i++) free(numbers[i]);
+  const bool blocks = !strcmp(way, "blocks");
+  if (!blocks && node_get(map, "blocks"))
+    MISTAKE(reader, node_get(map, "blocks"), "seeds.blocks is for combine: blocks");
+  for (int i = 0; i < SEED_PURPOSES; i++)
+    PetscCall(read_purpose(reader, seed_purposes[i], node_get(map, seed_purposes[i]),
+                           &lists.count[i], &lists.number[i]));
+  if (blocks)
+    PetscCall(combine_blocks(reader, map, &lists, seeds));
+  else
+    PetscCall(combine_lists(reader, map, !strcmp(way, "cross"), &lists, seeds));
+  for (int i = 0; i < SEED_PURPOSES; i++) free(lists.number[i]);
   free(way);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -146,22 +267,27 @@ PetscErrorCode SeedsRead(Reader *reader, const Node *map, Seeds *seeds)
 void seeds_clear(Seeds *seeds)
 {
   free(seeds->tuple);
+  free(seeds->block);
   memset(seeds, 0, sizeof(*seeds));
 }
 
 PetscErrorCode SeedsUsed(const Seeds *seeds, unsigned used, Seeds *out)
 {
+  int64_t *number; /* of each tuple in out */
+
   PetscFunctionBegin;
-  out->count = 0;
-  out->tuple = calloc((size_t)(seeds->count + 1), sizeof(*out->tuple));
-  PetscCheck(out->tuple, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+  PetscCall(Allocate(seeds->count, seeds->blocks, out));
+  number = calloc((size_t)seeds->count + 1, sizeof(*number));
+  PetscCheck(number, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
   for (int64_t t = 0; t < seeds->count; t++) {
-    int64_t *tuple = out->tuple[out->count];
-    bool new = true;
-    for (int i = 0; i < 3; i++) tuple[i] = used & (1U << i) ? seeds->tuple[t][i] : -1;
-    for (int64_t s = 0; s < out->count && new; s++)
-      new = memcmp(out->tuple[s], tuple, sizeof(*out->tuple)) != 0;
-    out->count += new;
+    int64_t *tuple = out->tuple[out->count], s = 0;
+    for (int i = 0; i < SEED_PURPOSES; i++) tuple[i] = used >> i & 1 ? seeds->tuple[t][i] : -1;
+    while (memcmp(out->tuple[s], tuple, sizeof(*out->tuple)) != 0) s++;
+    number[t] = s;
+    out->count += s == out->count;
   }
+  out->blocks = seeds->blocks;
+  for (int64_t i = 0; i < BLOCK * out->blocks; i++) out->block[i] = number[seeds->block[i]];
+  free(number);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

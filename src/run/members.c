@@ -95,7 +95,7 @@ static int64_t drawn(int64_t seed)
 
 /* One more member; its view and reader come later. */
 static void add(Members *members, const Member *member, MPI_Comm comm, const Settings *settings,
-                const int64_t seeds[3], const Training *training)
+                const int64_t seeds[SEED_PURPOSES], const Training *training)
 {
   const int64_t i = members->count++;
   members->member[i] = *member;
@@ -110,6 +110,7 @@ static void add(Members *members, const Member *member, MPI_Comm comm, const Set
                             .seed_init = drawn(seeds[0]),
                             .seed_data = drawn(seeds[1]),
                             .seed_anchors = drawn(seeds[2]),
+                            .seed_subsample = drawn(seeds[3]),
                             .anchors = member->anchors};
 }
 
@@ -129,8 +130,7 @@ static PetscErrorCode AddRun(Work *work, Queue *queue, const Run *run, Training 
   member.label = label.s;
   training.id = run->id;
   training.initial = true;
-  add(members, &member, queue_comm(queue), &run->settings,
-      (int64_t[]){run->seed_init, run->seed_data, run->seed_anchors}, &training);
+  add(members, &member, queue_comm(queue), &run->settings, run->seed, &training);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -145,7 +145,7 @@ static void add_candidates(Work *work, Queue *queue, const AnchorRun *made, Trai
   member.label = label.s;
   training.id = made->id;
   add(members, &member, queue_comm(queue), &made->settings,
-      (int64_t[]){made->seed, made->seed, made->seed}, &training);
+      (int64_t[]){made->seed, made->seed, made->seed, 0}, &training);
 }
 
 /* Trains the members, which see the tokens alike. */

@@ -127,7 +127,7 @@ static Reading reading_of(const Experiment *experiment, bool candidates, int64_t
   }
   const Run *run = &experiment->run[number];
   const Group *group = &experiment->group[run->group];
-  return (Reading){&run->settings, run->seed_data,
+  return (Reading){&run->settings, run->seed[1],
                    run->anchors < 0 || group->set < 0 ? 0 : experiment->set[group->set].count,
                    group->share};
 }

@@ -158,37 +158,71 @@ typedef struct {
   int64_t count;
 } Compared;
 
+/* The finished runs of group g of the experiment, appended to all->run at *at; number: of each run
+   of the group among them, -1: not finished. */
+static PetscErrorCode CollectRuns(Work *work, const Outcome *outcomes, int64_t g, int64_t *at,
+                                  Compared *all, int64_t *number, Mistakes *mistakes)
+{
+  const Experiment *experiment = work->experiment;
+  const int64_t first = *at;
+  int64_t in_group = 0;
+
+  PetscFunctionBegin;
+  for (int64_t r = 0; r < experiment->runs; r++) {
+    const Run *run = &experiment->run[r];
+    if (run->group != g) continue;
+    number[in_group] = outcomes[r].status == RUN_DONE ? *at - first : -1;
+    if (number[in_group++] < 0) continue;
+    char *model = run_file(work, run, "model.h5"), *digest;
+    PetscCall(AnchorsDigest(model, mistakes, &digest));
+    all->run[*at] = (ComparedRun){run->id, run_folder(work, run), {0}, digest};
+    memcpy(all->run[(*at)++].seed, run->seed, sizeof(run->seed));
+    free(model);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compared *all,
                                     Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
-  int64_t at = 0;
+  int64_t at = 0, *number, *compared; /* compared: number of each group in all, -1: not there */
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(experiment->groups, &all->group));
   PetscCall(ArrayCreate(experiment->runs, &all->run));
   PetscCall(ArrayCreate(experiment->groups, &all->view));
+  PetscCall(ArrayCreate(experiment->groups, &compared));
+  PetscCall(ArrayCreate(experiment->runs, &number));
   for (int64_t g = 0; g < experiment->groups; g++) {
     const Group *group = &experiment->group[g];
     const int64_t first = at;
-    for (int64_t r = 0; r < experiment->runs; r++) {
-      const Run *run = &experiment->run[r];
-      if (run->group != g || outcomes[r].status != RUN_DONE) continue;
-      char *model = run_file(work, run, "model.h5"), *digest;
-      PetscCall(AnchorsDigest(model, mistakes, &digest));
-      all->run[at++] = (ComparedRun){run->id,        run_folder(work, run), run->seed_init,
-                                     run->seed_data, run->seed_anchors,     digest};
-      free(model);
-    }
+    PetscCall(CollectRuns(work, outcomes, g, &at, all, number, mistakes));
+    compared[g] = at == first ? -1 : all->count;
     if (at == first) continue;
     View *view = &all->view[all->count];
     PetscCall(WorkView(work, &group->settings, group->share, view));
     const char *sharing = group->set < 0                       ? "none"
                           : experiment->set[group->set].shared ? "shared"
                                                                : "per_seed";
-    all->group[all->count++] =
-        (ComparedGroup){group->model, sharing, view, at - first, all->run + first};
+    int64_t *block;
+    PetscCall(ArrayCreate(5 * group->blocks, &block));
+    for (int64_t i = 0; i < 5 * group->blocks; i++) block[i] = number[group->block[i]];
+    all->group[all->count++] = (ComparedGroup){.model = group->model,
+                                               .anchors = sharing,
+                                               .view = view,
+                                               .runs = at - first,
+                                               .run = all->run + first,
+                                               .surrogate = -1,
+                                               .is_surrogate = group->is_surrogate,
+                                               .blocks = group->blocks,
+                                               .block = block};
   }
+  for (int64_t g = 0; g < experiment->groups; g++)
+    if (compared[g] >= 0 && experiment->group[g].surrogate >= 0)
+      all->group[compared[g]].surrogate = compared[experiment->group[g].surrogate];
+  PetscCall(ArrayDestroy(&number));
+  PetscCall(ArrayDestroy(&compared));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,7 +233,10 @@ static PetscErrorCode ReleaseGroups(Work *work, Compared *all)
     free((void *)all->run[r].folder);
     free((void *)all->run[r].anchors);
   }
-  for (int64_t g = 0; g < all->count; g++) PetscCall(ViewRelease(&all->view[g]));
+  for (int64_t g = 0; g < all->count; g++) {
+    PetscCall(ArrayDestroy(&all->group[g].block));
+    PetscCall(ViewRelease(&all->view[g]));
+  }
   PetscCall(ArrayDestroy(&all->group));
   PetscCall(ArrayDestroy(&all->run));
   PetscCall(ArrayDestroy(&all->view));

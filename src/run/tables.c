@@ -3,6 +3,7 @@
 #include "measure/summary.h"
 #include "run/stages.h"
 #include <stdlib.h>
+#include <string.h>
 
 static PetscErrorCode WriteTables(Work *work, const RunSummary *summary)
 {
@@ -48,12 +49,11 @@ PetscErrorCode StageTables(Work *work, Mistakes *mistakes, int64_t *failed, int6
     const bool pends = outcomes[r].status == RUN_PENDING;
     summary[r] = (RunSummary){run->id,
                               run->model,
-                              run->seed_init,
-                              run->seed_data,
-                              run->seed_anchors,
+                              {0},
                               run_status_words[pends ? RUN_STOPPED : outcomes[r].status],
                               pends ? "not finished" : outcomes[r].reason,
                               metrics};
+    memcpy(summary[r].seed, run->seed, sizeof(run->seed));
   }
   if (work->rank == 0 && !mistakes_count(mistakes)) PetscCall(WriteTables(work, summary));
   for (int64_t r = 0; r < experiment->runs; r++)

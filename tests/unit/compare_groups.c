@@ -140,19 +140,19 @@ static void check_stability(const Table *pairs, const Table *t)
 
 static PetscErrorCode TestGroups(const View *view, Mistakes *mistakes)
 {
-  const ComparedRun four[] = {{"a", folder[0], 1, 1, 1, "x"},
-                              {"b", folder[1], 2, 2, 2, "y"},
-                              {"c", folder[2], 3, 3, 3, "z"},
-                              {"d", folder[3], 4, 4, 4, "w"}};
-  const ComparedRun crossed[] = {{"a", folder[0], 1, 1, -1, NULL},
-                                 {"b", folder[1], 1, 2, -1, NULL},
-                                 {"c", folder[2], 2, 1, -1, NULL},
-                                 {"d", folder[3], 2, 2, -1, NULL}};
-  const ComparedRun two[] = {{"a", folder[0], 1, 1, 1, "x"}, {"b", folder[1], 2, 2, 2, "x"}};
-  const ComparedGroup groups[] = {{"four", "per_seed", view, 4, four},
-                                  {"two", "shared", view, 2, two},
-                                  {"crossed", "none", view, 4, crossed},
-                                  {"one", "none", view, 1, crossed}};
+  const ComparedRun four[] = {{"a", folder[0], {1, 1, 1}, "x"},
+                              {"b", folder[1], {2, 2, 2}, "y"},
+                              {"c", folder[2], {3, 3, 3}, "z"},
+                              {"d", folder[3], {4, 4, 4}, "w"}};
+  const ComparedRun crossed[] = {{"a", folder[0], {1, 1, -1}, NULL},
+                                 {"b", folder[1], {1, 2, -1}, NULL},
+                                 {"c", folder[2], {2, 1, -1}, NULL},
+                                 {"d", folder[3], {2, 2, -1}, NULL}};
+  const ComparedRun two[] = {{"a", folder[0], {1, 1, 1}, "x"}, {"b", folder[1], {2, 2, 2}, "x"}};
+  const ComparedGroup groups[] = {{"four", "per_seed", view, 4, four, -1},
+                                  {"two", "shared", view, 2, two, -1},
+                                  {"crossed", "none", view, 4, crossed, -1},
+                                  {"one", "none", view, 1, crossed, -1}};
   Table *pairs, *stability, *pairs_alone, *alone;
   PetscFunctionBeginUser;
   PetscCall(CompareGroups(COMM, kernels, 4, groups, chosen, mistakes, &pairs, &stability));
@@ -173,11 +173,11 @@ static void test_entering(void)
 {
   ComparedRun run[9];
   bool enters[9];
-  for (int i = 0; i < 9; i++) run[i] = (ComparedRun){"r", "", i / 3, i % 3, 5, NULL};
-  ComparedGroup group = {"g", "none", NULL, 9, run};
+  for (int i = 0; i < 9; i++) run[i] = (ComparedRun){"r", "", {i / 3, i % 3, 5}, NULL};
+  ComparedGroup group = {"g", "none", NULL, 9, run, -1};
   OK(runs_that_enter(&group, enters) == 3 && enters[0] && enters[4] && enters[8],
      "3 x 3 seeds: the diagonal enters");
-  for (int i = 0; i < 9; i++) run[i].seed_data = 1;
+  for (int i = 0; i < 9; i++) run[i].seed[1] = 1;
   OK(runs_that_enter(&group, enters) == 3 && enters[0] && enters[3] && enters[6],
      "a seed that does not vary does not keep runs out");
 }
@@ -185,10 +185,12 @@ static void test_entering(void)
 /* The same start twice is told; a missing model, and a table of another size, are mistakes. */
 static PetscErrorCode TestFaults(const View *view)
 {
-  const ComparedRun run[] = {{"a", folder[0], 1, 1, -1, NULL}, {"b", folder[0], 1, 2, -1, NULL}};
-  const ComparedRun lost[] = {{"a", folder[0], 1, 1, -1, NULL}, {"b", "nowhere", 1, 2, -1, NULL}};
-  const ComparedGroup twice = {"twice", "none", view, 2, run},
-                      gone = {"gone", "none", view, 2, lost};
+  const ComparedRun run[] = {{"a", folder[0], {1, 1, -1}, NULL},
+                             {"b", folder[0], {1, 2, -1}, NULL}};
+  const ComparedRun lost[] = {{"a", folder[0], {1, 1, -1}, NULL},
+                              {"b", "nowhere", {1, 2, -1}, NULL}};
+  const ComparedGroup twice = {"twice", "none", view, 2, run, -1},
+                      gone = {"gone", "none", view, 2, lost, -1};
   Mistakes *mistakes;
   Table *pairs, *stability;
   PetscFunctionBeginUser;

@@ -31,10 +31,10 @@ static PetscErrorCode Tests(void)
   PetscCall(Metrics(.5, .625, 0, &a));
   PetscCall(Metrics(.75, .875, .25, &b));
   PetscCall(Metrics(.25, .25, .5, &c));
-  const RunSummary run[] = {{"r1", "topk", 1, 2, -1, "done", NULL, a},
-                            {"r2", "topk", 3, 4, -1, "done", "steps", b},
-                            {"r3", "topk", 5, 6, -1, "failed", "loss is not finite", NULL},
-                            {"r4", "relu", 1, 2, 7, "done", "steps", c}};
+  const RunSummary run[] = {{"r1", "topk", {1, 2, -1, -1}, "done", NULL, a},
+                            {"r2", "topk", {3, 4, -1, -1}, "done", "steps", b},
+                            {"r3", "topk", {5, 6, -1, -1}, "failed", "loss is not finite", NULL},
+                            {"r4", "relu", {1, 2, 7, -1}, "done", "steps", c}};
   PetscCall(RunsTable(4, run, &runs));
   static const char *const columns[] = {"run",          "model",  "seed_init", "seed_data",
                                         "seed_anchors", "status", "reason",    "r2",

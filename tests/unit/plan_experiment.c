@@ -41,20 +41,68 @@ static void seeds(void)
                       "  k: {method: kmeans, width: 8}\n",
            "d");
   OK(e->runs == 8 && e->groups == 2 && e->shares == 1, "four runs of each");
-  OK(e->run[1].seed_init == 2 && e->run[1].seed_data == 2 && e->run[1].seed_anchors == -1,
+  OK(e->run[1].seed[0] == 2 && e->run[1].seed[1] == 2 && e->run[1].seed[2] == -1,
      "zipped; a free dictionary has no anchors seed");
-  OK(e->run[4].seed_init == 1 && e->run[4].seed_data == -1, "k-means has no data seed");
+  OK(e->run[4].seed[0] == 1 && e->run[4].seed[1] == -1, "k-means has no data seed");
   RUN(ExperimentDestroy(&e));
   e = plan(HEAD "seeds: {init: [5, 7..8], data: 1..2, combine: cross}\n"
                 "models:\n  t: {method: sae, width: 8, code: relu, seeds: {data: 3}}\n"
                 "  k: {method: kmeans, width: 8}\n"
                 "  u: {method: sae, width: 8, code: relu}\n",
            "d");
-  OK(e->runs == 3 + 3 + 6 && e->run[0].seed_data == 3, "a model's own seeds, key by key");
-  OK(e->run[3].seed_init == 5 && e->run[4].seed_init == 7 && e->run[4].seed_data == -1,
+  OK(e->runs == 3 + 3 + 6 && e->run[0].seed[1] == 3, "a model's own seeds, key by key");
+  OK(e->run[3].seed[0] == 5 && e->run[4].seed[0] == 7 && e->run[4].seed[1] == -1,
      "runs that differ in an unused seed are one");
-  OK(e->run[7].seed_init == 5 && e->run[7].seed_data == 2 && e->run[8].seed_init == 7,
+  OK(e->run[7].seed[0] == 5 && e->run[7].seed[1] == 2 && e->run[8].seed[0] == 7,
      "crossed, init slowest");
+  RUN(ExperimentDestroy(&e));
+}
+
+/* Is block b of the group these five numbers of its runs? */
+static bool block_is(const Group *group, int64_t b, const int64_t *five)
+{
+  return !memcmp(group->block + 5 * b, five, 5 * sizeof(*five));
+}
+
+static bool seeds_are(const Run *run, int64_t init, int64_t data, int64_t anchors)
+{
+  return run->seed[0] == init && run->seed[1] == data && run->seed[2] == anchors;
+}
+
+static void blocks(void)
+{
+  Experiment *e = plan(HEAD SETS "seeds: {combine: blocks, init: [5, 7, 6, 9], data: 11..14,\n"
+                                 "  anchors: 21..24}\nmodels:\n"
+                                 "  t: {method: sae, width: 8, code: relu}\n"
+                                 "  a: {method: sae, width: 8, code: relu, atoms: {name: hull, "
+                                 "anchors: own}, seeds: {init: 1..4}}\n"
+                                 "  k: {method: kmeans, width: 8}\n",
+                       "d");
+  OK(e->group[0].blocks == 2 && e->group[0].runs == 8 && e->runs == 8 + 8 + 4,
+     "two blocks of five; runs that differ in an unused seed are one");
+  OK(seeds_are(&e->run[0], 5, 11, -1) && seeds_are(&e->run[1], 7, 11, -1) &&
+         seeds_are(&e->run[2], 5, 12, -1) && seeds_are(&e->run[3], 7, 12, -1) &&
+         seeds_are(&e->run[4], 6, 13, -1) && seeds_are(&e->run[7], 9, 14, -1),
+     "(i, d), (i', d), (i, d'), (i', d') with fresh seeds in each block");
+  OK(block_is(&e->group[0], 0, (int64_t[]){0, 1, 2, 0, 3}) &&
+         block_is(&e->group[0], 1, (int64_t[]){4, 5, 6, 4, 7}),
+     "the run of other anchors seeds is the first one, for a model without anchors");
+  OK(block_is(&e->group[1], 1, (int64_t[]){4, 4, 5, 6, 7}) &&
+         seeds_are(&e->run[e->group[0].runs + 6], -1, 13, 24),
+     "atoms of anchors: no init seed, and a run of other anchors");
+  OK(block_is(&e->group[2], 1, (int64_t[]){2, 3, 2, 2, 3}), "k-means has two runs in a block");
+  char *text = text_copy(e->resolved.s);
+  Experiment *again = plan(text, "d");
+  OK(again->runs == e->runs && block_is(&again->group[1], 1, (int64_t[]){4, 4, 5, 6, 7}) &&
+         !strcmp(again->run[13].id, e->run[13].id) && !strcmp(text, again->resolved.s),
+     "the resolved spec has the same blocks");
+  free(text);
+  RUN(ExperimentDestroy(&again));
+  RUN(ExperimentDestroy(&e));
+  e = plan(HEAD "seeds: {combine: blocks, blocks: 4}\n"
+                "models:\n  t: {method: sae, width: 8, code: relu}\n",
+           "d");
+  OK(e->group[0].blocks == 4 && seeds_are(&e->run[15], 8, 8, -1), "a number of blocks: seeds 1..8");
   RUN(ExperimentDestroy(&e));
 }
 
@@ -127,7 +175,7 @@ static void anchors(void)
                                        "  c: " HULL "own}, normalise: {scale: none}}\n"
                                        "  d: " HULL "own}}\n",
                        "d");
-  OK(e->runs == 16 && e->run[0].seed_anchors == 1 && e->run[3].seed_anchors == 4,
+  OK(e->runs == 16 && e->run[0].seed[2] == 1 && e->run[3].seed[2] == 4,
      "anchors seeds are a factor");
   OK(e->anchors_count == 4 + 1 + 4, "per seed, shared, and once for each normalisation");
   OK(e->run[4].anchors == e->run[7].anchors && e->run[0].anchors != e->run[1].anchors, "sharing");
@@ -138,14 +186,13 @@ static void anchors(void)
          !strcmp(settings_get(&run->settings, "normalise.scale"), "rms"),
      "a set is made by a run of its method");
   OK(!strcmp(get(e, 0, "atoms.anchors"), run->id) && strlen(run->id) == 16, "named by its id");
-  OK(e->run[0].seed_init == -1, "what starts from anchors has no init seed");
+  OK(e->run[0].seed[0] == -1, "what starts from anchors has no init seed");
   OK(!strcmp(e->run[0].id, e->run[12].id), "equal runs of two models have one id");
   RUN(ExperimentDestroy(&e));
   e = plan(HEAD SEEDS SETS "models:\n  a: " HULL "common, pick: identity}}\n  b: " HULL
                            "own, pick: identity}}\n",
            "d");
-  OK(e->runs == 8 && e->run[0].seed_anchors == -1 && e->run[0].anchors == 0 &&
-         e->run[4].seed_anchors == 1,
+  OK(e->runs == 8 && e->run[0].seed[2] == -1 && e->run[0].anchors == 0 && e->run[4].seed[2] == 1,
      "a shared set taken as it is draws from no anchors seed");
   RUN(ExperimentDestroy(&e));
 }
@@ -284,6 +331,7 @@ int main(int argc, char **argv)
   TestBegin(&argc, &argv);
   if (!mkdtemp(fake_folder)) return 1;
   seeds();
+  blocks();
   merging();
   grids();
   anchors();

@@ -16,19 +16,22 @@ static void print_seed(int64_t seed)
 
 static void print_runs(const Experiment *e)
 {
+  unsigned drawn = SEED_INIT | SEED_DATA | SEED_ANCHORS; /* always shown */
   int width = 5;
   for (int64_t g = 0; g < e->groups; g++) {
     const int length = (int)strlen(e->group[g].model);
     if (length > width) width = length;
   }
-  printf("%-16s  %-*s  %-7s  %-7s  %-7s  candidates\n", "run", width, "model", "init", "data",
-         "anchors");
+  for (int64_t i = 0; i < e->runs; i++) drawn |= seeds_drawn(e->run[i].seed);
+  printf("%-16s  %-*s", "run", width, "model");
+  for (int p = 0; p < SEED_PURPOSES; p++)
+    if (drawn >> p & 1) printf("  %-7s", seed_purposes[p]);
+  printf("  candidates\n");
   for (int64_t i = 0; i < e->runs; i++) {
     const Run *run = &e->run[i];
     printf("%-16s  %-*s", run->id, width, run->model);
-    print_seed(run->seed_init);
-    print_seed(run->seed_data);
-    print_seed(run->seed_anchors);
+    for (int p = 0; p < SEED_PURPOSES; p++)
+      if (drawn >> p & 1) print_seed(run->seed[p]);
     printf("  %s\n", run->anchors < 0 ? "-" : e->anchors[run->anchors].id);
   }
 }
