@@ -39,6 +39,14 @@ PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const Com
                                 GroupPairs *all);
 PetscErrorCode GroupPairsDestroy(GroupPairs *all);
 
+/* pair_matrix: h [n x n] of the values of n of the group's runs, by run number, symmetric; the
+   diagonal is not set. */
+void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage stage,
+                 Centring centring, int64_t measure, double *h);
+
+/* Whether the runs of a group differ in the seed of a purpose. */
+bool purpose_varies(const ComparedGroup *group, int purpose);
+
 /* Marks in enters[runs] the runs whose varied seeds are all distinct, greedily in plan order; gives
    how many. */
 int64_t runs_that_enter(const ComparedGroup *group, bool *enters);

@@ -2,13 +2,15 @@
 #pragma once
 #include "base/error.h"
 
-/* mean U of the pairs, its variance by runs (J) and by pairs (F), and the limits of the interval */
+/* mean U of the pairs, its variance by runs (J) and by pairs (F), the limits of the interval, and
+   run variance over pair variance */
 typedef struct {
   double mean;
   double by_runs;
   double by_pairs;
   double low;
   double high;
+  double lambda;
 } PairInterval;
 
 /*
@@ -22,9 +24,19 @@ typedef struct {
   J alone misses the spread of single pairs when runs hardly differ; hence F. All sums are exact
   ones, rounded once.
 
+  lambda is the ratio of the variances of a and e in h_ij = U + a_i + a_j + e_ij. With
+  A = sum_i (hbar_i - U)^2 and B = sum_{i<j} (h_ij - U)^2 the analysis of variance gives
+    pair = (B - (S - 1)^2 / (S - 2) A) / (S (S - 3) / 2)
+    run = (A (S - 1) / (S - 2) - pair) / (S - 2)
+  both unbiased; lambda = max(run, 0) / pair, infinite where the run effects explain all pairs.
+
   Not collective.
 
-  in  S  runs; J, F and the limits are NaN below 3, the mean is NaN below 2
-  in  h  [S x S]  values of pairs, read above the diagonal only; a NaN there makes everything NaN
+  in  S  runs; J, F and the limits are NaN below 3, the mean is NaN below 2, lambda below 4 or where
+  all pairs are equal in  h  [S x S]  values of pairs, read above the diagonal only; a NaN there
+  makes everything NaN
 */
 PairInterval pair_interval(int64_t S, const double *h);
+
+/* The variance of the mean that the interval stands on: max(J, F). */
+double interval_variance(const PairInterval *interval);

@@ -1,4 +1,4 @@
-/* Student's t: the quantile, from the incomplete beta function. */
+/* Student's t: tails and quantiles, from the incomplete beta function. */
 #include "base/math.h"
 
 #include <math.h>
@@ -60,12 +60,25 @@ static double tail_error(double t, double nu, double scale, double q)
   return front * beta_fraction(half, 0.5, y) / nu - q;
 }
 
+static double beta_scale(double nu)
+{
+  return gamma_half_step(0.5 * nu) / 1.7724538509055160273; /* sqrt(pi) */
+}
+
+double math_student_tail(double t, double nu)
+{
+  if (isnan(t) || !(nu > 0 && !isinf(nu))) return NAN;
+  const double far = t < 0 ? -t : t;
+  const double tail = far < 1e150 ? tail_error(far, nu, beta_scale(nu), 0) : 0;
+  return t < 0 ? 1 - tail : tail;
+}
+
 double math_student_quantile(double p, double nu)
 {
   if (!(p > 0 && p < 1) || !(nu > 0 && !isinf(nu))) return NAN;
   if (p == 0.5) return 0;
   const double q = p < 0.5 ? p : 1 - p;
-  const double scale = gamma_half_step(0.5 * nu) / 1.7724538509055160273; /* sqrt(pi) */
+  const double scale = beta_scale(nu);
   double low = 0;
   double high = 1;
   while (high < 1e150 && tail_error(high, nu, scale, q) > 0) {

@@ -171,11 +171,7 @@ static PetscErrorCode Summarise(const GroupPairs *all, const Entered *in, Stage 
   double *h;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(n * n, &h));
-  for (int64_t q = 0; q < n; q++)
-    for (int64_t p = 0; p < q; p++) {
-      const int64_t pair = pair_number(all->runs, in->run[p], in->run[q]);
-      h[p * n + q] = h[q * n + p] = *pair_value(all, pair, stage, c, measure);
-    }
+  pair_matrix(all, n, in->run, stage, c, measure, h);
   *interval = pair_interval(n, h);
   PetscCall(ArrayDestroy(&h));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -97,18 +97,33 @@ PetscErrorCode GroupPairsDestroy(GroupPairs *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage stage,
+                 Centring centring, int64_t measure, double *h)
+{
+  for (int64_t q = 0; q < n; q++)
+    for (int64_t p = 0; p < n; p++) {
+      const int64_t i = min_i64(run[p], run[q]), j = max_i64(run[p], run[q]);
+      if (i == j) continue;
+      h[p * n + q] = *pair_value(all, pair_number(all->runs, i, j), stage, centring, measure);
+    }
+}
+
+bool purpose_varies(const ComparedGroup *group, int purpose)
+{
+  for (int64_t r = 1; r < group->runs; r++)
+    if (group->run[r].seed[purpose] != group->run[0].seed[purpose]) return true;
+  return false;
+}
+
 int64_t runs_that_enter(const ComparedGroup *group, bool *enters)
 {
   int64_t entered = 0;
-  bool varied[SEED_PURPOSES] = {0};
-  for (int which = 0; which < SEED_PURPOSES; which++)
-    for (int64_t r = 1; r < group->runs; r++)
-      varied[which] |= group->run[r].seed[which] != group->run[0].seed[which];
   for (int64_t r = 0; r < group->runs; r++) {
     enters[r] = true;
     for (int64_t q = 0; q < r; q++)
-      for (int which = 0; which < SEED_PURPOSES; which++)
-        if (enters[q] && varied[which] && group->run[r].seed[which] == group->run[q].seed[which])
+      for (int p = 0; p < SEED_PURPOSES; p++)
+        if (enters[q] && purpose_varies(group, p) &&
+            group->run[r].seed[p] == group->run[q].seed[p])
           enters[r] = false;
     entered += enters[r];
   }

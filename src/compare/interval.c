@@ -45,19 +45,37 @@ static double spread_of_pairs(int64_t S, const double *h, double mean)
   return exact_value(&squares);
 }
 
+/* lambda, of A = runs and B = pairs; what is below rounding is 0 */
+static double variance_ratio(double s, double mean, double runs, double pairs)
+{
+  if (s < 4 || !(pairs > 1e-28 * mean * mean)) return NAN;
+  const double rest = pairs - (s - 1) * (s - 1) / (s - 2) * runs;
+  if (rest < 1e-12 * pairs) return INFINITY;
+  const double pair = rest / (s * (s - 3) / 2);
+  const double run = (runs * (s - 1) / (s - 2) - pair) / (s - 2);
+  return run > 0 ? run / pair : 0;
+}
+
+double interval_variance(const PairInterval *interval)
+{
+  return interval->by_runs > interval->by_pairs ? interval->by_runs : interval->by_pairs;
+}
+
 PairInterval pair_interval(int64_t S, const double *h)
 {
   const double none = (double)NAN;
-  PairInterval R = {none, none, none, none, none};
+  PairInterval R = {none, none, none, none, none, none};
   if (S < 2) return R;
   R.mean = mean_of_pairs(S, h);
   if (S < 3) return R;
   const double s = (double)S;
   const double pairs = s * (s - 1) / 2;
-  R.by_runs = 4 * (s - 1) / (s * (s - 2) * (s - 2)) * spread_of_runs(S, h, R.mean);
-  R.by_pairs = spread_of_pairs(S, h, R.mean) / (pairs * (pairs - 1));
-  const double variance = R.by_runs > R.by_pairs ? R.by_runs : R.by_pairs;
-  const double half = math_student_quantile(0.975, s - 1) * sqrt(variance);
+  const double A = spread_of_runs(S, h, R.mean);
+  const double B = spread_of_pairs(S, h, R.mean);
+  R.by_runs = 4 * (s - 1) / (s * (s - 2) * (s - 2)) * A;
+  R.by_pairs = B / (pairs * (pairs - 1));
+  R.lambda = variance_ratio(s, R.mean, A, B);
+  const double half = math_student_quantile(0.975, s - 1) * sqrt(interval_variance(&R));
   R.low = R.mean - half;
   R.high = R.mean + half;
   return R;
