@@ -3,7 +3,7 @@
 #   make              build/ardis                      make quickstart  real activations to a report, on 2 ranks
 #   make test         the whole suite (search=WORD: only tests whose path holds WORD)
 #   make test-long    the slow checks too              make test-slurm  the batch scripts on a virtual cluster (root)
-#   make check        layers, sizes, comments, formatting, words
+#   make check        layers, sizes, comments, formatting, words    make coverage    how often the intervals hold
 #   make bench        timings beside the machine's limits, on 2 ranks; ROWS=word,word selects
 #   make deps         installs missing Debian packages make format      clang-format over all sources
 #   make configure    remembers CC= OPT= CFLAGS= …     make info        what is used
@@ -152,6 +152,11 @@ export TEST_LONG
 test-slurm: all
 	@$(ROOT)/scripts/deps.sh slurm
 	@. $(ROOT)/tests/mpi-env.sh; B=$(abspath $(B)) ROOT=$(ROOT) prove --timer --exec $(ROOT)/tests/run $(ROOT)/tests/slurm/slurm.t
+# how often the intervals hold, in simulation (docs/coverage.md); PART=interval, … for one table
+coverage: $(B)/tests/coverage/coverage
+	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 1 $< $(PART)
+$(B)/tests/coverage/coverage: $(B)/tests/coverage/coverage.o $(lib)
+	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $< $(lib) $(libs)
 check:
 	@$(ROOT)/scripts/deps.sh check
 	@cd $(ROOT) && tests/check-layers $(LAYERS) && tests/check-sizes && tests/check-docs && tests/check-names && tests/check-format && echo "checks passed"
@@ -186,6 +191,6 @@ help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' $(ROOT)/Makefile
 clean:
 	rm -rf build build-debug build-san $(if $(filter-out build%,$(B)),$(B)/src $(B)/gen $(B)/tests $(lib) $(B)/$(PROG))
-.PHONY: all deps test test-deps run-tests test-long test-slurm check quickstart bench bench-activations format install uninstall configure info help clean \
+.PHONY: all deps test test-deps run-tests test-long test-slurm coverage check quickstart bench bench-activations format install uninstall configure info help clean \
         registries libraries FORCE
--include $(obj:.o=.d) $(tbin:=.d)
+-include $(obj:.o=.d) $(tbin:=.d) $(wildcard $(B)/tests/coverage/*.d)
