@@ -122,8 +122,7 @@ int64_t runs_that_enter(const ComparedGroup *group, bool *enters)
     enters[r] = true;
     for (int64_t q = 0; q < r; q++)
       for (int p = 0; p < SEED_PURPOSES; p++)
-        if (enters[q] && purpose_varies(group, p) &&
-            group->run[r].seed[p] == group->run[q].seed[p])
+        if (enters[q] && purpose_varies(group, p) && group->run[r].seed[p] == group->run[q].seed[p])
           enters[r] = false;
     entered += enters[r];
   }

@@ -51,8 +51,7 @@ static int shared_seeds(const Blocks *all, int64_t i, int64_t j)
 {
   int set = 0;
   for (int p = 0; p < all->purposes; p++)
-    if (all->group->run[i].seed[all->purpose[p]] ==
-        all->group->run[j].seed[all->purpose[p]])
+    if (all->group->run[i].seed[all->purpose[p]] == all->group->run[j].seed[all->purpose[p]])
       set |= 1 << p;
   return set;
 }
