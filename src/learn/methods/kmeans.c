@@ -1,5 +1,5 @@
 /* k-means as a method: the settings, the state, and the door to src/learn/kmeans. */
-#include "learn/dictionary.h"
+#include "learn/classical.h"
 #include "learn/kmeans.h"
 #include <string.h>
 
@@ -138,41 +138,6 @@ static PetscErrorCode Model(void *self, State *model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Forget(Dictionary *dictionary)
-{
-  Nearest *nearest = dictionary->extra;
-  PetscFunctionBegin;
-  dictionary->extra = NULL;
-  PetscCall(NearestDestroy(&nearest));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
-{
-  double *distance;
-  PetscFunctionBegin;
-  if (!dictionary->extra) { /* kept with the dictionary from the first call on */
-    Nearest *nearest;
-    Dictionary *keeper = (Dictionary *)dictionary;
-    PetscCall(NearestCreate(dictionary->kernels, dictionary->m, dictionary->d, dictionary->atoms,
-                            &nearest));
-    keeper->extra = nearest;
-    keeper->forget = Forget;
-  }
-  codes->rows = 0;
-  PetscCall(CodesReserve(codes, n, n));
-  PetscCall(ArrayCreate(n, &distance));
-  dictionary->kernels->nearest(n, X, dictionary->d, dictionary->extra, codes->atom, distance);
-  for (int64_t t = 0; t < n; t++) {
-    codes->start[t] = t;
-    codes->value[t] = 1.0f;
-  }
-  codes->start[n] = n;
-  codes->rows = n;
-  PetscCall(ArrayDestroy(&distance));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 const Method method_kmeans = {
     .entry = {"kmeans", "k-means: a token's code is 1 at its nearest centroid",
               "Lloyd 1982, IEEE Trans. Inf. Theory 28, 129", params, sizeof(KMeansParams),
@@ -184,5 +149,5 @@ const Method method_kmeans = {
     .step = Step,
     .model = Model,
     .destroy = Destroy,
-    .encode = Encode,
+    .encode = EncodeNearest,
 };

@@ -1,0 +1,68 @@
+/* Sums of products of dimensions in one pass, and the directions of most variance from them. */
+#include "learn/classical.h"
+#include "base/eigen.h"
+#include <math.h>
+#include <string.h>
+
+void shift_of(const View *view, float *shift)
+{
+  const TokenStatistics *statistics = tokens_statistics(view->tokens);
+  const Normaliser *normaliser = view->normaliser;
+  for (int64_t i = 0; i < normaliser->d; i++) shift[i] = (float)statistics->mean[i];
+  view->kernels->normalise(1, normaliser->d, shift, normaliser->d, normaliser->mu, normaliser->inv);
+}
+
+int64_t gram_count(int64_t d)
+{
+  return (d + 1) * d; /* the last row: sums of the tokens themselves */
+}
+
+PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, const float *X,
+                        float *sums)
+{
+  const int64_t d = c->d;
+  float *A, *xc;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate((d + 1) * rows, &A));
+  PetscCall(ArrayCreate(shift ? rows * d : 0, &xc));
+  for (int64_t t = 0; shift && t < rows; t++)
+    for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - shift[i];
+  const float *B = shift ? xc : X;
+  transpose(rows, d, B, A);
+  for (int64_t t = 0; t < rows; t++) A[d * rows + t] = 1;
+  c->kernels->combine(d + 1, rows, d, A, rows, B, d, sums, d);
+  PetscCall(ArrayDestroy(&A));
+  PetscCall(ArrayDestroy(&xc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SpectrumOfGram(int64_t n, int64_t d, const double *sums, const float *shift,
+                              int64_t k, double *mean, double *values, double *vectors)
+{
+  double *A, *all, *off;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(d * d, &A));
+  PetscCall(ArrayCreate(d, &all));
+  PetscCall(ArrayCreate(d, &off));
+  for (int64_t i = 0; shift && i < d; i++) {
+    off[i] = sums[d * d + i] / (double)n;
+    mean[i] = (double)shift[i] + off[i];
+  }
+  for (int64_t i = 0; i < d; i++)
+    for (int64_t j = 0; j <= i; j++)
+      A[i * d + j] = A[j * d + i] = sums[i * d + j] / (double)n - off[i] * off[j];
+  PetscCall(EigenSymmetric(d, A, true, all));
+  for (int64_t j = 0; j < k; j++) {
+    const bool there = all[d - 1 - j] > 0x1p-20 * all[d - 1];
+    values[j] = there ? all[d - 1 - j] : 0;
+    memcpy(vectors + j * d, A + (d - 1 - j) * d, (size_t)d * sizeof(*vectors));
+    settle_sign(d, vectors + j * d);
+    if (!there) memset(vectors + j * d, 0, (size_t)d * sizeof(*vectors));
+  }
+  PetscCall(ArrayDestroy(&A));
+  PetscCall(ArrayDestroy(&all));
+  PetscCall(ArrayDestroy(&off));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,42 @@
+/* Small things that classical methods share: transposes, rules of sign and order, a check. */
+#include "learn/classical.h"
+#include <math.h>
+
+enum { BLOCK = 16 };
+
+void transpose(int64_t rows, int64_t cols, const float *X, float *XT)
+{
+  for (int64_t r = 0; r < rows; r += BLOCK)
+    for (int64_t c = 0; c < cols; c += BLOCK)
+      for (int64_t i = r; i < min_i64(r + BLOCK, rows); i++)
+        for (int64_t j = c; j < min_i64(c + BLOCK, cols); j++) XT[j * rows + i] = X[i * cols + j];
+}
+
+bool settle_sign(int64_t d, double *x)
+{
+  int64_t largest = 0;
+  for (int64_t i = 1; i < d; i++)
+    if (fabs(x[i]) > fabs(x[largest])) largest = i;
+  if (!(x[largest] < 0)) return false;
+  for (int64_t i = 0; i < d; i++) x[i] = -x[i];
+  return true;
+}
+
+void order_by(int64_t m, const double *key, int64_t *order)
+{
+  for (int64_t j = 0; j < m; j++) {
+    int64_t at = j;
+    for (; at > 0 && key[j] > key[order[at - 1]]; at--) order[at] = order[at - 1];
+    order[at] = j;
+  }
+}
+
+char *width_check(int64_t width, const Settings *all, const char *what)
+{
+  const int64_t d = settings_int(all, "tokens.width");
+  Text reason = {0};
+  if (d && width > d)
+    text_add(&reason, "%lld %s are more than the %lld dimensions of the tokens", (long long)width,
+             what, (long long)d);
+  return reason.s;
+}
