@@ -50,9 +50,9 @@ struct Classical {
   int rank, size;
   int64_t m, d, n; /* atoms, width, training tokens */
   int64_t leaf;    /* tokens of a leaf: a multiple of CLASSICAL_CHUNK, or below it */
-  int64_t batch;   /* tokens of a unit, drawn in the order of the data seed; 0: all, in file order */
-  int64_t units;   /* at most */
-  int64_t most;    /* numbers summed at most */
+  int64_t batch; /* tokens of a unit, drawn in the order of the data seed; 0: all, in file order */
+  int64_t units; /* at most */
+  int64_t most;  /* numbers summed at most */
   int64_t number[CLASSICAL_NUMBERS];
   int64_t first, count; /* the sums that this rank joins */
   double *slice;        /* [count] */
@@ -75,8 +75,8 @@ struct Classical {
 PetscErrorCode ClassicalCreate(const Task *task, const ClassicalParts *parts, const Entry *entry,
                                void **self);
 
-/* ClassicalArray - an array of a checkpoint, zeroed, the same on every rank; shown: of model.h5 too.
-   rank 1 or 2. Freed with the learner. Not collective. */
+/* ClassicalArray - an array of a checkpoint, zeroed, the same on every rank; shown: of model.h5
+   too. rank 1 or 2. Freed with the learner. Not collective. */
 PetscErrorCode ClassicalArray(Classical *c, const char *name, H5Kind kind, int rank, int64_t rows,
                               int64_t cols, bool shown, void **data);
 /* ClassicalSliced - the same of which each rank has the rows that part_of(rows, 1) gives it. */
@@ -116,8 +116,8 @@ PetscErrorCode EncodeNearest(const Dictionary *dictionary, int64_t n, const floa
 /* The mean of all tokens of the file, normalised: it lies near that of the training tokens, so that
    what is left after it is taken off can be squared and summed without harm. shift [d]. */
 void shift_of(const View *view, float *shift);
-/* ClassicalParts of a pass that sums the products of all pairs of dimensions: numbers of it, and
-   its leaf, of tokens less shift [d] (NULL: none). Not collective. */
+/* gram_count, GramLeaf - numbers and leaf of a pass that sums the products of all pairs of
+   dimensions, of tokens less shift [d] (NULL: none). Not collective. */
 int64_t gram_count(int64_t d);
 PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, const float *X,
                         float *sums);

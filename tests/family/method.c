@@ -4,16 +4,12 @@
    RUN ranks=1
    RUN ranks=2
    RUN ranks=3 */
-#include "../sae_task.h"
+#include "../method_task.h"
 #include "../tap.h"
-#include "base/file.h"
-#include "learn/dictionary.h"
 
 static MPI_Comm COMM;
-static const char tokens_path[] = "family_method.tokens.h5", saved_path[] = "family_method.saved.h5";
-
-/* What tokens are made of. */
-typedef double (*Value)(int64_t row, int64_t i);
+static const char tokens_path[] = "family_method.tokens.h5",
+                  saved_path[] = "family_method.saved.h5";
 
 static double mixed(int64_t row, int64_t i)
 {
@@ -33,67 +29,23 @@ static double twice(int64_t row, int64_t i)
   return (double)sae_task_value(row % 2, i);
 }
 
-static PetscErrorCode WriteTokens(int64_t n, int64_t d, Value value)
-{
-  const TokenLayout layout = {.n = n, .d = d, .kind = H5_F32, .source = "a test"};
-  Mistakes *mistakes;
-  const Kernels *kernels;
-  TokenWriter *writer;
-  int64_t first, count, bad;
-  float *X;
-  PetscFunctionBeginUser;
-  MPI_Barrier(COMM);
-  PetscCall(MistakesCreate(&mistakes));
-  PetscCall(KernelsChoose(NULL, mistakes, &kernels));
-  PetscCall(TokenWriterCreate(COMM, kernels, tokens_path, &layout, &writer));
-  PetscCall(TokenWriterLayout(writer, mistakes));
-  token_writer_part(writer, &first, &count);
-  PetscCall(ArrayCreate(count * d, &X));
-  for (int64_t t = 0; t < count; t++)
-    for (int64_t i = 0; i < d; i++) X[t * d + i] = (float)value(first + t, i);
-  if (count) PetscCall(TokenWriterRows(writer, count, &(TokenRows){.X = X}, &bad));
-  PetscCall(TokenWriterCommit(&writer, mistakes, NULL));
-  PetscCall(ArrayDestroy(&X));
-  PetscCall(MistakesDestroy(&mistakes));
-  MPI_Barrier(COMM);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A task of the method with its defaults: tokens from the least value on where it asks for that. */
 static PetscErrorCode Open(const Method *method, MPI_Comm comm, int64_t width, SAETask *t)
 {
   char words[200];
   PetscFunctionBeginUser;
   for (int turn = 0; turn < 2; turn++) {
-    const char *about = NULL;
-    char *why = NULL;
     snprintf(words, sizeof(words),
              "method=%s width=%d normalise.center=%s code.name=topk code.k=2 train.steps=9 "
              "train.batch=64",
              method->entry.name, (int)width, turn ? "min" : "mean");
-    PetscCall(SAETaskOpen(comm, tokens_path, words, 8, t));
-    settings_defaults(&t->settings, "", method->entry.params);
-    void *params = calloc(1, method->entry.params_size);
-    PetscCall(ParamsRead(&t->settings, "", method->entry.params, params));
-    if (method->entry.check) why = method->entry.check(params, &t->settings, &about);
-    PetscCall(ParamsRelease(method->entry.params, params));
-    free(params);
+    PetscCall(MethodTaskOpen(comm, tokens_path, words, 8, t));
+    char *why = method_refuses(t);
     if (!why) break;
     free(why);
     PetscCheck(!turn, comm, PETSC_ERR_ARG_WRONG, "%s takes neither", method->entry.name);
     PetscCall(SAETaskClose(t));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Steps until the end, or so many; how many there were. */
-static PetscErrorCode Steps(const Method *method, void *learner, int64_t most, StepReport *report,
-                            int64_t *steps)
-{
-  PetscFunctionBeginUser;
-  report->state = STEP_MORE;
-  for (*steps = 0; *steps < most && report->state == STEP_MORE; ++*steps)
-    PetscCall(method->step(learner, report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,18 +157,18 @@ static PetscErrorCode CheckBytes(const Method *method)
   PetscCall(Open(method, COMM, 5, &together));
   PetscCall(Open(method, PETSC_COMM_SELF, 5, &alone));
   PetscCall(method->create(&together.task, &learner));
-  PetscCall(Steps(method, learner, 100000, &report, &steps));
+  PetscCall(MethodSteps(method, learner, 100000, &report, &steps));
   OK(report.state == STEP_DONE && report.reason, "%s ends: %s", name, report.reason);
   PetscCall(ModelBytes(&together, method, learner, &whole));
   PetscCall(CheckCodes(&together, method, learner, name));
   PetscCall(method->destroy(&learner));
   PetscCall(method->create(&alone.task, &learner));
-  PetscCall(Steps(method, learner, 100000, &report, &some));
+  PetscCall(MethodSteps(method, learner, 100000, &report, &some));
   PetscCall(ModelBytes(&alone, method, learner, &other));
   OK(same_bytes(&whole, &other), "%s: the same model from 1 rank and from %d", name, tap_size);
   PetscCall(method->destroy(&learner));
   PetscCall(method->create(&together.task, &learner));
-  PetscCall(Steps(method, learner, (steps + 1) / 2, &report, &some));
+  PetscCall(MethodSteps(method, learner, (steps + 1) / 2, &report, &some));
   PetscCall(Save(COMM, method, learner, together.mistakes));
   PetscCall(method->destroy(&learner));
   for (int turn = 0; turn < 2; turn++) {
@@ -225,7 +177,7 @@ static PetscErrorCode CheckBytes(const Method *method)
     PetscCall(method->create(&t->task, &learner));
     t->task.seed_init = 1;
     PetscCall(Load(t->task.comm, method, learner, t->mistakes));
-    PetscCall(Steps(method, learner, 100000, &report, &some));
+    PetscCall(MethodSteps(method, learner, 100000, &report, &some));
     PetscCall(ModelBytes(t, method, learner, &other));
     OK(!mistakes_count(t->mistakes) && same_bytes(&whole, &other),
        "%s: stopped on %d ranks, resumed on %d", name, tap_size, turn ? tap_size : 1);
@@ -249,7 +201,7 @@ static PetscErrorCode CheckLittle(const Method *method, int64_t width, const cha
   snprintf(what, sizeof(what), "%s, %s", method->entry.name, title);
   PetscCall(Open(method, COMM, width, &t));
   PetscCall(method->create(&t.task, &learner));
-  PetscCall(Steps(method, learner, 100000, &report, &steps));
+  PetscCall(MethodSteps(method, learner, 100000, &report, &steps));
   OK(report.state != STEP_MORE && report.reason && *report.reason, "%s: ends: %s", what,
      report.reason);
   if (report.state == STEP_DONE) PetscCall(CheckCodes(&t, method, learner, what));
@@ -258,11 +210,11 @@ static PetscErrorCode CheckLittle(const Method *method, int64_t width, const cha
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckAllLittle(int64_t n, int64_t d, Value value, int64_t width,
+static PetscErrorCode CheckAllLittle(int64_t n, int64_t d, TokenValue value, int64_t width,
                                      const char *title)
 {
   PetscFunctionBeginUser;
-  PetscCall(WriteTokens(n, d, value));
+  PetscCall(MethodTokens(tokens_path, n, d, value));
   for (const Entry *const *e = methods.entries; *e; e++)
     PetscCall(CheckLittle((const Method *)*e, width, title));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -272,7 +224,7 @@ int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
   COMM = MPI_COMM_WORLD;
-  RUN(WriteTokens(3500, 12, mixed));
+  RUN(MethodTokens(tokens_path, 3500, 12, mixed));
   for (const Entry *const *e = methods.entries; *e; e++) RUN(CheckBytes((const Method *)*e));
   RUN(CheckAllLittle(300, 1, mixed, 1, "tokens of width 1"));
   RUN(CheckAllLittle(300, 4, mixed, 1, "one atom"));

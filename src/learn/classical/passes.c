@@ -32,7 +32,8 @@ static Stretch leaf_of(const Classical *c, const Stretch *unit, int64_t leaf)
   return part;
 }
 
-/* Most numbers that are summed: in the first unit, and the later ones where those are other ones. */
+/* Most numbers that are summed: in the first unit, and the later ones where those are other ones.
+ */
 PetscErrorCode ClassicalCreate(const Task *task, const ClassicalParts *parts, const Entry *entry,
                                void **self)
 {
@@ -75,8 +76,11 @@ static PetscErrorCode add_array(Classical *c, const StateArray *array, bool show
   PetscCheck(c->arrays < CLASSICAL_ARRAYS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "too many arrays");
   switch (array->kind) {
   case H5_F32:
-  case H5_I32: size = 4; break;
-  default: size = 8;
+  case H5_I32:
+    size = 4;
+    break;
+  default:
+    size = 8;
   }
   *to = *array;
   PetscCall(ArrayCreateBytes((array->where == STATE_SLICED ? array->count : array->rows) *

@@ -54,8 +54,7 @@ PetscErrorCode ProjectionFinish(Classical *c, const double *sums, double objecti
   PetscFunctionBegin;
   (void)objective;
   PetscCall(ArrayCreate(c->m * c->d, &vectors));
-  PetscCall(
-      SpectrumOfGram(c->n, c->d, sums, p->shift, c->m, p->mean, p->variance, vectors));
+  PetscCall(SpectrumOfGram(c->n, c->d, sums, p->shift, c->m, p->mean, p->variance, vectors));
   for (int64_t i = 0; i < c->m * c->d; i++) c->atoms[i] = p->encoder[i] = (float)vectors[i];
   for (int64_t i = 0; i < c->d; i++) p->bias[i] = (float)p->mean[i];
   for (int64_t j = 0; j < c->m; j++) kept += p->variance[j];

@@ -39,7 +39,8 @@ static PetscErrorCode Create(const Task *task, void **self)
 
 const Method method_pca = {
     .entry = {"pca", "principal components: a token's code is its projection, of either sign",
-              "Pearson 1901, Phil. Mag. 2, 559; Hotelling 1933, J. Educ. Psychol. 24, 417", params, sizeof(ProjectionParams), 0, .check = check},
+              "Pearson 1901, Phil. Mag. 2, 559; Hotelling 1933, J. Educ. Psychol. 24, 417", params,
+              sizeof(ProjectionParams), 0, .check = check},
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,

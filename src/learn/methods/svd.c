@@ -39,7 +39,8 @@ static PetscErrorCode Create(const Task *task, void **self)
 
 const Method method_svd = {
     .entry = {"svd", "truncated singular value decomposition: as pca, about the origin",
-              "Eckart and Young 1936, Psychometrika 1, 211", params, sizeof(ProjectionParams), 0, .check = check},
+              "Eckart and Young 1936, Psychometrika 1, 211", params, sizeof(ProjectionParams), 0,
+              .check = check},
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,

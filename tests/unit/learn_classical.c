@@ -1,0 +1,92 @@
+/* Classical methods against the numbers that NumPy, SciPy and scikit-learn find in float64 on the
+   same tokens: tests/oracle/classical.py.
+   RUN ranks=2 */
+#include "../data/classical.h"
+#include "../method_task.h"
+#include "../tap.h"
+
+enum { N = 2500, D = 6, M = 3 };
+static const char path[] = "learn_classical.tokens.h5";
+
+static double noise(uint64_t k)
+{
+  k = (k ^ (k >> 31)) * 0x9E3779B97F4A7C15u;
+  k = (k ^ (k >> 29)) * 0xBF58476D1CE4E5B9u;
+  k = k ^ (k >> 32);
+  return (double)(k >> 11) / 9007199254740992.0;
+}
+
+static double value(int64_t row, int64_t i)
+{
+  double x = 0.1 * noise((uint64_t)(row * D + i + 1));
+  for (int64_t f = 0; f < M; f++) {
+    const double u = noise((uint64_t)(1000000 + row * M + f));
+    x += (double)(f + 1) * (u * u * u) * noise((uint64_t)(2000000 + f * D + i));
+  }
+  return x;
+}
+
+/* Raw tokens, a method with these settings to its end, the model it leaves. */
+static PetscErrorCode Learn(const char *words, SAETask *t, Dictionary **dictionary)
+{
+  char all[400];
+  PetscFunctionBeginUser;
+  snprintf(all, sizeof(all), "normalise.center=none normalise.scale=none %s", words);
+  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, all, 0, t));
+  PetscCall(MethodTaskLearn(t, dictionary, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double worst(int64_t count, const float *x, const double *expected)
+{
+  double most = 0;
+  for (int64_t i = 0; i < count; i++) most = fmax(most, fabs((double)x[i] - expected[i]));
+  return most;
+}
+
+/* The codes of the first tokens as a matrix Z [rows x M]. */
+static PetscErrorCode CodesOf(const SAETask *t, const Dictionary *dictionary, int64_t rows,
+                              float *Z)
+{
+  Codes codes = {0};
+  float X[8 * D];
+  int64_t row[8];
+  PetscFunctionBeginUser;
+  for (int64_t r = 0; r < rows; r++) row[r] = r;
+  PetscCall(ViewRead(&t->task.view, rows, row, X));
+  PetscCall(DictionaryEncode(dictionary, rows, X, &codes));
+  memset(Z, 0, (size_t)(rows * M) * sizeof(*Z));
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t q = codes.start[r]; q < codes.start[r + 1]; q++)
+      Z[r * M + codes.atom[q]] = codes.value[q];
+  codes_clear(&codes);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Atoms and codes of four tokens as the oracle has them, within tolerance. */
+static PetscErrorCode Check(const char *words, const double *atoms, const double *codes,
+                            double tolerance)
+{
+  SAETask t;
+  Dictionary *dictionary;
+  float Z[4 * M];
+  PetscFunctionBeginUser;
+  PetscCall(Learn(words, &t, &dictionary));
+  PetscCall(CodesOf(&t, dictionary, 4, Z));
+  NEAR(worst(M * D, dictionary->atoms, atoms), 0, tolerance, "%s: atoms", words);
+  NEAR(worst(4 * M, Z, codes), 0, 4 * tolerance, "%s: codes", words);
+  PetscCall(DictionaryDestroy(&dictionary));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  RUN(MethodTokens(path, N, D, value));
+  RUN(Check("method=pca width=3", oracle_pca_atoms, oracle_pca_codes, 1e-5));
+  RUN(Check("method=svd width=3", oracle_svd_atoms, oracle_svd_codes, 1e-5));
+  MPI_Barrier(PETSC_COMM_WORLD);
+  if (tap_rank == 0) unlink(path);
+  return TestEnd();
+}
