@@ -82,7 +82,9 @@ typedef struct {
   Choice *metrics;           /* chosen metrics */
   int64_t comparisons_count; /* `all` is spelt out */
   Choice *comparisons;
-  Text resolved; /* the spec with every default, as YAML; reads back as the same plan */
+  double partners_t;     /* compare.partners: the least cosine of partners */
+  bool partners_centred; /* of atoms minus their mean */
+  Text resolved;         /* the spec with every default, as YAML; reads back as the same plan */
 } Experiment;
 
 /* The families whose words a spec may use; given by the caller, since they live in later layers. */

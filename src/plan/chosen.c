@@ -60,18 +60,42 @@ static PetscErrorCode read_list(Reader *reader, const char *key, const Family *f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* compare.partners: which atoms of two runs count as one; NULL: the defaults. */
+static PetscErrorCode read_partners(Reader *reader, const Node *partners)
+{
+  static const char *const centrings[] = {"raw", "centred", NULL};
+  static const Param t = {"compare.partners.t", PARAM_REAL, .initial = "0.7", .min = 0, .max = 1};
+  static const Param centring = {"compare.partners.centring", PARAM_WORD, .initial = "raw",
+                                 .words = centrings};
+  const Words in_partners = {2, {"t", "centring"}};
+  char *value;
+
+  PetscFunctionBegin;
+  if (is_map(reader, "compare.partners", partners))
+    check_keys(reader, partners, "compare.partners", &in_partners);
+  else
+    partners = NULL;
+  PetscCall(ReadScalar(reader, &t, node_get(partners, "t"), &value));
+  reader->experiment->partners_t = strtod(value, NULL);
+  free(value);
+  PetscCall(ReadScalar(reader, &centring, node_get(partners, "centring"), &value));
+  reader->experiment->partners_centred = !strcmp(value, "centred");
+  free(value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ChosenRead(Reader *reader, const Node *root)
 {
   static const Param train_tokens = {"measure.train_tokens", PARAM_INT, .initial = "1000000",
                                      .min = 1, .max = 1e15};
   static const Param minutes = {"checkpoint.minutes", PARAM_REAL, .initial = "10", .max = 1e6,
                                 .open_min = true};
-  const Words in_measure = {2, {"metrics", "train_tokens"}}, in_compare = {1, {"comparisons"}},
-              in_checkpoint = {1, {"minutes"}};
+  const Words in_measure = {2, {"metrics", "train_tokens"}},
+              in_compare = {2, {"comparisons", "partners"}}, in_checkpoint = {1, {"minutes"}};
   Experiment *experiment = reader->experiment;
   const SpecFamilies *families = reader->families;
   const Node *measure = node_get(root, "measure"), *compare = node_get(root, "compare"),
-             *checkpoint = node_get(root, "checkpoint"), *sample = NULL;
+             *checkpoint = node_get(root, "checkpoint"), *sample = NULL, *partners = NULL;
   char *value;
 
   PetscFunctionBegin;
@@ -82,6 +106,7 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
   }
   if (compare && compare->kind == NODE_MAP) {
     check_keys(reader, compare, "compare", &in_compare);
+    partners = node_get(compare, "partners");
     compare = node_get(compare, "comparisons");
   }
   PetscCall(read_list(reader, "measure", families->metrics, measure, &experiment->metrics_count,
@@ -89,6 +114,7 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
   PetscCall(read_list(reader, "compare", families->comparisons, compare,
                       &experiment->comparisons_count, &experiment->comparisons,
                       &reader->comparisons));
+  PetscCall(read_partners(reader, partners));
   PetscCall(ReadScalar(reader, &train_tokens, sample, &value));
   experiment->train_tokens = strtoll(value, NULL, 10);
   free(value);

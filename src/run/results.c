@@ -2,6 +2,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "compare/compare.h"
+#include "compare/stable.h"
 #include "measure/metric.h"
 #include "measure/summary.h"
 #include "report/report.h"
@@ -257,7 +258,44 @@ static void compare_inputs(const Work *work, const Outcome *outcomes, char hex[D
   }
   digest_add(&digest, &experiment->train_tokens, sizeof(int64_t));
   digest_chosen(&digest, experiment->comparisons_count, experiment->comparisons);
+  digest_add(&digest, &experiment->partners_t, sizeof(double));
+  digest_add(&digest, &experiment->partners_centred, sizeof(bool));
   digest_end(&digest, hex);
+}
+
+/* Partners and groups over all runs: their files, and the tables that rank 0 writes. */
+static PetscErrorCode FindStable(Work *work, const Compared *all, Mistakes *mistakes)
+{
+  const Experiment *experiment = work->experiment;
+  const PartnerRule rule = {experiment->partners_t,
+                            experiment->partners_centred ? CENTRING_CENTRED : CENTRING_RAW,
+                            experiment->train_tokens};
+  Table *tables[STABLE_TABLES];
+  bool any;
+
+  PetscFunctionBegin;
+  PetscCall(StableGroups(work->world, work->kernels, work->out, all->count, all->group, &rule,
+                         mistakes, tables));
+  PetscCall(MistakesAgree(work->world, mistakes, &any));
+  for (int i = 0; i < STABLE_TABLES; i++) {
+    char *path = path_join(work->out, stable_files[i]);
+    if (work->rank == 0 && !any) PetscCall(TableWrite(tables[i], path));
+    PetscCall(TableDestroy(&tables[i]));
+    free(path);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is every table of compare there? */
+static bool tables_there(const Work *work, const char *pairs, const char *stability)
+{
+  bool there = file_exists(pairs) && file_exists(stability);
+  for (int i = 0; i < STABLE_TABLES; i++) {
+    char *path = path_join(work->out, stable_files[i]);
+    there = there && file_exists(path);
+    free(path);
+  }
+  return there;
 }
 
 PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
@@ -276,7 +314,7 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
   compare_inputs(work, outcomes, inputs);
   if (work->rank == 0) {
     PetscCall(OutcomeRead(work->out, "compare", inputs, &before));
-    there = before.status == RUN_DONE && file_exists(pairs_path) && file_exists(stability_path);
+    there = before.status == RUN_DONE && tables_there(work, pairs_path, stability_path);
   }
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, work->world));
   if (!there) {
@@ -290,6 +328,7 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
     PetscCall(CollectGroups(work, outcomes, &all, mistakes));
     PetscCall(CompareGroups(work->world, work->kernels, all.count, all.group, chosen, mistakes,
                             &pairs, &stability));
+    PetscCall(FindStable(work, &all, mistakes));
     if (work->rank == 0 && !mistakes_count(mistakes)) {
       PetscCall(TableWrite(pairs, pairs_path));
       PetscCall(TableWrite(stability, stability_path));

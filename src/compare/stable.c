@@ -1,0 +1,122 @@
+/* One model after another: partners, recurrence and groups over all runs, beside chance. */
+#include "compare/stable_parts.h"
+#include <string.h>
+
+const char *const stable_files[STABLE_TABLES] = {"recurrence.csv", "stable.csv", "stable_atoms.csv",
+                                                 "stable_members.csv"};
+
+/* What serves all models. */
+typedef struct {
+  MPI_Comm comm;
+  Nodes *nodes;
+  const Kernels *kernels;
+  const PartnerRule *rule;
+  int64_t known, sources;
+  struct Known {
+    NullKind kind;
+    int64_t m, sets;
+    const View *view;
+    Chance chance;
+  } * chance;
+  NullSource **source;
+  const View **view; /* [sources] */
+} Common;
+
+/* The same training tokens, normalised alike. */
+static bool same_tokens(const View *a, const View *b)
+{
+  const size_t size = (size_t)a->normaliser->d * sizeof(double);
+  return a->tokens == b->tokens && a->split == b->split &&
+         !memcmp(a->normaliser->mean, b->normaliser->mean, size) &&
+         !memcmp(a->normaliser->scale, b->normaliser->scale, size);
+}
+
+static PetscErrorCode FindSource(Common *all, const View *view, int64_t d, NullSource **source)
+{
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < all->sources; i++)
+    if (same_tokens(all->view[i], view)) {
+      *source = all->source[i];
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+  PetscCall(NullSourceCreate(all->comm, all->kernels, d, view, source));
+  all->view[all->sources] = view;
+  all->source[all->sources++] = *source;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of dictionaries as many and as large as the runs', on average; found already, or made. */
+static PetscErrorCode FindChance(Common *all, NullKind kind, StableRuns *runs)
+{
+  const int64_t S = runs->sets.sets, atoms = runs->sets.first[S];
+  struct Known mine = {kind, (2 * atoms + S) / (2 * S), S, runs->group->view, {0}}, *known = &mine;
+  NullSource *source;
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < all->known; i++) {
+    struct Known *k = &all->chance[i];
+    if (k->kind == kind && k->m == mine.m && k->sets == S && same_tokens(k->view, mine.view))
+      known = k;
+  }
+  if (known == &mine) {
+    PetscCall(FindSource(all, mine.view, runs->sets.d, &source));
+    PetscCall(ChanceFind(all->comm, all->nodes, all->kernels, source, kind, runs->sets.d, mine.m, S,
+                         all->rule, &mine.chance));
+    known = &all->chance[all->known++];
+    *known = mine;
+  }
+  runs->chance[kind].edges = known->chance.edges;
+  PetscCall(ArrayCreate(S, &runs->chance[kind].share));
+  memcpy(runs->chance[kind].share, known->chance.share, (size_t)S * sizeof(double));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OneModel(Common *all, const char *folder, const ComparedGroup *group,
+                               Mistakes *mistakes, Table *tables[STABLE_TABLES])
+{
+  const PartnerRule *rule = all->rule;
+  StableRuns runs;
+  bool any;
+  PetscFunctionBeginUser;
+  if (group->runs == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(StableRunsCreate(all->comm, all->nodes, all->kernels, group, rule->centring, mistakes,
+                             &any, &runs));
+  if (!any) {
+    PetscCall(
+        PartnersFind(all->comm, all->kernels, &runs.sets, runs.sets.sets, &runs.partners));
+    PetscCall(ClustersFind(all->kernels, &runs.sets, &runs.partners, rule->t, &runs.clusters));
+    for (NullKind k = 0; k < NULL_KINDS; k++) PetscCall(FindChance(all, k, &runs));
+    if (rule->centring != CENTRING_RAW)
+      PetscCall(StableRunsFill(all->nodes, all->kernels, CENTRING_RAW, mistakes, &runs));
+    PetscCall(StableRows(all->comm, all->kernels, folder, &runs, rule, mistakes, tables));
+  }
+  PetscCall(StableRunsDestroy(all->nodes, &runs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StableGroups(MPI_Comm comm, const Kernels *kernels, const char *folder,
+                            int64_t count, const ComparedGroup *groups, const PartnerRule *rule,
+                            Mistakes *mistakes, Table *tables[STABLE_TABLES])
+{
+  Common all = {.comm = comm, .kernels = kernels, .rule = rule};
+  PetscFunctionBeginUser;
+  PetscCall(NodesCreate(comm, &all.nodes));
+  PetscCall(ArrayCreate(NULL_KINDS * count, &all.chance));
+  PetscCall(ArrayCreate(count, &all.source));
+  PetscCall(ArrayCreate(count, &all.view));
+  PetscCall(TableCreate("model,t,runs,s,share,chance,chance_gaussian,chance_tokens,centring,note",
+                        &tables[TABLE_RECURRENCE]));
+  PetscCall(TableCreate("model,runs,t,groups,edges,chance_edges,inconsistent,chance_gaussian,"
+                        "chance_tokens,centring,atoms,note",
+                        &tables[TABLE_STABLE]));
+  PetscCall(TableCreate("model,group,size,cosine,spread,frequency", &tables[TABLE_ATOMS]));
+  PetscCall(TableCreate("model,group,run,atom,cosine", &tables[TABLE_MEMBERS]));
+  for (int64_t g = 0; g < count; g++)
+    PetscCall(OneModel(&all, folder, &groups[g], mistakes, tables));
+  for (int64_t i = 0; i < all.known; i++) PetscCall(ArrayDestroy(&all.chance[i].chance.share));
+  for (int64_t i = 0; i < all.sources; i++) PetscCall(NullSourceDestroy(&all.source[i]));
+  PetscCall(ArrayDestroy(&all.view));
+  PetscCall(ArrayDestroy(&all.source));
+  PetscCall(ArrayDestroy(&all.chance));
+  PetscCall(NodesDestroy(&all.nodes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
