@@ -6,7 +6,8 @@
 #include "compare/nulls.h"
 #include "compare/stable.h"
 
-/* Unit atoms of several dictionaries, once for each node. Atom i of set r is number first[r] + i. */
+/* Unit atoms of several dictionaries, once for each node. Atom i of set r is number first[r] + i.
+ */
 typedef struct {
   int64_t sets, d;
   int64_t *first; /* [sets + 1] */
@@ -18,8 +19,8 @@ static inline int64_t set_size(const AtomSets *sets, int64_t r)
   return sets->first[r + 1] - sets->first[r];
 }
 
-/* SetsCreate, SetsDestroy - room for `count` dictionaries of size[r] atoms of width d. Collective on
-   nodes. */
+/* SetsCreate, SetsDestroy - room for `count` dictionaries of size[r] atoms of width d. Collective
+   on nodes. */
 PetscErrorCode SetsCreate(Nodes *nodes, int64_t d, int64_t count, const int64_t *size,
                           AtomSets *sets);
 PetscErrorCode SetsDestroy(Nodes *nodes, AtomSets *sets);

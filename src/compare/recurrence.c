@@ -94,7 +94,8 @@ PetscErrorCode ChanceFind(MPI_Comm comm, Nodes *nodes, const Kernels *kernels,
   PetscCall(ArrayCreate(sets, &chance->share));
   chance->edges = 0;
   chance->share[0] = m > 0; /* each atom is found in its own dictionary */
-  if (kind == NULL_RANDOM && chance_bound((double)(repeats * (sets - 1) * m * m), rule->t, d) < 1e-6)
+  if (kind == NULL_RANDOM &&
+      chance_bound((double)(repeats * (sets - 1) * m * m), rule->t, d) < 1e-6)
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(sets, &size));
   PetscCall(ArrayCreate(sets, &count));

@@ -81,8 +81,7 @@ static PetscErrorCode OneModel(Common *all, const char *folder, const ComparedGr
   PetscCall(StableRunsCreate(all->comm, all->nodes, all->kernels, group, rule->centring, mistakes,
                              &any, &runs));
   if (!any) {
-    PetscCall(
-        PartnersFind(all->comm, all->kernels, &runs.sets, runs.sets.sets, &runs.partners));
+    PetscCall(PartnersFind(all->comm, all->kernels, &runs.sets, runs.sets.sets, &runs.partners));
     PetscCall(ClustersFind(all->kernels, &runs.sets, &runs.partners, rule->t, &runs.clusters));
     for (NullKind k = 0; k < NULL_KINDS; k++) PetscCall(FindChance(all, k, &runs));
     if (rule->centring != CENTRING_RAW)

@@ -112,8 +112,7 @@ static PetscErrorCode PartnersOfSet(MPI_Comm comm, const Kernels *kernels, const
   PetscCall(ArrayCreate(before * n, &column));
   kernels->pack(n, sets->d, sets->unit + sets->first[b] * sets->d, sets->d, &packed);
   for (int64_t a = 0; a < before && n > 0; a++)
-    PetscCall(
-        BestOfPair(comm, kernels, sets, a, &packed, row + sets->first[a], column + a * n));
+    PetscCall(BestOfPair(comm, kernels, sets, a, &packed, row + sets->first[a], column + a * n));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, row, (int)rows, MPI_UINT64_T, MPI_MAX, comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, column, (int)(before * n), MPI_UINT64_T, MPI_MAX, comm));
   for (int64_t a = 0; a < before && n > 0; a++)

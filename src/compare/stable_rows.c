@@ -167,8 +167,7 @@ static PetscErrorCode AddMembers(const Kernels *kernels, const StableRuns *runs,
       table_integer(table, "group", g);
       table_text(table, "run", runs->group->run[r].id);
       table_integer(table, "atom", runs->living[r].atom[atom - first]);
-      table_number(table, "cosine",
-                   kernels->dot64(sets->d, mean, sets->unit + atom * sets->d));
+      table_number(table, "cosine", kernels->dot64(sets->d, mean, sets->unit + atom * sets->d));
     }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

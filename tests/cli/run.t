@@ -23,7 +23,7 @@ status() {
 	[ $? -eq "$want" ]
 }
 # kept DIR: every file of training and measuring with its content and place on disk
-kept() { (cd "$1" && find . \( -name '*.h5' -o -name manifest.json -o -name log.jsonl -o -name metrics.csv \) -exec ls -i {} + -exec cksum {} + | sort); }
+kept() { (cd "$1" && find . ! -path './stable/*' \( -name '*.h5' -o -name manifest.json -o -name log.jsonl -o -name metrics.csv \) -exec ls -i {} + -exec cksum {} + | sort); }
 
 status 0 run "$T/spec.yaml" --out "$T/dry" --dry-run && [ "$(grep -c '^  ' "$T/log")" -eq 4 ] && [ ! -e "$T/dry" ]
 ok $? "--dry-run lists the runs and writes nothing"
