@@ -4,6 +4,7 @@
    may not overlap inputs. */
 #pragma once
 #include "base/param.h"
+#include "base/shared.h"
 
 /* Rows packed for scores: opaque to callers. Stretches of PACKED_ROWS rows (the last one shorter,
    in as much room) lie one after another, each PACKED_ROWS x d floats, and can be packed on their
@@ -143,18 +144,23 @@ PetscErrorCode KernelsChoose(const char *name, Mistakes *mistakes, const Kernels
 
 /* Centroids prepared for `nearest`: what its screening needs. NearestCreate takes what suits the
    kernels and the size, NearestCreateAs what it is told (for tests and timings: the answers are the
-   same). C is borrowed until NearestDestroy, which frees. Not collective. */
+   same). C is borrowed until NearestDestroy, which frees; NearestRenew prepares anew after C has
+   changed, in the same memory, with no prefix. Collective where the way names nodes, as are
+   NearestPilot and NearestUsePrefix then: the ranks of a node prepare the same C in parts, in
+   memory that they share. Elsewhere not. */
 typedef struct Nearest Nearest;
 enum { NEAREST_BEST, NEAREST_BYTES, NEAREST_WORDS, NEAREST_FLOATS };
 typedef struct {
   int first;      /* the numbers that screening starts with */
   int64_t prefix; /* leading directions that are screened before; 0: none; a multiple of 64 */
   int32_t list;   /* candidates remembered for a token, at most; 0: the usual number */
+  Nodes *nodes;   /* of the ranks that prepare together; NULL: each alone. Borrowed */
 } NearestWay;
 PetscErrorCode NearestCreate(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                              Nearest **centroids);
 PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, const float *C,
                                const NearestWay *way, Nearest **centroids);
+PetscErrorCode NearestRenew(Nearest *centroids);
 PetscErrorCode NearestDestroy(Nearest **centroids);
 /* Leading directions of centroids, which NearestPilot finds and those that follow can use again:
    NULL at first. Whoever uses them is destroyed before them; DirectionsDestroy frees. */
@@ -163,8 +169,9 @@ PetscErrorCode DirectionsDestroy(Directions **directions);
 /*
   NearestPilot - finds how many leading directions are worth screening first
 
-  Local. in X [n x d] some tokens, a few hundred are enough; in/out directions. out prefix: 0 for
-  none. By an estimate of the cost from the tokens' own candidates, not by a clock.
+  in X [n x d] some tokens, a few hundred of all ranks are enough and a rank may have none; in/out
+  directions. out prefix: 0 for none, the same on all ranks. By an estimate of the cost from the
+  tokens' own candidates, not by a clock.
 */
 PetscErrorCode NearestPilot(Nearest *centroids, int64_t n, const float *X, int64_t ldX,
                             Directions **directions, int64_t *prefix);

@@ -46,7 +46,9 @@ typedef struct {
   int exponent;
   Nearest *nearest;       /* of these centroids, or NULL */
   Directions *directions; /* of centroids of an earlier iteration, or NULL */
-  bool pilot;             /* whether the next tile says by how many of them to screen */
+  int64_t prefix;         /* how many of them the last pilot found worth screening */
+  bool moved;             /* whether the centroids are not those of nearest any more */
+  bool pilot;             /* whether the tokens that come next are to be one */
   int32_t *hint;          /* [hints] nearest centroids of this rank's first tokens, -1: not known */
   int64_t hints, ordinal; /* of those tokens, and which one comes next */
   int32_t *index;         /* [tile] scratch, as all that follow */
@@ -58,10 +60,12 @@ typedef struct {
 PetscErrorCode KMeansStep(KMeans *kmeans, StepReport *report);
 int64_t kmeans_tile(void);
 
-/* KMeansPrepare - prepares the centroids, before this rank's token of that number in the pass; a
-   pilot on the first tile follows where a pass is so long that it pays. KMeansSearch - the nearest
-   centroids of this rank's next tokens X [tile x d], in index and distance. Local. */
+/* KMeansPrepare - prepares the centroids, before this rank's token of that number in the pass.
+   KMeansPilot - finds how to screen them by this rank's next tokens X [tile x d], which may be
+   none, where the pass is so long that it pays and some time after the last one. Both collective.
+   KMeansSearch - the nearest centroids of these tokens, in index and distance. Local. */
 PetscErrorCode KMeansPrepare(KMeans *kmeans, int64_t ordinal);
+PetscErrorCode KMeansPilot(KMeans *kmeans, int64_t tile, const float *X);
 PetscErrorCode KMeansSearch(KMeans *kmeans, int64_t tile, const float *X);
 
 /* The exponent q of the fixed-point sums over n training tokens: n M 2^q < 2^62, where no |x| of

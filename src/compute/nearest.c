@@ -15,29 +15,21 @@
    them. */
 #include "nearest_parts.h"
 #include <math.h>
-#include <stdlib.h>
 
-typedef struct {
-  double size;
-  int32_t centroid;
-} Place;
+enum { SAMPLE = 4096 };
 
-static int compare_places(const void *a, const void *b)
-{
-  const Place *p = a, *q = b;
-  if (p->size != q->size) return p->size < q->size ? -1 : 1;
-  return p->centroid < q->centroid ? -1 : 1;
-}
-
+/* The mean of some centroids: near enough to that of all, and the same on every rank. */
 static PetscErrorCode MeanCentroid(Nearest *N)
 {
+  const int64_t count = min_i64(SAMPLE, N->K);
   double *sum;
   PetscFunctionBegin;
   PetscCall(ArrayCreate(N->d, &sum));
-  for (int64_t j = 0; j < N->K; j++) {
-    for (int64_t i = 0; i < N->d; i++) sum[i] += (double)N->C[j * N->d + i];
+  for (int64_t j = 0; j < count; j++) {
+    const float *c = N->C + j * N->K / count * N->d;
+    for (int64_t i = 0; i < N->d; i++) sum[i] += (double)c[i];
   }
-  for (int64_t i = 0; i < N->d; i++) N->mean[i] = (float)(sum[i] / (double)N->K);
+  for (int64_t i = 0; i < N->d; i++) N->mean[i] = (float)(sum[i] / (double)count);
   PetscCall(ArrayDestroy(&sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -45,20 +37,25 @@ static PetscErrorCode MeanCentroid(Nearest *N)
 /* Places by distance from the mean. */
 static PetscErrorCode Order(Nearest *N)
 {
-  Place *place;
+  int64_t first, count;
+  float *key;
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(N->K, &place));
-  for (int64_t j = 0; j < N->K; j++) {
+  nearest_part(N->nodes, N->K, 1, &first, &count);
+  for (int64_t j = first; j < first + count; j++) {
     const double square = N->kernels->distance64(N->d, N->C + j * N->d, N->mean);
-    place[j] = (Place){square < 1e300 ? sqrt(square) : (double)INFINITY, (int32_t)j};
+    N->apart[j] = square < 1e300 ? sqrt(square) : (double)INFINITY;
   }
-  qsort(place, (size_t)N->K, sizeof(*place), compare_places);
+  PetscCall(NearestMeet(N->nodes));
+  PetscCall(ArrayCreate(N->K, &key));
+  for (int64_t j = 0; j < N->K; j++) key[j] = (float)N->apart[j];
+  PetscCall(NearestSort(N->K, key, N->order));
+  PetscCall(ArrayDestroy(&key));
+  N->largest = 0;
   for (int64_t j = 0; j < N->places; j++) {
-    N->order[j] = j < N->K ? place[j].centroid : -1;
-    if (j < N->K) N->norm[j] = place[j].size * (1 + 2 * N->eps);
+    if (j >= N->K) N->order[j] = -1;
+    if (j < N->K) N->norm[j] = N->apart[N->order[j]] * (1 + 2 * N->eps);
+    if (j < N->K && N->norm[j] > N->largest) N->largest = N->norm[j];
   }
-  N->largest = N->K ? N->norm[N->K - 1] : 0;
-  PetscCall(ArrayDestroy(&place));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,15 +70,15 @@ static int first_level(const Nearest *N, int first)
   return bytes == 1 ? LEVEL_BYTES : bytes == 2 ? LEVEL_WORDS : LEVEL_FLOATS;
 }
 
-/* Makes what a level needs, at its first use. */
-PetscErrorCode NearestPrepare(Nearest *N, int level)
+/* What a level needs: together, where nodes are given, or by this rank at the level's first use. */
+static PetscErrorCode Prepare(Nearest *N, int level, Nodes *nodes)
 {
   PetscFunctionBegin;
   if (level == LEVEL_PREFIX) PetscFunctionReturn(PETSC_SUCCESS); /* NearestUsePrefix made it */
   if (level == LEVEL_FLOATS) {
     if (!N->floats) PetscCall(FloatsCreate(N, &N->floats));
   } else if (!N->grid[level]) {
-    PetscCall(GridCreate(N, level == LEVEL_BYTES ? 1 : 2, N->d, &N->grid[level]));
+    PetscCall(GridCreate(N, nodes, level == LEVEL_BYTES ? 1 : 2, N->d, &N->grid[level]));
     PetscCall(GridCentroids(N, N->grid[level]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -90,9 +87,29 @@ PetscErrorCode NearestPrepare(Nearest *N, int level)
 PetscErrorCode NearestUsePrefix(Nearest *N, const Directions *directions, int64_t prefix)
 {
   PetscFunctionBegin;
-  PetscCall(PrefixDestroy(&N->prefix));
-  if (prefix) PetscCall(PrefixCreate(N, directions, prefix, &N->prefix));
+  if (N->prefix && N->prefix->p != prefix) PetscCall(PrefixDestroy(&N->prefix));
+  if (prefix && !N->prefix) PetscCall(PrefixCreate(N, prefix, &N->prefix));
+  if (prefix) PetscCall(PrefixCentroids(N, directions, N->prefix));
   N->level = prefix ? LEVEL_PREFIX : N->whole;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NearestRenew(Nearest *N)
+{
+  PetscFunctionBegin;
+  PetscCall(NearestMeet(N->nodes)); /* nobody reads what is made anew */
+  PetscCall(MeanCentroid(N));
+  PetscCall(Order(N));
+  const int before = N->whole;
+  N->whole = N->level = first_level(N, N->first);
+  if (N->whole != before) PetscCall(PrefixDestroy(&N->prefix));
+  PetscCall(FloatsDestroy(&N->floats));
+  for (int level = 0; level < LEVEL_FLOATS; level++)
+    if (level != N->whole) PetscCall(GridDestroy(&N->grid[level]));
+  if (N->whole != LEVEL_FLOATS && N->grid[N->whole])
+    PetscCall(GridCentroids(N, N->grid[N->whole]));
+  else
+    PetscCall(Prepare(N, N->whole, N->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -103,6 +120,8 @@ PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, con
   PetscCall(ArrayCreate(1, centroids));
   Nearest *N = *centroids;
   N->kernels = kernels;
+  N->nodes = way->nodes;
+  N->first = way->first;
   N->K = K;
   N->d = d;
   N->groups = (K + PANEL_ROWS - 1) / PANEL_ROWS;
@@ -118,10 +137,8 @@ PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, con
   PetscCall(ArrayCreate(BLOCK * N->list, &N->upper));
   PetscCall(ArrayCreate(PANEL_ROWS * PANEL, &N->score));
   PetscCall(ArrayCreate(PANEL, &N->bound));
-  PetscCall(MeanCentroid(N));
-  PetscCall(Order(N));
-  N->whole = N->level = first_level(N, way->first);
-  PetscCall(NearestPrepare(N, N->whole));
+  PetscCall(NearestArray(N->nodes, K, sizeof(*N->apart), (void **)&N->apart));
+  PetscCall(NearestRenew(N));
   if (way->prefix && nearest_may_turn(N) && 2 * way->prefix <= d) {
     PetscCall(DirectionsCreate(N, &N->directions));
     PetscCall(NearestUsePrefix(N, N->directions, way->prefix));
@@ -150,6 +167,7 @@ PetscErrorCode NearestDestroy(Nearest **centroids)
   PetscCall(ArrayDestroy(&N->mean));
   PetscCall(ArrayDestroy(&N->order));
   PetscCall(ArrayDestroy(&N->norm));
+  PetscCall(NearestArrayDestroy(N->nodes, (void **)&N->apart));
   PetscCall(ArrayDestroy(&N->candidate));
   PetscCall(ArrayDestroy(&N->upper));
   PetscCall(ArrayDestroy(&N->score));
@@ -199,7 +217,7 @@ static void drain(Nearest *N, int level, int64_t least);
 static void search_block(Nearest *N, int level)
 {
   begin_block(N, &N->later[level]);
-  PetscCallAbort(PETSC_COMM_SELF, NearestPrepare(N, level));
+  PetscCallAbort(PETSC_COMM_SELF, Prepare(N, level, NULL));
   N->limit = level == LEVEL_FLOATS ? INT32_MAX : N->settled;
   if (level == LEVEL_PREFIX)
     prefix_search(N, N->prefix);

@@ -25,11 +25,12 @@
 #include "base/random.h"
 #include <math.h>
 
-PetscErrorCode GridCreate(const Nearest *N, int bytes, int64_t d, Grid **grid)
+PetscErrorCode GridCreate(const Nearest *N, Nodes *nodes, int bytes, int64_t d, Grid **grid)
 {
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, grid));
   Grid *G = *grid;
+  G->nodes = nodes;
   G->bytes = bytes;
   G->d = d;
   G->length = (d + 63) / 64 * 64;
@@ -38,14 +39,14 @@ PetscErrorCode GridCreate(const Nearest *N, int bytes, int64_t d, Grid **grid)
   G->ld = G->length * bytes;
   if (G->ld % 1024 == 0) G->ld += 64; /* neighbours in other parts of the cache */
   G->theta = 16 * ROUNDING;
-  PetscCall(ArrayCreate(N->places * G->ld, &G->rows));
-  PetscCall(ArrayCreate(N->places, &G->init));
-  PetscCall(ArrayCreate(N->places, &G->scale));
-  PetscCall(ArrayCreate(N->places, &G->half));
-  PetscCall(ArrayCreate(N->groups, &G->radius));
-  PetscCall(ArrayCreate(N->groups, &G->rest));
-  PetscCall(ArrayCreate(N->groups, &G->tail));
-  PetscCall(ArrayCreate(N->groups, &G->slack));
+  PetscCall(NearestArray(nodes, N->places * G->ld, 1, (void **)&G->rows));
+  PetscCall(NearestArray(nodes, N->places, sizeof(*G->init), (void **)&G->init));
+  PetscCall(NearestArray(nodes, N->places, sizeof(*G->scale), (void **)&G->scale));
+  PetscCall(NearestArray(nodes, N->places, sizeof(*G->half), (void **)&G->half));
+  PetscCall(NearestArray(nodes, N->groups, sizeof(*G->radius), (void **)&G->radius));
+  PetscCall(NearestArray(nodes, N->groups, sizeof(*G->rest), (void **)&G->rest));
+  PetscCall(NearestArray(nodes, N->groups, sizeof(*G->tail), (void **)&G->tail));
+  PetscCall(NearestArray(nodes, N->groups, sizeof(*G->slack), (void **)&G->slack));
   PetscCall(ArrayCreate(d, &G->sign));
   PetscCall(ArrayCreate(G->length * PANEL, &G->work));
   PetscCall(ArrayCreate(BLOCK * G->steps, &G->panels));
@@ -69,7 +70,7 @@ PetscErrorCode GridDestroy(Grid **grid)
                      (void **)&G->work,  (void **)&G->panels, (void **)&G->unit,
                      (void **)&G->reach, (void **)&G->span,   (void **)&G->beyond};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
-    PetscCall(ArrayDestroyBytes(arrays[i]));
+    PetscCall(NearestArrayDestroy(i < 8 ? G->nodes : NULL, arrays[i]));
   PetscCall(ArrayDestroy(grid));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -138,6 +139,7 @@ void grid_put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
   write_panel(N, G, count, x, mean, false, G->panels, unit, square, rest);
   for (int l = 0; l < PANEL && first + l < N->places; l++) {
     const int64_t place = first + l, g = place / PANEL_ROWS;
+    if (l % PANEL_ROWS == 0) G->radius[g] = G->rest[g] = G->tail[g] = G->slack[g] = 0;
     G->half[place] = -INFINITY;
     if (l >= count) continue;
     const double R = norm[l];
@@ -154,13 +156,16 @@ void grid_put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
 PetscErrorCode GridCentroids(const Nearest *N, Grid *G)
 {
   const float *x[PANEL];
+  int64_t begin, mine;
   PetscFunctionBegin;
-  for (int64_t first = 0; first < N->places; first += PANEL) {
+  nearest_part(G->nodes, N->places, PANEL, &begin, &mine);
+  for (int64_t first = begin; first < begin + mine; first += PANEL) {
     int64_t count = 0;
     for (; count < PANEL && first + count < N->K; count++)
       x[count] = N->C + (int64_t)N->order[first + count] * N->d;
     grid_put_centroids(N, G, first, count, x, N->norm + first, N->mean);
   }
+  PetscCall(NearestMeet(G->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,6 +22,7 @@ struct Directions {
 
 /* Vectors as whole numbers: those of the centroids, and room for those of a block of tokens. */
 typedef struct {
+  Nodes *nodes;                 /* of the ranks that share the centroids' part; or NULL */
   int bytes;                    /* of a number */
   int64_t d, length, steps, ld; /* elements; padded; groups of 4 bytes; bytes of a row */
   int64_t block;                /* elements mixed together */
@@ -39,6 +40,7 @@ typedef struct {
 
 /* The leading directions of the centroids, in front of a whole grid. */
 typedef struct {
+  Nodes *nodes; /* or NULL */
   int64_t p;
   Packed rows;    /* the directions, packed for scores */
   Grid *front;    /* of p elements */
@@ -52,6 +54,8 @@ typedef struct {
   int32_t *kept;  /* [BLOCK] */
   int32_t list;
   int32_t *whole_place; /* [places] the place in whole of a place in front */
+  float *Y;             /* [K x p] turned centroids, by place in whole; of the node */
+  float *left;          /* [K] what the directions leave of each, squared; of the node */
 } Prefix;
 
 /* Centred centroids and tokens in float32. */
@@ -73,12 +77,15 @@ typedef struct {
 
 struct Nearest {
   const Kernels *kernels;
+  Nodes *nodes; /* or NULL */
   int64_t K, d, groups, places;
   const float *C; /* [K x d] borrowed */
   float *mean;    /* [d] */
   int32_t *order; /* [places] the centroid of a place, by distance from the mean; -1: none */
   double *norm;   /* [K] distance from the mean, rounded up, by place */
+  double *apart;  /* [K] distance from the mean, by centroid; of the node */
   double eps, largest;
+  int first;                    /* the numbers asked for */
   int level, whole;             /* the first one; the first one without a prefix */
   int32_t list, settled, limit; /* limits; limit is settled but for the last level */
   Grid *grid[LEVEL_FLOATS];     /* NULL before their first use */
@@ -114,8 +121,18 @@ void nearest_settle(Nearest *N, int64_t t);
 void nearest_push(Nearest *N, int64_t t, int32_t place, float upper);
 void nearest_take(Nearest *N, int64_t group, int64_t first, const uint64_t *lanes);
 
-/* Levels: nearest_grid.c and nearest_floats.c. */
-PetscErrorCode GridCreate(const Nearest *N, int bytes, int64_t d, Grid **grid);
+/* What the ranks of a node prepare together, nearest_share.c: this rank's part of n, in whole
+   units; waiting for the others; n elements, all 0, of the node (NULL: of this rank). */
+void nearest_part(const Nodes *nodes, int64_t n, int64_t unit, int64_t *first, int64_t *count);
+PetscErrorCode NearestMeet(Nodes *nodes);
+PetscErrorCode NearestArray(Nodes *nodes, int64_t n, size_t size, void **array);
+PetscErrorCode NearestArrayDestroy(Nodes *nodes, void **array);
+/* NearestSort - the numbers 0 .. n - 1 by rising key (0 or more), equal ones in order. */
+PetscErrorCode NearestSort(int64_t n, const float *key, int32_t *order);
+
+/* Levels: nearest_grid.c and nearest_floats.c. GridCentroids: collective where the grid has nodes.
+ */
+PetscErrorCode GridCreate(const Nearest *N, Nodes *nodes, int bytes, int64_t d, Grid **grid);
 PetscErrorCode GridDestroy(Grid **grid);
 PetscErrorCode GridCentroids(const Nearest *N, Grid *grid);
 void grid_search(Nearest *N, Grid *grid);
@@ -127,14 +144,14 @@ void grid_put_centroids(const Nearest *N, Grid *grid, int64_t first, int64_t cou
                         const float *const *x, const double *norm, const float *mean);
 /* Screens one group against the block's tokens from first on, in a panel. */
 bool grid_screen(Nearest *N, Grid *grid, int64_t group, int64_t first, uint64_t *lanes);
-PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p, Prefix **prefix);
+PetscErrorCode PrefixCreate(const Nearest *N, int64_t p, Prefix **prefix);
+PetscErrorCode PrefixCentroids(const Nearest *N, const Directions *directions, Prefix *prefix);
 PetscErrorCode PrefixDestroy(Prefix **prefix);
 void prefix_search(Nearest *N, Prefix *prefix);
 /* nearest_pilot.c */
 /* Can directions be found? */
 bool nearest_may_turn(const Nearest *N);
 PetscErrorCode DirectionsCreate(const Nearest *N, Directions **directions);
-PetscErrorCode NearestPrepare(Nearest *N, int level);
 PetscErrorCode FloatsCreate(const Nearest *N, Floats **floats);
 PetscErrorCode FloatsDestroy(Floats **floats);
 void floats_search(Nearest *N, Floats *floats);

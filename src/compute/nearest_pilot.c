@@ -5,8 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST = 384, SAMPLE = 4096, SEEN = 2048, TOKENS = 256 };
-static const int64_t prefixes[] = {64, 128, 192, 256, 384};
+enum { MOST = 384, SAMPLE = 4096, SEEN = 2048, TOKENS = 256, LEAST = 16 };
+enum { PREFIXES = 5 };
+static const int64_t prefixes[PREFIXES] = {64, 128, 192, 256, 384};
 
 bool nearest_may_turn(const Nearest *N)
 {
@@ -118,49 +119,61 @@ static PetscErrorCode TurnedClear(Turned *turned)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the first p directions leave of each row, and what rounding to numbers adds to it. */
-static void tails(const Nearest *N, const Turned *turned, int64_t most, int64_t p, double *tail,
-                  double *error)
+/* What the first p directions leave of each row, what rounding to numbers adds to it, and its size.
+ */
+typedef struct {
+  double *tail, *error, *size;
+} Tails;
+
+static PetscErrorCode TailsCreate(const Nearest *N, const Turned *turned, int64_t most, int64_t p,
+                                  Tails *tails)
 {
   const double share = N->whole == LEVEL_BYTES ? 0.009 : 0.0002; /* of the norm that is kept */
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(turned->count, &tails->tail));
+  PetscCall(ArrayCreate(turned->count, &tails->error));
+  PetscCall(ArrayCreate(turned->count, &tails->size));
   for (int64_t r = 0; r < turned->count; r++) {
     const double kept = N->kernels->square64(p, turned->y + r * most);
-    tail[r] = sqrt(fmax(0, turned->square[r] - kept));
-    error[r] = share * sqrt(kept);
+    tails->tail[r] = sqrt(fmax(0, turned->square[r] - kept));
+    tails->error[r] = share * sqrt(kept);
+    tails->size[r] = sqrt(turned->square[r]);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Centroids that pass p directions, as a share of those seen. */
+static PetscErrorCode TailsClear(Tails *tails)
+{
+  PetscFunctionBegin;
+  PetscCall(ArrayDestroy(&tails->tail));
+  PetscCall(ArrayDestroy(&tails->error));
+  PetscCall(ArrayDestroy(&tails->size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many centroids pass p directions, of all tokens. */
 static PetscErrorCode Passing(const Nearest *N, const Turned *tokens, const Turned *centroids,
-                              int64_t most, int64_t p, const double *goal, double *share)
+                              int64_t most, int64_t p, const double *goal, int64_t *passed)
 {
   const int64_t n = tokens->count, m = centroids->count;
   Packed rows = {0};
+  Tails a, b;
   float *S;
-  double *tail[2], *error[2];
-  int64_t passed = 0;
   PetscFunctionBegin;
   PetscCall(ArrayCreate(n * m, &S));
-  for (int s = 0; s < 2; s++) {
-    PetscCall(ArrayCreate(max_i64(n, m), &tail[s]));
-    PetscCall(ArrayCreate(max_i64(n, m), &error[s]));
-    tails(N, s ? centroids : tokens, most, p, tail[s], error[s]);
-  }
+  PetscCall(TailsCreate(N, tokens, most, p, &a));
+  PetscCall(TailsCreate(N, centroids, most, p, &b));
   N->kernels->pack(m, p, centroids->y, most, &rows);
   N->kernels->scores(n, tokens->y, most, &rows, NULL, S, m);
+  *passed = 0;
   for (int64_t t = 0; t < n; t++) {
-    const double size = sqrt(tokens->square[t]);
     for (int64_t j = 0; j < m; j++) {
-      const double bound =
-          tail[0][t] * tail[1][j] + error[0][t] * sqrt(centroids->square[j]) + size * error[1][j];
-      passed += (double)S[t * m + j] - centroids->square[j] / 2 + bound >= goal[t];
+      const double bound = a.tail[t] * b.tail[j] + a.error[t] * b.size[j] + a.size[t] * b.error[j];
+      *passed += (double)S[t * m + j] - centroids->square[j] / 2 + bound >= goal[t];
     }
   }
-  *share = (double)passed / (double)(n * m);
-  for (int s = 0; s < 2; s++) {
-    PetscCall(ArrayDestroy(&tail[s]));
-    PetscCall(ArrayDestroy(&error[s]));
-  }
+  PetscCall(TailsClear(&a));
+  PetscCall(TailsClear(&b));
   packed_clear(&rows);
   PetscCall(ArrayDestroy(&S));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -169,24 +182,19 @@ static PetscErrorCode Passing(const Nearest *N, const Turned *tokens, const Turn
 /* The prefix with the least cost of a token, in additions of products of the grid: screening, the
    turn (in float32, so slower), and the whole vectors of what passes, which come one by one. About
    four times as many pass as here, as groups share bounds and thresholds take time to rise. */
-static PetscErrorCode Choose(const Nearest *N, const Turned *tokens, const Turned *centroids,
-                             int64_t most, const double *goal, int64_t *prefix)
+static int64_t choose(const Nearest *N, const int64_t *passed, int64_t pairs)
 {
   const double K = (double)N->K, d = (double)N->d, each = 24;
   double least = 0.9 * K * (d + each);
-  PetscFunctionBegin;
-  *prefix = 0;
-  for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-    const double p = (double)prefixes[i];
-    double share = 1;
-    if (prefixes[i] > most || 2 * prefixes[i] > N->d) continue;
-    PetscCall(Passing(N, tokens, centroids, most, prefixes[i], goal, &share));
-    const double cost = K * (p + each) + 4 * p * d + 4 * share * K * 8 * (d + 128);
-    if (cost >= least) continue;
+  int64_t prefix = 0;
+  for (int i = 0; i < PREFIXES && pairs; i++) {
+    const double p = (double)prefixes[i], share = (double)passed[i] / (double)pairs,
+                 cost = K * (p + each) + 4 * p * d + 4 * share * K * 8 * (d + 128);
+    if (prefixes[i] > MOST || 2 * prefixes[i] > N->d || cost >= least) continue;
     least = cost;
-    *prefix = prefixes[i];
+    prefix = prefixes[i];
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return prefix;
 }
 
 /* t of the nearest centroid of each token. */
@@ -202,27 +210,46 @@ static PetscErrorCode Goals(Nearest *N, const Turned *tokens, const float *X, in
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NearestPilot(Nearest *N, int64_t n, const float *X, int64_t ldX,
-                            Directions **directions, int64_t *prefix)
+/* What this rank's tokens say: how many centroids pass each prefix, and of how many pairs. */
+static PetscErrorCode Look(Nearest *N, int64_t count, const float *X, int64_t ldX,
+                           const Directions *directions, int64_t *passed, int64_t *pairs)
 {
   const float *x[SEEN];
-  const int64_t count = min_i64(n, TOKENS), seen = min_i64(SEEN, N->K);
+  const int64_t seen = min_i64(SEEN, N->K);
   Turned tokens, centroids;
   double *goal;
   PetscFunctionBegin;
-  *prefix = 0;
-  if (!nearest_may_turn(N) || count == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!*directions) PetscCall(DirectionsCreate(N, directions));
   for (int64_t t = 0; t < count; t++) x[t] = X + t * ldX;
-  PetscCall(Turn(N, *directions, count, x, &tokens));
+  PetscCall(Turn(N, directions, count, x, &tokens));
   for (int64_t j = 0; j < seen; j++) x[j] = N->C + j * N->K / seen * N->d;
-  PetscCall(Turn(N, *directions, seen, x, &centroids));
+  PetscCall(Turn(N, directions, seen, x, &centroids));
   PetscCall(ArrayCreate(count, &goal));
   PetscCall(Goals(N, &tokens, X, ldX, goal));
-  if ((*directions)->delta < 1e-3)
-    PetscCall(Choose(N, &tokens, &centroids, (*directions)->most, goal, prefix));
+  for (int i = 0; i < PREFIXES; i++)
+    if (prefixes[i] <= directions->most)
+      PetscCall(Passing(N, &tokens, &centroids, directions->most, prefixes[i], goal, &passed[i]));
+  *pairs = count * seen;
   PetscCall(ArrayDestroy(&goal));
   PetscCall(TurnedClear(&tokens));
   PetscCall(TurnedClear(&centroids));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NearestPilot(Nearest *N, int64_t n, const float *X, int64_t ldX,
+                            Directions **directions, int64_t *prefix)
+{
+  enum { PAIRS = PREFIXES, REFUSED, NUMBERS };
+  int64_t number[NUMBERS] = {0};
+  int ranks = 1;
+  PetscFunctionBegin;
+  if (N->nodes) PetscCallMPI(MPI_Comm_size(nodes_comm(N->nodes), &ranks));
+  const int64_t count = min_i64(n, max_i64(LEAST, TOKENS / ranks));
+  number[REFUSED] = !nearest_may_turn(N);
+  if (!*directions && !number[REFUSED]) PetscCall(DirectionsCreate(N, directions));
+  number[REFUSED] |= *directions && !((*directions)->delta < 1e-3);
+  if (count && !number[REFUSED])
+    PetscCall(Look(N, count, X, ldX, *directions, number, &number[PAIRS]));
+  if (N->nodes) PetscCall(NodesSum(N->nodes, NUMBERS, number));
+  *prefix = number[REFUSED] ? 0 : choose(N, number, number[PAIRS]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

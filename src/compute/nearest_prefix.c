@@ -18,7 +18,6 @@
    of whole vectors, whose bounds are those of the whole grid. */
 #include "nearest_parts.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { BATCH = 4 * PANEL };
@@ -46,75 +45,74 @@ static void turn(const Nearest *N, const Prefix *P, int64_t count, const float *
   N->kernels->scores(count, P->centred, N->d, &P->rows, NULL, P->turned, P->p);
 }
 
-typedef struct {
-  double tail;
-  int32_t place;
-} Left;
-
-static int compare_left(const void *a, const void *b)
-{
-  const Left *p = a, *q = b;
-  if (p->tail != q->tail) return p->tail < q->tail ? -1 : 1;
-  return p->place < q->place ? -1 : 1;
-}
-
-/* The turned centroids Y [K x p], and their order by what the directions leave of them, which makes
-   groups of like tails. */
-static PetscErrorCode TurnCentroids(const Nearest *N, Prefix *P, float *Y)
+/* This rank's turned centroids, and what the directions leave of each. */
+static PetscErrorCode TurnCentroids(const Nearest *N, Prefix *P)
 {
   const float *x[BATCH];
-  Left *left;
+  int64_t begin, mine;
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(N->K, &left));
-  for (int64_t first = 0; first < N->K; first += BATCH) {
-    const int64_t count = min_i64(BATCH, N->K - first);
+  nearest_part(N->nodes, N->K, BATCH, &begin, &mine);
+  for (int64_t first = begin; first < begin + mine; first += BATCH) {
+    const int64_t count = min_i64(BATCH, begin + mine - first);
     for (int64_t r = 0; r < count; r++) x[r] = N->C + (int64_t)N->order[first + r] * N->d;
     turn(N, P, count, x);
-    memcpy(Y + first * P->p, P->turned, (size_t)(count * P->p) * sizeof(*Y));
+    memcpy(P->Y + first * P->p, P->turned, (size_t)(count * P->p) * sizeof(*P->Y));
   }
-  for (int64_t j = 0; j < N->K; j++) {
-    left[j].tail = N->norm[j] * N->norm[j] - N->kernels->square64(P->p, Y + j * P->p);
-    left[j].place = (int32_t)j;
-  }
-  qsort(left, (size_t)N->K, sizeof(*left), compare_left);
-  for (int64_t j = 0; j < N->places; j++) P->whole_place[j] = j < N->K ? left[j].place : -1;
-  PetscCall(ArrayDestroy(&left));
+  for (int64_t j = begin; j < begin + mine; j++)
+    P->left[j] =
+        (float)fmax(0, N->norm[j] * N->norm[j] - N->kernels->square64(P->p, P->Y + j * P->p));
+  PetscCall(NearestMeet(N->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* In the order of what the directions leave of them, which makes groups of like tails. */
 static PetscErrorCode PutCentroids(const Nearest *N, Prefix *P)
 {
   const float *y[PANEL];
   double norm[PANEL];
-  float *Y;
+  int64_t begin, mine;
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(N->K * P->p, &Y));
-  PetscCall(TurnCentroids(N, P, Y));
-  for (int64_t first = 0; first < N->places; first += PANEL) {
+  PetscCall(NearestSort(N->K, P->left, P->whole_place));
+  for (int64_t j = N->K; j < N->places; j++) P->whole_place[j] = -1;
+  nearest_part(N->nodes, N->places, PANEL, &begin, &mine);
+  for (int64_t first = begin; first < begin + mine; first += PANEL) {
     const int64_t count = max_i64(0, min_i64(PANEL, N->K - first));
     for (int64_t r = 0; r < count; r++) {
-      y[r] = Y + (int64_t)P->whole_place[first + r] * P->p;
+      y[r] = P->Y + (int64_t)P->whole_place[first + r] * P->p;
       norm[r] = N->norm[P->whole_place[first + r]];
     }
     grid_put_centroids(N, P->front, first, count, y, norm, NULL);
   }
-  PetscCall(ArrayDestroy(&Y));
+  PetscCall(NearestMeet(N->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p, Prefix **prefix)
+PetscErrorCode PrefixCentroids(const Nearest *N, const Directions *directions, Prefix *P)
 {
   const double du = (double)N->d * ROUNDING;
   PetscFunctionBegin;
+  PetscCall(NearestMeet(N->nodes)); /* nobody reads what is made anew */
+  P->front->delta = directions->delta;
+  P->front->theta =
+      16 * ROUNDING + 4 * ROUNDING + sqrt((double)P->p) * du / (1 - du) * (1 + P->front->delta);
+  PetscCall(PackDirections(N, directions, P));
+  PetscCall(TurnCentroids(N, P));
+  PetscCall(PutCentroids(N, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrefixCreate(const Nearest *N, int64_t p, Prefix **prefix)
+{
+  PetscFunctionBegin;
   PetscCall(ArrayCreate(1, prefix));
   Prefix *P = *prefix;
-  PetscCall(NearestPrepare(N, N->whole));
   P->p = p;
+  P->nodes = N->nodes;
   P->whole = N->grid[N->whole];
   P->list = N->list < LIST ? N->list : FRONT;
-  PetscCall(GridCreate(N, P->whole->bytes, p, &P->front));
-  P->front->delta = directions->delta;
-  P->front->theta += sqrt((double)p) * du / (1 - du) * (1 + P->front->delta) + 4 * ROUNDING;
+  PetscCall(GridCreate(N, N->nodes, P->whole->bytes, p, &P->front));
+  PetscCall(NearestArray(N->nodes, N->K * p, sizeof(*P->Y), (void **)&P->Y));
+  PetscCall(NearestArray(N->nodes, N->K, sizeof(*P->left), (void **)&P->left));
   PetscCall(ArrayCreate(BLOCK * P->whole->ld, &P->token));
   PetscCall(ArrayCreate(BATCH * N->d, &P->centred));
   PetscCall(ArrayCreate(BATCH * p, &P->turned));
@@ -123,8 +121,6 @@ PetscErrorCode PrefixCreate(Nearest *N, const Directions *directions, int64_t p,
   PetscCall(ArrayCreate(P->list, &P->dot));
   PetscCall(ArrayCreate(BLOCK, &P->kept));
   PetscCall(ArrayCreate(N->places, &P->whole_place));
-  PetscCall(PackDirections(N, directions, P));
-  PetscCall(PutCentroids(N, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,6 +130,8 @@ PetscErrorCode PrefixDestroy(Prefix **prefix)
   PetscFunctionBegin;
   if (!P) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GridDestroy(&P->front));
+  PetscCall(NearestArrayDestroy(P->nodes, (void **)&P->Y));
+  PetscCall(NearestArrayDestroy(P->nodes, (void **)&P->left));
   packed_clear(&P->rows);
   PetscCall(ArrayDestroy(&P->token));
   PetscCall(ArrayDestroy(&P->centred));

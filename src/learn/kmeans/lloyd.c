@@ -139,24 +139,32 @@ static Stretch own_part(const KMeans *K)
   return own;
 }
 
-/* Sums of all ranks: of this rank's centroids at least. Where all share memory each adds what the
-   others hold of its own ones, which nobody else reads. */
+/* Sums of all ranks where memory is not enough to read them; nobody reads centroids after this. */
 static PetscErrorCode SumRanks(KMeans *K)
 {
-  const Stretch own = own_part(K);
-  const int64_t all = K->K * K->d, from = own.first * K->d, to = from + own.count * K->d;
   PetscFunctionBegin;
-  PetscCall(NodesSum(K->nodes, K->K, K->counts)); /* nobody reads centroids from here on */
-  if (nodes_count(K->nodes) > 1) {
-    PetscCall(NodesSum(K->nodes, all, K->sums));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  for (int r = 0; r < nodes_size(K->nodes); r++) {
-    const int64_t *restrict other = K->all_sums + r * all;
-    int64_t *restrict sums = K->sums;
-    for (int64_t i = from; r != nodes_rank(K->nodes) && i < to; i++) sums[i] += other[i];
-  }
+  PetscCall(NodesSum(K->nodes, K->K, K->counts));
+  if (nodes_count(K->nodes) > 1) PetscCall(NodesSum(K->nodes, K->K * K->d, K->sums));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The sums of one of this rank's centroids, with what the others of its node hold of it, which
+   nobody else reads: theirs become 0. */
+static int64_t *take_sums(const KMeans *K, int64_t j)
+{
+  int64_t *restrict sums = K->sums + j * K->d;
+  for (int r = 0; r < nodes_size(K->nodes) && nodes_count(K->nodes) == 1; r++) {
+    int64_t *restrict other = K->all_sums + (r * K->K + j) * K->d;
+    if (r == nodes_rank(K->nodes)) continue;
+    for (int64_t i = 0; i < K->d; i++) sums[i] += other[i];
+    memset(other, 0, (size_t)K->d * sizeof(*other));
+  }
+  return sums;
+}
+
+static void clear_sums(KMeans *K)
+{
+  memset(K->sums, 0, (size_t)(K->K * K->d) * sizeof(*K->sums));
 }
 
 /* Empty centroids go to the farthest tokens; those that find none stay. */
@@ -181,7 +189,7 @@ static PetscErrorCode FillEmpty(KMeans *K, int64_t *empty)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The centroids of the next iteration, from the finished sums: each rank moves its own ones. */
+/* The centroids of the next iteration: each rank sums and moves its own ones. Sums become 0. */
 static PetscErrorCode Move(KMeans *K, int64_t *empty)
 {
   const double unit = ldexp(1, -K->exponent);
@@ -191,9 +199,12 @@ static PetscErrorCode Move(KMeans *K, int64_t *empty)
     float *c = K->centroids + j * K->d;
     memcpy(K->previous + j * K->d, c, (size_t)K->d * sizeof(float));
     if (!K->counts[j]) continue;
+    int64_t *sums = take_sums(K, j);
     for (int64_t i = 0; i < K->d; i++)
-      c[i] = (float)((double)K->sums[j * K->d + i] * unit / (double)K->counts[j]);
+      c[i] = (float)((double)sums[i] * unit / (double)K->counts[j]);
+    memset(sums, 0, (size_t)K->d * sizeof(*sums));
   }
+  if (nodes_count(K->nodes) > 1) clear_sums(K);
   PetscCall(FillEmpty(K, empty));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -218,8 +229,10 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
   if (!isfinite(objective)) {
     report->state = STEP_FAILED;
     report->reason = "the objective is not finite";
+    clear_sums(K);
   } else if (!first && !(objective < K->last)) {
     move_back(K);
+    clear_sums(K);
     K->number[KMEANS_ENDED] = KMEANS_CONVERGED;
   } else {
     PetscCall(Move(K, &empty));
@@ -227,17 +240,28 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
     K->number[KMEANS_ITERATION]++;
   }
   PetscCall(NodesBarrier(K->nodes)); /* all centroids are there, and nobody reads sums */
-  memset(K->sums, 0, (size_t)(K->K * K->d) * sizeof(int64_t));
   memset(K->counts, 0, (size_t)K->K * sizeof(int64_t));
   memset(&K->objective, 0, sizeof(K->objective));
   K->number[KMEANS_POSITION] = K->number[KMEANS_FAR] = 0;
-  PetscCall(NearestDestroy(&K->nearest));
+  K->moved = true;
   report->log = K->number[KMEANS_ENDED] != KMEANS_CONVERGED; /* the last pass changed nothing */
   report->values = 2;
   report->value[0].name = "objective";
   report->value[0].value = K->last;
   report->value[1].name = "empty";
   report->value[1].value = (double)empty;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Looks how to screen by the first tokens of those asked for. */
+static PetscErrorCode Pilot(KMeans *K, int64_t count)
+{
+  const int64_t tile = min_i64(TILE, count);
+  const float *X = NULL;
+  PetscFunctionBegin;
+  if (!K->pilot) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ReaderRows(K->task->reader, 0, tile, &X));
+  PetscCall(KMeansPilot(K, tile, X));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -255,6 +279,7 @@ PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
     const bool ends = last && K->number[KMEANS_ITERATION] + 1 >= K->params.iterations;
     PetscCall(KMeansPrepare(K, *position / K->size)); /* blocks before this one were whole */
     PetscCall(ReaderAsk(K->task->reader, &now, ends ? NULL : &next));
+    PetscCall(Pilot(K, now.count));
     PetscCall(Assign(K, now.first, now.count, &local));
     PetscCall(JoinFar(K, &local));
     *position += block;

@@ -1,5 +1,5 @@
-/* The search for nearest centroids in the passes of k-means: a pilot that chooses how to screen,
-   and what the pass before found as a first guess. */
+/* The search for nearest centroids in the passes of k-means: centroids prepared by all ranks of a
+   node, pilots that choose how to screen, and what the pass before found as a first guess. */
 #include "learn/kmeans.h"
 #include <string.h>
 
@@ -16,26 +16,39 @@ static PetscErrorCode KeepHints(KMeans *K)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is a pilot due? In every iteration at first, then seldom: what it finds changes slowly. */
+static bool due(const KMeans *K)
+{
+  const int64_t iteration = K->number[KMEANS_ITERATION];
+  return !K->nearest || (iteration & (iteration - 1)) == 0;
+}
+
 PetscErrorCode KMeansPrepare(KMeans *K, int64_t ordinal)
 {
+  const NearestWay way = {.first = NEAREST_BEST, .nodes = K->nodes};
   const int64_t work = K->n / K->size * K->K;
+  const bool pays = work >= ((int64_t)1 << 38) / K->d && work >= 300 * K->d * K->d;
   PetscFunctionBegin;
   K->ordinal = ordinal;
   if (!K->hint) PetscCall(KeepHints(K));
-  if (K->nearest) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NearestCreate(K->task->view.kernels, K->K, K->d, K->centroids, &K->nearest));
-  K->pilot = work >= ((int64_t)1 << 38) / K->d && work >= 300 * K->d * K->d;
+  if (K->nearest && !K->moved) PetscFunctionReturn(PETSC_SUCCESS);
+  K->pilot = pays && due(K);
+  if (!K->nearest)
+    PetscCall(NearestCreateAs(K->task->view.kernels, K->K, K->d, K->centroids, &way, &K->nearest));
+  else
+    PetscCall(NearestRenew(K->nearest));
+  if (pays && !K->pilot) PetscCall(NearestUsePrefix(K->nearest, K->directions, K->prefix));
+  K->moved = false;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Chooses a prefix by every 12th token of the first tile. */
-static PetscErrorCode Pilot(KMeans *K, int64_t tile, const float *X)
+PetscErrorCode KMeansPilot(KMeans *K, int64_t tile, const float *X)
 {
-  int64_t prefix;
   PetscFunctionBegin;
+  if (!K->pilot) PetscFunctionReturn(PETSC_SUCCESS);
   K->pilot = false;
-  PetscCall(NearestPilot(K->nearest, tile / 12, X, 12 * K->d, &K->directions, &prefix));
-  PetscCall(NearestUsePrefix(K->nearest, K->directions, prefix));
+  PetscCall(NearestPilot(K->nearest, tile / 12, X, 12 * K->d, &K->directions, &K->prefix));
+  PetscCall(NearestUsePrefix(K->nearest, K->directions, K->prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,7 +56,6 @@ PetscErrorCode KMeansSearch(KMeans *K, int64_t tile, const float *X)
 {
   const bool known = K->ordinal + tile <= K->hints;
   PetscFunctionBegin;
-  if (K->pilot) PetscCall(Pilot(K, tile, X));
   if (known) nearest_hint(K->nearest, K->hint + K->ordinal);
   K->task->view.kernels->nearest(tile, X, K->d, K->nearest, K->index, K->distance);
   if (known) memcpy(K->hint + K->ordinal, K->index, (size_t)tile * sizeof(*K->index));
