@@ -25,25 +25,40 @@ typedef struct {
                              (i, d, a'), (i', d', a'); equal where they coincide, -1: not finished */
 } ComparedGroup;
 
+/* What is asked for. */
+typedef struct {
+  const ChosenComparison *chosen; /* ended by an entry of NULL */
+  unsigned centrings;             /* bit c: Centring c */
+} CompareOptions;
+
+typedef struct {
+  Table *pairs;      /* model, run_a, run_b, measure, centring, stage, value, atoms_a, atoms_b,
+                        unmatched */
+  Table *stability;  /* model, measure, centring, runs, value, low, high, initial, null_random,
+                        null_gaussian, null_tokens, anchors, dead, note, role, lambda,
+                        null_surrogate, end_start, with_dead, nearest, effective_rank, basins */
+  Table *trajectory; /* model, centring, step, runs, value, low, high */
+} CompareTables;
+PetscErrorCode CompareTablesDestroy(CompareTables *tables);
+
 /*
-  CompareGroups - all pairs of runs within each group: rows of pairs.csv and stability.csv
+  CompareGroups - all pairs of runs within each group, and what they say together
 
   Atoms that fired on no token of the training sample (fired_train 0 in atoms.csv) are left out, at
   the end and at step 0 alike. pairs.csv holds all pairs. A row of stability.csv holds the mean over
   the pairs of those runs whose varied seeds are all distinct, taken greedily in plan order: a run
   enters unless it shares a varied seed with one that has. Each row comes with its interval over
-  runs, the value at step 0 and three nulls (compare/nulls.h) for the mean number of living atoms,
-  rounded.
+  runs, the value at step 0, the mean value between one run's end and another's start, the value
+  with dead atoms counted as 0, and three nulls (compare/nulls.h) for the mean number of living
+  atoms, rounded. trajectory.csv holds the signed matched cosine of the same runs at each step of
+  their snapshots.h5 that all of them have.
 
   Collective on comm: pairs are spread over its ranks; the tables are the same on every rank, and do
   not depend on how many there are.
 
-  in   groups      [count]  a group whose files are missing or foreign gives mistakes and no rows
-  in   chosen      the comparisons, ended by an entry of NULL
-  out  pairs       model, run_a, run_b, measure, centring, stage, value, atoms_a, atoms_b
-  out  stability   model, measure, centring, runs, value, low, high, initial, null_random,
-                   null_gaussian, null_tokens, anchors, dead, note
+  in   groups  [count]  a group whose files are missing or foreign gives mistakes and no rows
+  out  tables  the caller's
 */
 PetscErrorCode CompareGroups(MPI_Comm comm, const Kernels *kernels, int64_t count,
-                             const ComparedGroup *groups, const ChosenComparison *chosen,
-                             Mistakes *mistakes, Table **pairs, Table **stability);
+                             const ComparedGroup *groups, const CompareOptions *options,
+                             Mistakes *mistakes, CompareTables *tables);

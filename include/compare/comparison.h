@@ -1,27 +1,76 @@
-/* A comparison takes two dictionaries' atoms and gives named values. No MPI: pairs are spread over
- * ranks by compare. */
+/* A comparison takes two dictionaries and gives one number. No MPI: pairs are spread over ranks by
+   compare. What it wants beside the atoms it declares, and nothing is made that nobody asked for.
+ */
 #pragma once
+#include "compare/codes.h"
 #include "learn/dictionary.h"
-#include "base/table.h"
 
-/* Unit rows of the atoms that count, ready to be compared. */
+/* What a comparison may ask for; those named in brackets come with it. */
+enum {
+  NEED_COSINES = 1 << 0,  /* atoms.cosine */
+  NEED_MATCHING = 1 << 1, /* atoms.partner, atoms.sum [cosines] */
+  NEED_MAXIMA = 1 << 2,   /* largest_a, largest_b [cosines] */
+  NEED_ABSOLUTE = 1 << 3, /* absolute: matching by |cosine| [cosines] */
+  NEED_ENCODER = 1 << 4,  /* encoder, where both sides have one */
+  NEED_BOTH = 1 << 5,     /* both: matching by the mean of the two cosines [encoder, cosines] */
+  NEED_CODES = 1 << 6,    /* a.codes, b.codes */
+  NEED_TRUTH = 1 << 7,    /* a.truth, b.truth */
+  NEED_SCORES = 1 << 8,   /* score_a, score_b: of three runs or more, at the end */
+};
+
+/* What holds for a comparison: tests/family/comparison.c tries each. */
+enum {
+  LAW_SELF = 1 << 0,      /* 1 for a dictionary and itself in any order */
+  LAW_SYMMETRIC = 1 << 1, /* the sides may change places */
+  LAW_SIGNED = 1 << 2,    /* atoms and their negatives are strangers */
+  LAW_ORDER = 1 << 3,     /* the order of the atoms does not matter */
+};
+
+/* One dictionary, ready to be compared: the atoms that count, centred as asked. */
 typedef struct {
   int64_t m, d;
-  const float *unit; /* [m x d] rows of norm 1 (a row of norm 0 stays 0) */
+  const float *unit;       /* [m x d] rows of norm 1 (a row of norm 0 stays 0) */
+  const float *encoder;    /* [m x d] their encoder rows, likewise; NULL: none, or nobody asked */
+  const AtomCodes *codes;  /* on a sample of held-out tokens; NULL: likewise */
+  int64_t truths;          /* atoms that the tokens were made of; 0: not known */
+  const float *truth;      /* [truths x d] likewise prepared */
+  double *const *own;      /* [comparisons asked for] what each made of this side; NULL: none did */
 } Atoms;
 
-/* What all comparisons of one pair share: cosines and the optimal assignment, made once. */
+/* Two sets of rows: their cosines, and the one-to-one matching for which the sum of the weights
+   round(2^30 cosine) is largest. NULL where nobody asked. */
 typedef struct {
+  float *cosine;    /* [a.m x b.m] */
+  int64_t *partner; /* [a.m] row of b, or -1 */
+  int64_t sum;      /* of the weights of the matched */
+} Matched;
+
+/* Two dictionaries and all that the comparisons share. */
+typedef struct {
+  const Kernels *kernels;
   Atoms a, b;
-  const float *cosine;    /* [a.m x b.m] */
-  const int64_t *partner; /* [a.m] column in b or -1, of the optimal signed assignment */
-  int64_t matched_sum;    /* sum of round(2^30 cosine) over the assignment */
+  int64_t of_a, of_b; /* what a mean over atoms divides by: a.m and b.m, or where dead atoms count
+                         as 0 how many there are with them */
+  Matched atoms, absolute, encoder, both; /* cosines of `absolute` have no sign */
+  float *largest_a, *largest_b;           /* [a.m], [b.m] largest cosine with the other side */
+  const double *score_a, *score_b;        /* [a.m], [b.m] mean cosine with the matched atoms of the
+                                             runs other than these two; NULL: there is none */
+  const double *own_a, *own_b;            /* what this comparison made of each side */
 } AtomPair;
 
 typedef struct {
   Entry entry;
   bool primary;
-  double (*value)(const AtomPair *pair, const void *params);
+  unsigned needs; /* NEED_* */
+  unsigned laws;  /* LAW_* */
+  bool once;      /* does not depend on how atoms are centred: given with raw ones only */
+  bool whole;     /* no mean over atoms, so there is no value with dead ones counted as 0 */
+  double (*value)(const AtomPair *pair, const void *params); /* NaN: has none */
+  /* What is made of one dictionary alone, once for all its pairs: own_size numbers, filled in by
+     own. NULL: nothing. */
+  int64_t (*own_size)(const Atoms *atoms, const void *params);
+  PetscErrorCode (*own)(const Kernels *kernels, const Atoms *atoms, const void *params,
+                        double *numbers);
 } Comparison;
 
 extern const Family comparisons;

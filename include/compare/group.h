@@ -3,7 +3,8 @@
 #include "compare/compare.h"
 
 typedef enum { STAGE_INITIAL, STAGE_END, STAGES } Stage;
-extern const char *const stage_names[STAGES];
+extern const char *const stage_names[STAGES]; /* in the tables */
+extern const char *const stage_files[STAGES]; /* initial.h5, model.h5 */
 
 /* Which atoms of a run live: fired on a token of the training sample. */
 typedef struct {
@@ -18,25 +19,55 @@ PetscErrorCode LivingRead(const char *folder, Mistakes *mistakes, Living *living
    missing is a mistake and *D NULL. Not collective. */
 PetscErrorCode AtomsRead(const char *folder, Stage stage, const Living *living, Mistakes *mistakes,
                          float **D);
+/* EncoderRead - likewise the encoder's rows; *E NULL without a mistake where the model has none. */
+PetscErrorCode EncoderRead(const char *folder, Stage stage, const Living *living,
+                           Mistakes *mistakes, float **E);
 /* Moves the living atoms to the front of D. */
 void keep_living(const Living *living, float *D);
 
-/* All pairs of a group: pair (i, j), i < j, is number pair_number(). */
+/* All pairs of a group: pair (i, j), i < j, is number pair_number(). A value is NaN where there is
+   none, or the centring was not asked for. */
 typedef struct {
   int64_t runs, pairs, measures;
-  Living *living; /* [runs] */
-  double *value;  /* [pairs x STAGES x CENTRINGS x measures] */
-  double *same;   /* [pairs] 1: both started from the same atoms */
+  Living *living;         /* [runs] */
+  double *value;          /* [pairs x STAGES x CENTRINGS x measures] */
+  double *with_dead;      /* [pairs x CENTRINGS x measures] at the end, dead atoms counted as 0 */
+  double *end_start;      /* [runs x runs x CENTRINGS x measures] end of i against start of j != i */
+  double *nearest;        /* [runs x CENTRINGS] mean over atoms of the largest cosine with another */
+  double *effective_rank; /* [runs] of the living atoms' unit rows */
+  double *same;           /* [pairs] 1: both started from the same atoms */
+
 } GroupPairs;
 
 int64_t pair_number(int64_t runs, int64_t i, int64_t j);
 double *pair_value(const GroupPairs *all, int64_t pair, Stage stage, Centring centring,
                    int64_t measure);
-/* GroupPairsCreate, GroupPairsDestroy - computes them, spread over the ranks. *any: there were
-   mistakes, on every rank then. Collective on comm. */
+double *with_dead_value(const GroupPairs *all, int64_t pair, Centring centring, int64_t measure);
+double *end_start_value(const GroupPairs *all, int64_t end, int64_t start, Centring centring,
+                        int64_t measure);
+
+/* Sees every pair i < j at the end, on the one rank that computes it, while its cosines are there;
+   atoms are numbered among the living. Its own matter is joined over ranks by its owner. */
+typedef struct {
+  void *context;
+  unsigned needs; /* NEED_* that it reads */
+  PetscErrorCode (*see)(void *context, int64_t i, int64_t j, Centring centring,
+                        const AtomPair *pair);
+} PairHook;
+
+/*
+  GroupPairsCreate, GroupPairsDestroy - computes them, spread over the ranks
+
+  Each rank reads the atoms of a run once and keeps them while they fit into a GiB.
+
+  Collective on comm.
+
+  in   hook  NULL: none
+  out  any   there were mistakes, on every rank then
+*/
 PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
-                                const ChosenComparison *chosen, Mistakes *mistakes, bool *any,
-                                GroupPairs *all);
+                                const CompareOptions *options, const PairHook *hook,
+                                Mistakes *mistakes, bool *any, GroupPairs *all);
 PetscErrorCode GroupPairsDestroy(GroupPairs *all);
 
 /* pair_matrix: h [n x n] of the values of n of the group's runs, by run number, symmetric; the

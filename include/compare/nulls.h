@@ -1,6 +1,6 @@
 /* What unrelated dictionaries would score: the values that stability is read against. */
 #pragma once
-#include "compare/pair.h"
+#include "compare/compare.h"
 
 typedef enum { NULL_RANDOM, NULL_GAUSSIAN, NULL_TOKENS, NULL_KINDS } NullKind;
 
@@ -44,11 +44,25 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
   Pair p compares dictionaries 2p and 2p + 1. There are as many pairs as bring the standard error
   of every value below .002: at least 8192 / m of them, but 2 to 64 (few small ones may agree by
   chance), and at most 4096. Pairs are spread over the ranks; the numbers do not depend on it.
+  Isotropic directions are projected along the first axis, since all are alike to them. Null
+  dictionaries have no encoder and no codes, and there is no third one to choose atoms by: what needs
+  these has no null.
 
   Collective on comm.
 
-  out  values  [CENTRINGS x comparisons], the same on every rank; NaN where m is 0
+  out  values  [CENTRINGS x comparisons], the same on every rank; NaN where m is 0, a comparison or
+               centring has none or was not asked for
   out  pairs   how many were taken; may be NULL
 */
 PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
-                          const ChosenComparison *chosen, double *values, int64_t *pairs);
+                          const CompareOptions *options, double *values, int64_t *pairs);
+
+/* The nulls of many groups: those of the same size, kind and tokens are computed once. */
+typedef struct NullStore NullStore;
+PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels,
+                               const CompareOptions *options, NullStore **store);
+/* NullStoreGet - value [CENTRINGS x comparisons] as NullValues() gives them, the store's. Borrows
+   view until NullStoreDestroy. Collective on the store's comm. */
+PetscErrorCode NullStoreGet(NullStore *store, const View *view, NullKind kind, int64_t m,
+                            const double **value);
+PetscErrorCode NullStoreDestroy(NullStore **store);

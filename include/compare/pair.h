@@ -8,25 +8,57 @@ typedef struct {
   void *params; /* as the entry declares them, or NULL */
 } ChosenComparison;
 
-typedef enum { CENTRING_RAW, CENTRING_CENTRED, CENTRINGS } Centring;
+int64_t chosen_count(const ChosenComparison *chosen);
+/* NEED_* of all of them, with what those need in turn. */
+unsigned chosen_needs(const ChosenComparison *chosen);
+/* What the tables call it: the entry's name, then each setting that is not at its default, as in
+   "matched_share t=0.5". Fresh memory. */
+char *chosen_label(const ChosenComparison *one);
+
+typedef enum { CENTRING_RAW, CENTRING_CENTRED, CENTRING_PROJECTED, CENTRINGS } Centring;
 extern const char *const centring_names[CENTRINGS];
 
 /*
-  AtomsPrepare - unit rows of m atoms D [m x d], as they are or minus their mean
+  AtomsPrepare - unit rows of m atoms D [m x d]: as they are, minus their mean, or minus their part
+  along a direction
 
   The mean is a float64 sum in order of atoms, divided by m; a centred atom is the difference,
-  rounded to float32. Unit rows as unit_rows() makes them.
+  rounded to float32. The part along the direction is a lane64 sum in float64 of the products with
+  its float32 values. Unit rows as unit_rows() makes them.
 
   Not collective.
 
-  out  unit  [m x d]  the caller's memory
+  in   direction  [d] of norm 1, for CENTRING_PROJECTED alone; may be NULL else
+  out  unit       [m x d]  the caller's memory; may be D
 */
 PetscErrorCode AtomsPrepare(const Kernels *kernels, Centring centring, int64_t m, int64_t d,
-                            const float *D, float *unit);
+                            const float *D, const float *direction, float *unit);
 
-/* PairValues - values[i] of the chosen comparisons (ended by NULL) of two sets of prepared atoms;
-   NaN where a set is empty. Cosines are chains over d; the matching is the optimal one for weights
-   round(2^30 cosine). Not collective. */
+/* MeanDirection - the direction of the mean of all tokens, in the units of the normalised tokens
+   before their centre is taken off: [d] of norm 1. *there false, where the mean is shorter than
+   2^-20 of the tokens' root mean square. Not collective. */
+PetscErrorCode MeanDirection(const View *view, float *direction, bool *there);
+
+/* TruthRead - the atoms that the tokens were made of, in the units of the normalised tokens: fresh
+   memory [truths x d], NULL where they are not known. Not collective. */
+PetscErrorCode TruthRead(const View *view, int64_t *truths, float **truth);
+
+/* PairCreate - cosines, matchings and maxima, as asked for by NEED_* bits. Cosines are chains over
+   d. Borrows the arrays of a and b until PairDestroy. Not collective. */
+PetscErrorCode PairCreate(const Kernels *kernels, const Atoms *a, const Atoms *b, unsigned needs,
+                          AtomPair *pair);
+PetscErrorCode PairDestroy(AtomPair *pair);
+/* values[i] of the chosen comparisons (ended by NULL); NaN where a side is empty, or what a
+   comparison needs is not there. */
+void pair_values(AtomPair *pair, const ChosenComparison *chosen, double *values);
+
+/* OwnCreate - what the chosen comparisons make of one side: own [chosen_count], as Atoms.own; the
+   caller's, freed with OwnDestroy. Not collective. */
+PetscErrorCode OwnCreate(const Kernels *kernels, const Atoms *atoms,
+                         const ChosenComparison *chosen, double ***own);
+PetscErrorCode OwnDestroy(const ChosenComparison *chosen, double ***own);
+
+/* PairValues - all of the above for two sets of prepared atoms. Not collective. */
 PetscErrorCode PairValues(const Kernels *kernels, Atoms a, Atoms b, const ChosenComparison *chosen,
                           double *values);
 

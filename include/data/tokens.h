@@ -41,3 +41,6 @@ PetscErrorCode TokensReadRange(Tokens *tokens, int64_t first, int64_t count, flo
 PetscErrorCode TokensGroups(Tokens *tokens, int64_t first, int64_t count, int64_t *group);
 PetscErrorCode TokensLabels(Tokens *tokens, int64_t first, int64_t count, int64_t *label,
                             bool *there);
+/* TokensTruth - /truth/atoms of the first file, which `ardis synth` stores beside tokens made of
+   atoms: fresh memory [count x d] (ArrayDestroy), NULL where there is none. Not collective. */
+PetscErrorCode TokensTruth(const Tokens *tokens, int64_t *count, float **atoms);

@@ -16,3 +16,8 @@
   Errors   PETSC_ERR_FP  an atom is not finite
 */
 PetscErrorCode SpectrumSquares(const Dictionary *dictionary, int64_t *count, double **squares);
+
+/* EffectiveRank - exp of the entropy of the singular values s of rows D [m x d], with p_i = s_i /
+   sum s; NaN where all are 0. Not collective. */
+PetscErrorCode EffectiveRank(const Kernels *kernels, int64_t m, int64_t d, const float *D,
+                             double *rank);

@@ -84,6 +84,7 @@ typedef struct {
   Choice *comparisons;
   double partners_t;     /* compare.partners: the least cosine of partners */
   bool partners_centred; /* of atoms minus their mean */
+  unsigned centrings;    /* bit c: the Centring of that number */
   Text resolved;         /* the spec with every default, as YAML; reads back as the same plan */
 } Experiment;
 

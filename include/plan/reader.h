@@ -27,6 +27,8 @@ typedef struct {
   int count;
   const char *word[256]; /* ended by NULL */
 } Words;
+/* How atoms may be centred: the names of compare/pair.h, which is a later layer. */
+extern const Words centring_words;
 void words_add(Words *words, const char *word);
 void words_family(Words *words, const Family *family);
 /* "did you mean x?" or "there are a, b and c", for what was written. */

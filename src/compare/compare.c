@@ -4,90 +4,46 @@
 #include "compare/interval.h"
 #include "compare/nulls.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* Nulls that were computed already: they serve all groups of the same size and tokens. */
-typedef struct {
-  NullKind kind;
-  int64_t m, d;
-  const View *view; /* NULL_RANDOM does not depend on it */
-  double *value;    /* [CENTRINGS x measures] */
-} KnownNull;
 
 typedef struct {
   MPI_Comm comm;
   const Kernels *kernels;
-  const ChosenComparison *chosen;
-  int64_t measures, known, sources;
-  KnownNull *null;     /* [known] */
-  NullSource **source; /* [sources] */
-  const View **view;   /* [sources] that each was made of */
-  Table *pairs, *stability;
+  const CompareOptions *options;
+  int64_t measures;
+  char **label; /* [measures] as in the tables */
+  NullStore *nulls;
+  CompareTables *tables;
 } Comparing;
 
-/* The same training tokens, normalised alike. */
-static bool same_tokens(const View *a, const View *b)
+/* Is there a row for this measure and centring? */
+static bool is_told(const CompareOptions *options, int64_t measure, Centring centring)
 {
-  const size_t size = (size_t)a->normaliser->d * sizeof(double);
-  return a->tokens == b->tokens && a->split == b->split &&
-         !memcmp(a->normaliser->mean, b->normaliser->mean, size) &&
-         !memcmp(a->normaliser->scale, b->normaliser->scale, size);
-}
-
-static PetscErrorCode FindSource(Comparing *all, const View *view, NullSource **source)
-{
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < all->sources; i++)
-    if (same_tokens(all->view[i], view)) {
-      *source = all->source[i];
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-  PetscCall(NullSourceCreate(all->comm, all->kernels, tokens_width(view->tokens), view, source));
-  all->view[all->sources] = view;
-  all->source[all->sources++] = *source;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FindNull(Comparing *all, const View *view, NullKind kind, int64_t m,
-                               const double **value)
-{
-  const int64_t d = tokens_width(view->tokens);
-  NullSource *source;
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < all->known; i++) {
-    const KnownNull *k = &all->null[i];
-    if (k->kind == kind && k->m == m && k->d == d &&
-        (kind == NULL_RANDOM || same_tokens(k->view, view))) {
-      *value = k->value;
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-  }
-  KnownNull mine = {.kind = kind, .m = m, .d = d, .view = view};
-  PetscCall(FindSource(all, view, &source));
-  PetscCall(ArrayCreate(CENTRINGS * all->measures, &mine.value));
-  PetscCall(NullValues(all->comm, source, kind, m, all->chosen, mine.value, NULL));
-  *value = mine.value;
-  all->null[all->known++] = mine;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return options->centrings >> centring & 1 &&
+         !(options->chosen[measure].comparison->once && centring != CENTRING_RAW);
 }
 
 static PetscErrorCode AddPairRows(Comparing *to, const ComparedGroup *group, const GroupPairs *all,
                                   int64_t i, int64_t j)
 {
+  Table *table = to->tables->pairs;
+  const int64_t a = all->living[i].alive, b = all->living[j].alive;
   PetscFunctionBeginUser;
   for (int64_t v = 0; v < all->measures; v++)
     for (Centring c = 0; c < CENTRINGS; c++)
-      for (Stage s = 0; s < STAGES; s++) {
-        PetscCall(TableAddRow(to->pairs));
-        table_text(to->pairs, "model", group->model);
-        table_text(to->pairs, "run_a", group->run[i].id);
-        table_text(to->pairs, "run_b", group->run[j].id);
-        table_text(to->pairs, "measure", to->chosen[v].comparison->entry.name);
-        table_text(to->pairs, "centring", centring_names[c]);
-        table_text(to->pairs, "stage", stage_names[s]);
-        table_number(to->pairs, "value", *pair_value(all, pair_number(all->runs, i, j), s, c, v));
-        table_integer(to->pairs, "atoms_a", all->living[i].alive);
-        table_integer(to->pairs, "atoms_b", all->living[j].alive);
+      for (Stage s = 0; is_told(to->options, v, c) && s < STAGES; s++) {
+        PetscCall(TableAddRow(table));
+        table_text(table, "model", group->model);
+        table_text(table, "run_a", group->run[i].id);
+        table_text(table, "run_b", group->run[j].id);
+        table_text(table, "measure", to->label[v]);
+        table_text(table, "centring", centring_names[c]);
+        table_text(table, "stage", stage_names[s]);
+        table_number(table, "value", *pair_value(all, pair_number(all->runs, i, j), s, c, v));
+        table_integer(table, "atoms_a", a);
+        table_integer(table, "atoms_b", b);
+        table_integer(table, "unmatched", a > b ? a - b : b - a);
       }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,10 +113,36 @@ static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const Gro
   in->dead = (double)dead / (double)in->runs;
   in->alive = (2 * living + in->runs) / (2 * in->runs);
   for (NullKind k = 0; in->runs > 1 && k < NULL_KINDS; k++)
-    PetscCall(FindNull(to, group->view, k, in->alive, &in->null[k]));
+    PetscCall(NullStoreGet(to->nulls, group->view, k, in->alive, &in->null[k]));
   write_note(group, all, in);
   PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Means over the runs that entered, or over their pairs: exact sums, rounded once. */
+typedef struct {
+  double end_start, with_dead, nearest, effective_rank;
+} Means;
+
+static Means means_of(const GroupPairs *all, const Entered *in, Centring c, int64_t v)
+{
+  const double n = (double)in->runs, pairs = n * (n - 1) / 2;
+  Exact cross = {0}, dead = {0}, nearest = {0}, rank = {0};
+  for (int64_t q = 0; q < in->runs; q++) {
+    const int64_t j = in->run[q];
+    exact_add(&nearest, all->nearest[j * CENTRINGS + c]);
+    exact_add(&rank, all->effective_rank[j]);
+    for (int64_t p = 0; p < q; p++) {
+      const int64_t i = in->run[p];
+      exact_add(&dead, *with_dead_value(all, pair_number(all->runs, i, j), c, v));
+      exact_add(&cross, *end_start_value(all, i, j, c, v));
+      exact_add(&cross, *end_start_value(all, j, i, c, v));
+    }
+  }
+  Means means = {(double)NAN, (double)NAN, exact_value(&nearest) / n, exact_value(&rank) / n};
+  if (in->runs > 1) means.end_start = exact_value(&cross) / (2 * pairs);
+  if (in->runs > 1) means.with_dead = exact_value(&dead) / pairs;
+  return means;
 }
 
 /* Mean and interval of one measure over the runs that entered. */
@@ -177,20 +159,35 @@ static PetscErrorCode Summarise(const GroupPairs *all, const Entered *in, Stage 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Why a row has no value, though there are pairs. */
+static void note_of(const Comparison *one, const PairInterval *end, const Entered *in, Text *note)
+{
+  if (in->note.s) text_add(note, "%s", in->note.s);
+  if (in->runs < 2 || !isnan(end->mean)) return;
+  if (one->needs & (NEED_ENCODER | NEED_BOTH)) add_note(note, "no encoder");
+  else if (one->needs & NEED_CODES) add_note(note, "no held-out tokens");
+  else if (one->needs & NEED_TRUTH) add_note(note, "tokens without known atoms");
+  else if (one->needs & NEED_SCORES) add_note(note, "needs a third run");
+}
+
 static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
                                       const GroupPairs *all, const Entered *in, int64_t v,
                                       Centring c)
 {
   static const char *const null_columns[NULL_KINDS] = {"null_random", "null_gaussian",
                                                        "null_tokens"};
-  Table *table = to->stability;
+  const Comparison *one = to->options->chosen[v].comparison;
+  const Means means = means_of(all, in, c, v);
+  Table *table = to->tables->stability;
   PairInterval end, initial;
+  Text note = {0};
   PetscFunctionBeginUser;
   PetscCall(Summarise(all, in, STAGE_END, c, v, &end));
   PetscCall(Summarise(all, in, STAGE_INITIAL, c, v, &initial));
+  note_of(one, &end, in, &note);
   PetscCall(TableAddRow(table));
   table_text(table, "model", group->model);
-  table_text(table, "measure", to->chosen[v].comparison->entry.name);
+  table_text(table, "measure", to->label[v]);
   table_text(table, "centring", centring_names[c]);
   table_integer(table, "runs", in->runs);
   table_number(table, "value", end.mean);
@@ -201,7 +198,13 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
     if (in->null[k]) table_number(table, null_columns[k], in->null[k][c * to->measures + v]);
   table_text(table, "anchors", group->anchors);
   table_number(table, "dead", in->dead);
-  table_text(table, "note", in->note.s ? in->note.s : "");
+  table_text(table, "note", note.s ? note.s : "");
+  table_text(table, "role", one->primary ? "primary" : "secondary");
+  table_number(table, "end_start", means.end_start);
+  table_number(table, "with_dead", means.with_dead);
+  table_number(table, "nearest", means.nearest);
+  table_number(table, "effective_rank", means.effective_rank);
+  text_clear(&note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,14 +215,16 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
   bool any;
   PetscFunctionBeginUser;
   if (group->runs == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GroupPairsCreate(to->comm, to->kernels, group, to->chosen, mistakes, &any, &all));
+  PetscCall(
+      GroupPairsCreate(to->comm, to->kernels, group, to->options, NULL, mistakes, &any, &all));
   if (!any) {
     for (int64_t i = 0; i < group->runs; i++)
       for (int64_t j = i + 1; j < group->runs; j++) PetscCall(AddPairRows(to, group, &all, i, j));
     PetscCall(Enter(to, group, &all, &in));
     for (int64_t v = 0; v < to->measures; v++)
       for (Centring c = 0; c < CENTRINGS; c++)
-        PetscCall(AddStabilityRow(to, group, &all, &in, v, c));
+        if (is_told(to->options, v, c))
+          PetscCall(AddStabilityRow(to, group, &all, &in, v, c));
     PetscCall(ArrayDestroy(&in.run));
     text_clear(&in.note);
   }
@@ -227,27 +232,41 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode CompareGroups(MPI_Comm comm, const Kernels *kernels, int64_t count,
-                             const ComparedGroup *groups, const ChosenComparison *chosen,
-                             Mistakes *mistakes, Table **pairs, Table **stability)
+static PetscErrorCode TablesCreate(CompareTables *tables)
 {
-  Comparing all = {.comm = comm, .kernels = kernels, .chosen = chosen};
   PetscFunctionBeginUser;
-  while (chosen[all.measures].comparison) all.measures++;
-  PetscCall(ArrayCreate(NULL_KINDS * count, &all.null));
-  PetscCall(ArrayCreate(count, &all.source));
-  PetscCall(ArrayCreate(count, &all.view));
-  PetscCall(TableCreate("model,run_a,run_b,measure,centring,stage,value,atoms_a,atoms_b", pairs));
+  PetscCall(TableCreate("model,run_a,run_b,measure,centring,stage,value,atoms_a,atoms_b,unmatched",
+                        &tables->pairs));
   PetscCall(TableCreate("model,measure,centring,runs,value,low,high,initial,null_random,"
-                        "null_gaussian,null_tokens,anchors,dead,note",
-                        stability));
-  all.pairs = *pairs;
-  all.stability = *stability;
+                        "null_gaussian,null_tokens,anchors,dead,note,role,lambda,null_surrogate,"
+                        "end_start,with_dead,nearest,effective_rank,basins",
+                        &tables->stability));
+  PetscCall(TableCreate("model,centring,step,runs,value,low,high", &tables->trajectory));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode CompareTablesDestroy(CompareTables *tables)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TableDestroy(&tables->pairs));
+  PetscCall(TableDestroy(&tables->stability));
+  PetscCall(TableDestroy(&tables->trajectory));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode CompareGroups(MPI_Comm comm, const Kernels *kernels, int64_t count,
+                             const ComparedGroup *groups, const CompareOptions *options,
+                             Mistakes *mistakes, CompareTables *tables)
+{
+  Comparing all = {comm, kernels, options, chosen_count(options->chosen), .tables = tables};
+  PetscFunctionBeginUser;
+  PetscCall(TablesCreate(tables));
+  PetscCall(NullStoreCreate(comm, kernels, options, &all.nulls));
+  PetscCall(ArrayCreate(all.measures, &all.label));
+  for (int64_t v = 0; v < all.measures; v++) all.label[v] = chosen_label(&options->chosen[v]);
   for (int64_t g = 0; g < count; g++) PetscCall(CompareGroup(&all, &groups[g], mistakes));
-  for (int64_t i = 0; i < all.known; i++) PetscCall(ArrayDestroy(&all.null[i].value));
-  for (int64_t i = 0; i < all.sources; i++) PetscCall(NullSourceDestroy(&all.source[i]));
-  PetscCall(ArrayDestroy(&all.view));
-  PetscCall(ArrayDestroy(&all.source));
-  PetscCall(ArrayDestroy(&all.null));
+  for (int64_t v = 0; v < all.measures; v++) free(all.label[v]);
+  PetscCall(ArrayDestroy(&all.label));
+  PetscCall(NullStoreDestroy(&all.nulls));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

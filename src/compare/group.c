@@ -1,5 +1,10 @@
 /* All pairs of one group's runs, spread over the ranks. */
 #include "compare/group.h"
+#include "compare/sides.h"
+#include "measure/rows.h"
+#include "measure/spectrum.h"
+#include "base/math.h"
+#include <math.h>
 #include <string.h>
 
 int64_t pair_number(int64_t runs, int64_t i, int64_t j)
@@ -13,35 +18,147 @@ double *pair_value(const GroupPairs *all, int64_t pair, Stage stage, Centring ce
   return all->value + ((pair * STAGES + stage) * CENTRINGS + centring) * all->measures + measure;
 }
 
-/* Both centrings of one pair at one stage. */
-static PetscErrorCode OnePair(const Kernels *kernels, const ComparedGroup *group,
-                              const ChosenComparison *chosen, int64_t i, int64_t j, Stage stage,
-                              Mistakes *mistakes, GroupPairs *all)
+double *with_dead_value(const GroupPairs *all, int64_t pair, Centring centring, int64_t measure)
 {
-  const Living *a = &all->living[i], *b = &all->living[j];
-  const int64_t pair = pair_number(all->runs, i, j);
-  float *A, *B, *unit_a, *unit_b;
+  return all->with_dead + (pair * CENTRINGS + centring) * all->measures + measure;
+}
+
+double *end_start_value(const GroupPairs *all, int64_t end, int64_t start, Centring centring,
+                        int64_t measure)
+{
+  return all->end_start +
+         ((end * all->runs + start) * CENTRINGS + centring) * all->measures + measure;
+}
+
+/* What a rank works with. */
+typedef struct {
+  const Kernels *kernels;
+  const ComparedGroup *group;
+  const CompareOptions *options;
+  const PairHook *hook;
+  unsigned needs;
+  Sides *sides;
+  GroupPairs *all;
+} Working;
+
+static void fill_nan(int64_t count, double *values)
+{
+  for (int64_t i = 0; i < count; i++) values[i] = (double)NAN;
+}
+
+/* One run at one stage against another: values [measures] of each centring. The seen pair i < j is
+   shown to the hook, and with_dead is filled in for it. */
+static PetscErrorCode OnePair(const Working *w, int64_t i, Stage stage_i, int64_t j, Stage stage_j,
+                              double *values, double *with_dead)
+{
+  const Living *a = &w->all->living[i], *b = &w->all->living[j];
+  const int64_t measures = w->all->measures;
+  const bool seen = with_dead && w->hook;
   PetscFunctionBeginUser;
-  PetscCall(AtomsRead(group->run[i].folder, stage, a, mistakes, &A));
-  PetscCall(AtomsRead(group->run[j].folder, stage, b, mistakes, &B));
-  PetscCall(ArrayCreate(a->alive * a->d, &unit_a));
-  PetscCall(ArrayCreate(b->alive * b->d, &unit_b));
-  if (A && B) {
-    if (stage == STAGE_INITIAL)
-      all->same[pair] = a->m == b->m && !memcmp(A, B, (size_t)(a->m * a->d) * sizeof(*A));
-    keep_living(a, A);
-    keep_living(b, B);
+  fill_nan(CENTRINGS * measures, values);
+  if (with_dead) fill_nan(CENTRINGS * measures, with_dead);
+  for (Centring c = 0; c < CENTRINGS; c++) {
+    Atoms A, B;
+    AtomPair pair;
+    if (!(w->options->centrings >> c & 1)) continue;
+    PetscCall(SidesGet(w->sides, i, stage_i, c, &A));
+    PetscCall(SidesGet(w->sides, j, stage_j, c, &B));
+    if (!A.unit || !B.unit) continue;
+    PetscCall(PairCreate(w->kernels, &A, &B, w->needs | (seen ? w->hook->needs : 0), &pair));
+    pair_values(&pair, w->options->chosen, values + c * measures);
+    if (seen) PetscCall(w->hook->see(w->hook->context, i, j, c, &pair));
+    pair.of_a = a->m;
+    pair.of_b = b->m;
+    if (with_dead) pair_values(&pair, w->options->chosen, with_dead + c * measures);
+    for (int64_t v = 0; v < measures; v++) {
+      const Comparison *one = w->options->chosen[v].comparison;
+      if (with_dead && one->whole) with_dead[c * measures + v] = (double)NAN;
+      if (one->once && c != CENTRING_RAW) {
+        values[c * measures + v] = (double)NAN;
+        if (with_dead) with_dead[c * measures + v] = (double)NAN;
+      }
+    }
+    PetscCall(PairDestroy(&pair));
   }
-  for (Centring c = 0; A && B && c < CENTRINGS; c++) {
-    PetscCall(AtomsPrepare(kernels, c, a->alive, a->d, A, unit_a));
-    PetscCall(AtomsPrepare(kernels, c, b->alive, b->d, B, unit_b));
-    PetscCall(PairValues(kernels, (Atoms){a->alive, a->d, unit_a}, (Atoms){b->alive, b->d, unit_b},
-                         chosen, pair_value(all, pair, stage, c, 0)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SameStart(const Working *w, int64_t i, int64_t j)
+{
+  const Living *a = &w->all->living[i], *b = &w->all->living[j];
+  const float *A, *B;
+  PetscFunctionBeginUser;
+  PetscCall(SidesWhole(w->sides, i, STAGE_INITIAL, &A));
+  PetscCall(SidesWhole(w->sides, j, STAGE_INITIAL, &B));
+  w->all->same[pair_number(w->all->runs, i, j)] =
+      A && B && a->m == b->m && !memcmp(A, B, (size_t)(a->m * a->d) * sizeof(*A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Mean over atoms of the largest cosine with another of the same dictionary. */
+static PetscErrorCode WithinRun(const Working *w, const Atoms *atoms, double *nearest)
+{
+  AtomPair pair;
+  double sum = 0;
+  PetscFunctionBeginUser;
+  *nearest = (double)NAN;
+  if (!atoms->unit || atoms->m < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PairCreate(w->kernels, atoms, atoms, NEED_COSINES, &pair));
+  for (int64_t i = 0; i < atoms->m; i++) {
+    const float *c = pair.atoms.cosine + i * atoms->m;
+    float most = -INFINITY;
+    for (int64_t j = 0; j < atoms->m; j++)
+      if (j != i && c[j] > most) most = c[j];
+    sum += (double)most;
   }
-  PetscCall(ArrayDestroy(&unit_b));
-  PetscCall(ArrayDestroy(&unit_a));
-  PetscCall(ArrayDestroy(&B));
-  PetscCall(ArrayDestroy(&A));
+  *nearest = sum / (double)atoms->m;
+  PetscCall(PairDestroy(&pair));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What a run is like by itself, at its end. */
+static PetscErrorCode OneRun(const Working *w, int64_t run)
+{
+  GroupPairs *all = w->all;
+  Atoms atoms;
+  PetscFunctionBeginUser;
+  all->effective_rank[run] = (double)NAN;
+  for (Centring c = 0; c < CENTRINGS; c++) {
+    all->nearest[run * CENTRINGS + c] = (double)NAN;
+    if (!(w->options->centrings >> c & 1)) continue;
+    PetscCall(SidesGet(w->sides, run, STAGE_END, c, &atoms));
+    PetscCall(WithinRun(w, &atoms, &all->nearest[run * CENTRINGS + c]));
+  }
+  PetscCall(SidesGet(w->sides, run, STAGE_END, CENTRING_RAW, &atoms));
+  if (atoms.unit && atoms.m)
+    PetscCall(EffectiveRank(w->kernels, atoms.m, atoms.d, atoms.unit, &all->effective_rank[run]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* This rank's share: every pair of (run, stage) is one piece of work. */
+static PetscErrorCode AllPairs(const Working *w, int rank, int size)
+{
+  GroupPairs *all = w->all;
+  int64_t job = 0;
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < all->runs; i++) {
+    if (job++ % size == rank) PetscCall(OneRun(w, i));
+    for (int64_t j = 0; j < all->runs; j++) {
+      if (i == j) continue;
+      if (job++ % size == rank)
+        PetscCall(OnePair(w, i, STAGE_END, j, STAGE_INITIAL, end_start_value(all, i, j, 0, 0),
+                          NULL));
+      if (i > j) continue;
+      const int64_t pair = pair_number(all->runs, i, j);
+      if (job++ % size == rank)
+        PetscCall(OnePair(w, i, STAGE_END, j, STAGE_END, pair_value(all, pair, STAGE_END, 0, 0),
+                          with_dead_value(all, pair, 0, 0)));
+      if (job++ % size != rank) continue;
+      PetscCall(OnePair(w, i, STAGE_INITIAL, j, STAGE_INITIAL,
+                        pair_value(all, pair, STAGE_INITIAL, 0, 0), NULL));
+      PetscCall(SameStart(w, i, j));
+    }
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -57,43 +174,62 @@ static PetscErrorCode ReadLiving(const ComparedGroup *group, Mistakes *mistakes,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The arrays of values and how long they are. */
+typedef struct {
+  double **values;
+  int64_t count;
+} Part;
+
+enum { PARTS = 6 };
+
+static void parts_of_group(GroupPairs *all, Part part[PARTS])
+{
+  const int64_t each = CENTRINGS * all->measures;
+  const Part parts[PARTS] = {{&all->value, all->pairs * STAGES * each},
+                             {&all->with_dead, all->pairs * each},
+                             {&all->end_start, all->runs * all->runs * each},
+                             {&all->nearest, all->runs * CENTRINGS},
+                             {&all->effective_rank, all->runs},
+                             {&all->same, all->pairs}};
+  memcpy(part, parts, sizeof(parts));
+}
+
 PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
-                                const ChosenComparison *chosen, Mistakes *mistakes, bool *any,
-                                GroupPairs *all)
+                                const CompareOptions *options, const PairHook *hook,
+                                Mistakes *mistakes, bool *any, GroupPairs *all)
 {
   const int64_t runs = group->runs;
-  int64_t job = 0;
+  const unsigned needs = chosen_needs(options->chosen);
+  Working w = {kernels, group, options, hook, needs, NULL, all};
+  Part part[PARTS];
   int rank, size;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   *all = (GroupPairs){.runs = runs, .pairs = runs * (runs - 1) / 2};
-  while (chosen[all->measures].comparison) all->measures++;
-  const int64_t values = all->pairs * STAGES * CENTRINGS * all->measures;
+  all->measures = chosen_count(options->chosen);
+  parts_of_group(all, part);
   PetscCall(ArrayCreate(runs, &all->living));
-  PetscCall(ArrayCreate(values, &all->value));
-  PetscCall(ArrayCreate(all->pairs, &all->same));
+  for (int p = 0; p < PARTS; p++) PetscCall(ArrayCreate(part[p].count, part[p].values));
   PetscCall(ReadLiving(group, mistakes, all));
   PetscCall(MistakesAgree(comm, mistakes, any));
   if (*any) PetscFunctionReturn(PETSC_SUCCESS);
-  for (Stage s = 0; s < STAGES; s++)
-    for (int64_t i = 0; i < runs; i++)
-      for (int64_t j = i + 1; j < runs; j++)
-        if (job++ % size == rank)
-          PetscCall(OnePair(kernels, group, chosen, i, j, s, mistakes, all));
-  PetscCall(SpreadJoin(comm, values, all->value));
-  PetscCall(SpreadJoin(comm, all->pairs, all->same));
+  PetscCall(SidesCreate(kernels, group, options, needs, all->living, mistakes, &w.sides));
+  PetscCall(AllPairs(&w, rank, size));
+  PetscCall(SidesDestroy(&w.sides));
+  for (int p = 0; p < PARTS; p++) PetscCall(SpreadJoin(comm, part[p].count, *part[p].values));
   PetscCall(MistakesAgree(comm, mistakes, any));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GroupPairsDestroy(GroupPairs *all)
 {
+  Part part[PARTS];
   PetscFunctionBeginUser;
+  parts_of_group(all, part);
+  for (int p = 0; p < PARTS; p++) PetscCall(ArrayDestroy(part[p].values));
   for (int64_t r = 0; r < all->runs; r++) PetscCall(ArrayDestroy(&all->living[r].atom));
   PetscCall(ArrayDestroy(&all->living));
-  PetscCall(ArrayDestroy(&all->value));
-  PetscCall(ArrayDestroy(&all->same));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

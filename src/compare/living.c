@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 const char *const stage_names[STAGES] = {"initial", "end"};
+const char *const stage_files[STAGES] = {"initial.h5", "model.h5"};
 
 /* Opens a model file and gives the shape of its atoms; *reader NULL after a mistake. */
 static PetscErrorCode OpenAtoms(const char *path, Mistakes *mistakes, H5Reader **reader, int64_t *m,
@@ -62,25 +63,44 @@ PetscErrorCode LivingRead(const char *folder, Mistakes *mistakes, Living *living
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode AtomsRead(const char *folder, Stage stage, const Living *living, Mistakes *mistakes,
-                         float **D)
+/* An array [m x d] of a stage's file; *D NULL where it is not there. */
+static PetscErrorCode ReadStage(const char *folder, Stage stage, const char *array,
+                                const Living *living, Mistakes *mistakes, float **D)
 {
-  char *path = path_join(folder, stage == STAGE_END ? "model.h5" : "initial.h5");
+  char *path = path_join(folder, stage_files[stage]);
   int64_t m, d;
   H5Reader *reader;
+  H5Info info;
+  bool found;
   PetscFunctionBeginUser;
   *D = NULL;
   PetscCall(OpenAtoms(path, mistakes, &reader, &m, &d));
-  if (reader && (m != living->m || d != living->d)) {
-    mistake(mistakes, path, 0, 0, "holds %lld x %lld atoms, the run's model %lld x %lld",
-            (long long)m, (long long)d, (long long)living->m, (long long)living->d);
-  } else if (reader) {
-    PetscCall(ArrayCreate(m * d, D));
-    PetscCall(H5ReaderRows(reader, "atoms", 0, m, H5_F32, *D));
+  if (reader) {
+    PetscCall(H5ReaderInfo(reader, array, &info, &found));
+    if (m != living->m || d != living->d ||
+        (found && (info.rank != 2 || info.dims[0] != m || info.dims[1] != d))) {
+      mistake(mistakes, path, 0, 0, "holds %lld x %lld atoms, the run's model %lld x %lld",
+              (long long)m, (long long)d, (long long)living->m, (long long)living->d);
+    } else if (found) {
+      PetscCall(ArrayCreate(m * d, D));
+      PetscCall(H5ReaderRows(reader, array, 0, m, H5_F32, *D));
+    }
+    PetscCall(H5ReaderClose(&reader));
   }
-  if (reader) PetscCall(H5ReaderClose(&reader));
   free(path);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode AtomsRead(const char *folder, Stage stage, const Living *living, Mistakes *mistakes,
+                         float **D)
+{
+  return ReadStage(folder, stage, "atoms", living, mistakes, D);
+}
+
+PetscErrorCode EncoderRead(const char *folder, Stage stage, const Living *living,
+                           Mistakes *mistakes, float **E)
+{
+  return ReadStage(folder, stage, "encoder/weight", living, mistakes, E);
 }
 
 void keep_living(const Living *living, float *D)

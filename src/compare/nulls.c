@@ -15,6 +15,10 @@ struct NullSource {
   int64_t d;
   double *mean;   /* [d] */
   double *factor; /* [d x d] upper triangular R: R^T R is the covariance */
+  float *direction, *axis; /* [d] of the tokens' mean; the first axis */
+  bool directed;           /* there is such a direction */
+  int64_t truths;
+  float *truth; /* [truths x d] what the tokens were made of, or NULL */
 };
 
 static PetscErrorCode FactorCovariance(MPI_Comm comm, NullSource *source)
@@ -42,7 +46,14 @@ PetscErrorCode NullSourceCreate(MPI_Comm comm, const Kernels *kernels, int64_t d
   (*source)->kernels = kernels;
   (*source)->view = view;
   (*source)->d = d;
-  if (view) PetscCall(FactorCovariance(comm, *source));
+  PetscCall(ArrayCreate(d, &(*source)->axis));
+  PetscCall(ArrayCreate(d, &(*source)->direction));
+  (*source)->axis[0] = 1;
+  if (view) {
+    PetscCall(FactorCovariance(comm, *source));
+    PetscCall(MeanDirection(view, (*source)->direction, &(*source)->directed));
+    PetscCall(TruthRead(view, &(*source)->truths, &(*source)->truth));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,6 +63,9 @@ PetscErrorCode NullSourceDestroy(NullSource **source)
   if (!*source) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayDestroy(&(*source)->mean));
   PetscCall(ArrayDestroy(&(*source)->factor));
+  PetscCall(ArrayDestroy(&(*source)->direction));
+  PetscCall(ArrayDestroy(&(*source)->axis));
+  PetscCall(ArrayDestroy(&(*source)->truth));
   PetscCall(PetscFree(*source));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -113,31 +127,47 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int64_t count_of(const ChosenComparison *chosen)
+/* Values of one pair of dictionaries D [2 m x d] with one centring. */
+static PetscErrorCode CentredPair(const NullSource *source, NullKind kind, Centring c, int64_t m,
+                                  const float *D, const ChosenComparison *chosen, double *values)
 {
-  int64_t count = 0;
-  while (chosen[count].comparison) count++;
-  return count;
+  const int64_t d = source->d, size = m * d;
+  const float *direction = kind == NULL_RANDOM ? source->axis : source->direction;
+  float *unit, *truth = NULL;
+  Atoms side[2];
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(2 * size, &unit));
+  if (source->truths) PetscCall(ArrayCreate(source->truths * d, &truth));
+  PetscCall(AtomsPrepare(source->kernels, c, source->truths, d, source->truth, direction, truth));
+  for (int i = 0; i < 2; i++) {
+    PetscCall(AtomsPrepare(source->kernels, c, m, d, D + i * size, direction, unit + i * size));
+    side[i] = (Atoms){m, d, unit + i * size, .truths = source->truths, .truth = truth};
+  }
+  PetscCall(PairValues(source->kernels, side[0], side[1], chosen, values));
+  PetscCall(ArrayDestroy(&truth));
+  PetscCall(ArrayDestroy(&unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* All values of pair p: [CENTRINGS x comparisons]. */
 static PetscErrorCode NullPair(const NullSource *source, NullKind kind, int64_t p, int64_t m,
-                               const ChosenComparison *chosen, double *values)
+                               const CompareOptions *options, double *values)
 {
-  const int64_t d = source->d;
-  float *D, *unit;
+  const int64_t measures = chosen_count(options->chosen);
+  float *D;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(2 * m * d, &D));
-  PetscCall(ArrayCreate(2 * m * d, &unit));
+  PetscCall(ArrayCreate(2 * m * source->d, &D));
   for (int side = 0; side < 2; side++)
-    PetscCall(NullDictionary(source, kind, 2 * p + side, m, D + side * m * d));
+    PetscCall(NullDictionary(source, kind, 2 * p + side, m, D + side * m * source->d));
   for (Centring c = 0; c < CENTRINGS; c++) {
-    for (int side = 0; side < 2; side++)
-      PetscCall(AtomsPrepare(source->kernels, c, m, d, D + side * m * d, unit + side * m * d));
-    PetscCall(PairValues(source->kernels, (Atoms){m, d, unit}, (Atoms){m, d, unit + m * d}, chosen,
-                         values + c * count_of(chosen)));
+    double *mine = values + c * measures;
+    for (int64_t v = 0; v < measures; v++) mine[v] = (double)NAN;
+    if (!(options->centrings >> c & 1)) continue;
+    if (c == CENTRING_PROJECTED && kind != NULL_RANDOM && !source->directed) continue;
+    PetscCall(CentredPair(source, kind, c, m, D, options->chosen, mine));
+    for (int64_t v = 0; v < measures; v++)
+      if (options->chosen[v].comparison->once && c != CENTRING_RAW) mine[v] = (double)NAN;
   }
-  PetscCall(ArrayDestroy(&unit));
   PetscCall(ArrayDestroy(&D));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -161,9 +191,9 @@ static double pairs_needed(int64_t n, int64_t width, const double *all, double *
 }
 
 PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
-                          const ChosenComparison *chosen, double *values, int64_t *pairs)
+                          const CompareOptions *options, double *values, int64_t *pairs)
 {
-  const int64_t width = CENTRINGS * count_of(chosen);
+  const int64_t width = CENTRINGS * chosen_count(options->chosen);
   int64_t done = 0, n = m == 0 ? 0 : max_i64(2, min_i64(64, 8192 / m));
   int rank, size;
   double *all;
@@ -174,7 +204,7 @@ PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind
   for (int64_t v = 0; v < width; v++) values[v] = (double)NAN;
   while (done < n) {
     for (int64_t p = done; p < n; p++)
-      if (p % size == rank) PetscCall(NullPair(source, kind, p, m, chosen, all + p * width));
+      if (p % size == rank) PetscCall(NullPair(source, kind, p, m, options, all + p * width));
     PetscCall(SpreadJoin(comm, (n - done) * width, all + done * width));
     done = n;
     const double needed = pairs_needed(done, width, all, values);

@@ -1,6 +1,7 @@
 /* Singular values from the smaller Gram matrix. */
 #include "measure/spectrum.h"
 #include "base/eigen.h"
+#include "base/math.h"
 
 /* The shorter side of D as rows: D itself where m <= d, else its transpose. */
 static PetscErrorCode ShortSide(const Dictionary *D, int64_t *rows, int64_t *cols, float **R)
@@ -37,5 +38,23 @@ PetscErrorCode SpectrumSquares(const Dictionary *dictionary, int64_t *count, dou
   PetscCall(ArrayDestroy(&R));
   *count = rows;
   *squares = values;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EffectiveRank(const Kernels *kernels, int64_t m, int64_t d, const float *D,
+                             double *rank)
+{
+  const Dictionary dictionary = {.kernels = kernels, .m = m, .d = d, .atoms = (float *)D};
+  double *squares, sum = 0, entropy = 0;
+  int64_t count;
+  PetscFunctionBeginUser;
+  PetscCall(SpectrumSquares(&dictionary, &count, &squares));
+  for (int64_t i = 0; i < count; i++) sum += sqrt(squares[i]);
+  for (int64_t i = 0; i < count; i++) {
+    const double p = sqrt(squares[i]) / sum;
+    if (p > 0) entropy -= p * math_log(p);
+  }
+  *rank = sum > 0 ? math_exp(entropy) : (double)NAN;
+  PetscCall(ArrayDestroy(&squares));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

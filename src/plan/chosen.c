@@ -84,6 +84,39 @@ static PetscErrorCode read_partners(Reader *reader, const Node *partners)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+const Words centring_words = {3, {"raw", "centred", "projected"}};
+
+static void read_centrings(Reader *reader, const Node *node)
+{
+  unsigned *asked = &reader->experiment->centrings;
+  *asked = 3;
+  if (!node) return;
+  if (node->kind == NODE_SCALAR && !strcmp(node->text, "all")) {
+    *asked = 7;
+    return;
+  }
+  if (node->kind != NODE_LIST || node->count == 0) {
+    MISTAKE(reader, node, "centrings takes 'all' or a list, as in [raw, centred]");
+    return;
+  }
+  *asked = 0;
+  for (int64_t i = 0; i < node->count; i++) {
+    const Node *one = node->item[i].value;
+    const char *word = one->kind == NODE_SCALAR ? one->text : "";
+    int at = 0;
+    while (at < centring_words.count && strcmp(word, centring_words.word[at])) at++;
+    if (at == centring_words.count) {
+      Text advice = {0};
+      words_suggest(&centring_words, word, &advice);
+      MISTAKE(reader, one, "no centring '%s'; %s", word, advice.s);
+      text_clear(&advice);
+    } else if (*asked >> at & 1)
+      MISTAKE(reader, one, "centrings: %s is named twice", word);
+    else
+      *asked |= 1U << at;
+  }
+}
+
 PetscErrorCode ChosenRead(Reader *reader, const Node *root)
 {
   static const Param train_tokens = {"measure.train_tokens", PARAM_INT, .initial = "1000000",
@@ -91,11 +124,13 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
   static const Param minutes = {"checkpoint.minutes", PARAM_REAL, .initial = "10", .max = 1e6,
                                 .open_min = true};
   const Words in_measure = {2, {"metrics", "train_tokens"}},
-              in_compare = {2, {"comparisons", "partners"}}, in_checkpoint = {1, {"minutes"}};
+              in_compare = {3, {"comparisons", "centrings", "partners"}},
+              in_checkpoint = {1, {"minutes"}};
   Experiment *experiment = reader->experiment;
   const SpecFamilies *families = reader->families;
   const Node *measure = node_get(root, "measure"), *compare = node_get(root, "compare"),
-             *checkpoint = node_get(root, "checkpoint"), *sample = NULL, *partners = NULL;
+             *checkpoint = node_get(root, "checkpoint"), *sample = NULL, *how = NULL,
+             *partners = NULL;
   char *value;
 
   PetscFunctionBegin;
@@ -107,6 +142,7 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
   if (compare && compare->kind == NODE_MAP) {
     check_keys(reader, compare, "compare", &in_compare);
     partners = node_get(compare, "partners");
+    how = node_get(compare, "centrings");
     compare = node_get(compare, "comparisons");
   }
   PetscCall(read_list(reader, "measure", families->metrics, measure, &experiment->metrics_count,
@@ -115,6 +151,7 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
                       &experiment->comparisons_count, &experiment->comparisons,
                       &reader->comparisons));
   PetscCall(read_partners(reader, partners));
+  read_centrings(reader, how);
   PetscCall(ReadScalar(reader, &train_tokens, sample, &value));
   experiment->train_tokens = strtoll(value, NULL, 10);
   free(value);

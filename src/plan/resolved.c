@@ -233,10 +233,14 @@ PetscErrorCode ResolvedEnd(Reader *reader)
   PetscFunctionBegin;
   text_add(text, "checkpoint: {minutes: ");
   text_number(text, experiment->checkpoint_minutes);
-  text_add(text, "}\nmeasure: {metrics: [%s], train_tokens: %lld}\ncompare: {comparisons: [%s], ",
+  text_add(text, "}\nmeasure: {metrics: [%s], train_tokens: %lld}\ncompare: {comparisons: [%s]",
            reader->metrics.s ? reader->metrics.s : "", (long long)experiment->train_tokens,
            reader->comparisons.s ? reader->comparisons.s : "");
-  text_add(text, "partners: {t: ");
+  text_add(text, ", centrings: [");
+  for (int c = 0, told = 0; c < centring_words.count; c++)
+    if (experiment->centrings >> c & 1)
+      text_add(text, "%s%s", told++ ? ", " : "", centring_words.word[c]);
+  text_add(text, "], partners: {t: ");
   text_number(text, experiment->partners_t);
   text_add(text, ", centring: %s}}\n", experiment->partners_centred ? "centred" : "raw");
   PetscFunctionReturn(PETSC_SUCCESS);

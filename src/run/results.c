@@ -257,6 +257,7 @@ static void compare_inputs(const Work *work, const Outcome *outcomes, char hex[D
     digest_text(&digest, run_status_words[outcomes[r].status]);
   }
   digest_add(&digest, &experiment->train_tokens, sizeof(int64_t));
+  digest_add(&digest, &experiment->centrings, sizeof(experiment->centrings));
   digest_chosen(&digest, experiment->comparisons_count, experiment->comparisons);
   digest_add(&digest, &experiment->partners_t, sizeof(double));
   digest_add(&digest, &experiment->partners_centred, sizeof(bool));
@@ -281,6 +282,43 @@ static PetscErrorCode FindStable(Work *work, const Compared *all, Mistakes *mist
     char *path = path_join(work->out, stable_files[i]);
     if (work->rank == 0 && !any) PetscCall(TableWrite(tables[i], path));
     PetscCall(TableDestroy(&tables[i]));
+    free(path);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CompareChosen(Work *work, const Compared *all, Mistakes *mistakes,
+                                    CompareTables *tables)
+{
+  const Experiment *experiment = work->experiment;
+  ChosenComparison *chosen;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(experiment->comparisons_count + 1, &chosen));
+  for (int64_t i = 0; i < experiment->comparisons_count; i++)
+    chosen[i] = (ChosenComparison){(const Comparison *)experiment->comparisons[i].entry,
+                                   experiment->comparisons[i].params};
+  const CompareOptions options = {chosen, experiment->centrings};
+  PetscCall(CompareGroups(work->world, work->kernels, all->count, all->group, &options, mistakes,
+                          tables));
+  PetscCall(ArrayDestroy(&chosen));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One rank writes them. */
+static PetscErrorCode WriteTables(const Work *work, const CompareTables *tables)
+{
+  const struct {
+    const char *name;
+    const Table *table;
+  } file[] = {{"pairs.csv", tables->pairs},
+              {"stability.csv", tables->stability},
+              {"trajectory.csv", tables->trajectory}};
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof(file) / sizeof(*file); i++) {
+    char *path = path_join(work->out, file[i].name);
+    PetscCall(TableWrite(file[i].table, path));
     free(path);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -319,25 +357,16 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, work->world));
   if (!there) {
     Compared all = {0};
-    ChosenComparison *chosen;
-    Table *pairs, *stability;
-    PetscCall(ArrayCreate(experiment->comparisons_count + 1, &chosen));
-    for (int64_t i = 0; i < experiment->comparisons_count; i++)
-      chosen[i] = (ChosenComparison){(const Comparison *)experiment->comparisons[i].entry,
-                                     experiment->comparisons[i].params};
+    CompareTables tables;
     PetscCall(CollectGroups(work, outcomes, &all, mistakes));
-    PetscCall(CompareGroups(work->world, work->kernels, all.count, all.group, chosen, mistakes,
-                            &pairs, &stability));
+    PetscCall(CompareChosen(work, &all, mistakes, &tables));
     PetscCall(FindStable(work, &all, mistakes));
     if (work->rank == 0 && !mistakes_count(mistakes)) {
-      PetscCall(TableWrite(pairs, pairs_path));
-      PetscCall(TableWrite(stability, stability_path));
+      PetscCall(WriteTables(work, &tables));
       PetscCall(OutcomeWrite(work->out, "compare", inputs, &done));
     }
-    PetscCall(TableDestroy(&pairs));
-    PetscCall(TableDestroy(&stability));
+    PetscCall(CompareTablesDestroy(&tables));
     PetscCall(ReleaseGroups(work, &all));
-    PetscCall(ArrayDestroy(&chosen));
   }
   PetscCall(MistakesAgree(work->world, mistakes, &any));
   PetscCall(ArrayDestroy(&outcomes));

@@ -13,7 +13,7 @@ static Atoms random_atoms(uint64_t seed, int64_t m, float *unit)
 {
   for (int64_t i = 0; i < m * WIDTH; i++)
     unit[i] = (float)random_normal(seed, RANDOM_LAST, (uint64_t)i);
-  if (AtomsPrepare(kernels, CENTRING_RAW, m, WIDTH, unit, unit)) m = 0;
+  if (AtomsPrepare(kernels, CENTRING_RAW, m, WIDTH, unit, NULL, unit)) m = 0;
   return (Atoms){m, WIDTH, unit};
 }
 

@@ -10,7 +10,8 @@
 
 #define COMM PETSC_COMM_WORLD
 static const Kernels *kernels;
-static ChosenComparison chosen[8]; /* all comparisons */
+static ChosenComparison chosen[32]; /* all comparisons */
+static const CompareOptions options = {chosen, 7};
 static int measures, matched;      /* their number, and which is matched_cosine */
 
 static void choose_all(void)
@@ -23,20 +24,20 @@ static void choose_all(void)
 
 /* Matched cosine of null dictionaries a and b, with offset times one shared unit vector added to
    each unit row. */
-static PetscErrorCode Matched(const NullSource *source, int64_t a, int64_t m, int64_t d,
+static PetscErrorCode MatchedPair(const NullSource *source, int64_t a, int64_t m, int64_t d,
                               double offset, Centring centring, double *value)
 {
   float *D, *unit;
-  double values[8];
+  double values[32];
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(2 * m * d, &D));
   PetscCall(ArrayCreate(2 * m * d, &unit));
   for (int side = 0; side < 2; side++) {
     float *mine = D + side * m * d;
     PetscCall(NullDictionary(source, NULL_RANDOM, a + side, m, mine));
-    PetscCall(AtomsPrepare(kernels, CENTRING_RAW, m, d, mine, mine));
+    PetscCall(AtomsPrepare(kernels, CENTRING_RAW, m, d, mine, NULL, mine));
     for (int64_t j = 0; j < m; j++) mine[j * d] += (float)offset;
-    PetscCall(AtomsPrepare(kernels, centring, m, d, mine, unit + side * m * d));
+    PetscCall(AtomsPrepare(kernels, centring, m, d, mine, NULL, unit + side * m * d));
   }
   PetscCall(PairValues(kernels, (Atoms){m, d, unit}, (Atoms){m, d, unit + m * d}, chosen, values));
   *value = values[matched];
@@ -55,7 +56,7 @@ static PetscErrorCode MeanMatched(int64_t m, int64_t d, int64_t pairs, double *m
   PetscCall(ArrayCreate(pairs, &value));
   for (int64_t p = 0; p < pairs; p++)
     if (p % tap_size == tap_rank)
-      PetscCall(Matched(source, 2 * p, m, d, 0, CENTRING_RAW, &value[p]));
+      PetscCall(MatchedPair(source, 2 * p, m, d, 0, CENTRING_RAW, &value[p]));
   PetscCall(SpreadJoin(COMM, pairs, value));
   *mean = 0;
   for (int64_t p = 0; p < pairs; p++) *mean += value[p] / (double)pairs;
@@ -67,7 +68,7 @@ static PetscErrorCode MeanMatched(int64_t m, int64_t d, int64_t pairs, double *m
 /* Reference values of independent random unit dictionaries. */
 static PetscErrorCode TestKnown(void)
 {
-  double mean, values[16], again[16];
+  double mean, values[96], again[96];
   int64_t pairs;
   NullSource *source;
   PetscFunctionBeginUser;
@@ -76,14 +77,14 @@ static PetscErrorCode TestKnown(void)
   PetscCall(MeanMatched(2000, 768, 1, &mean));
   NEAR(mean, .119, .002, "random directions, 2000 x 768");
   PetscCall(NullSourceCreate(COMM, kernels, 16, NULL, &source));
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, chosen, values, &pairs));
+  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, &options, values, &pairs));
   NEAR(values[CENTRING_RAW * measures + matched], .453, .008, "the null of 32 x 16");
   OK(pairs >= 40 && pairs <= 1000, "one pair has a spread of .018: %d pairs", (int)pairs);
   SAME_ON_ALL_RANKS(values, sizeof(double) * (size_t)(CENTRINGS * measures), "known to all ranks");
-  PetscCall(NullValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, chosen, again, NULL));
+  PetscCall(NullValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, &options, again, NULL));
   OK(!memcmp(values, again, sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the same bits on one rank");
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 0, chosen, values, &pairs));
+  PetscCall(NullValues(COMM, source, NULL_RANDOM, 0, &options, values, &pairs));
   OK(pairs == 0 && isnan(values[0]), "no atoms, no value");
   PetscCall(NullSourceDestroy(&source));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -98,9 +99,9 @@ static PetscErrorCode TestOffset(void)
   PetscFunctionBeginUser;
   PetscCall(NullSourceCreate(COMM, kernels, 384, NULL, &source));
   for (int i = 0; i < 4; i++) {
-    PetscCall(Matched(source, 0, 200, 384, offset[i], CENTRING_RAW, &value));
+    PetscCall(MatchedPair(source, 0, 200, 384, offset[i], CENTRING_RAW, &value));
     NEAR(value, raw[i], .006, "raw, common offset of %g", offset[i]);
-    PetscCall(Matched(source, 0, 200, 384, offset[i], CENTRING_CENTRED, &value));
+    PetscCall(MatchedPair(source, 0, 200, 384, offset[i], CENTRING_CENTRED, &value));
     NEAR(value, .132, .006, "centred, common offset of %g", offset[i]);
   }
   PetscCall(NullSourceDestroy(&source));
@@ -173,17 +174,17 @@ static PetscErrorCode CheckGaussians(const NullSource *source, const View *view,
    ranks do not matter. */
 static PetscErrorCode CheckOrder(const View *view, const NullSource *source, int64_t d)
 {
-  double value[NULL_KINDS][16], alone[16];
+  double value[NULL_KINDS][96], alone[96];
   NullSource *single;
   PetscFunctionBeginUser;
   for (NullKind k = 0; k < NULL_KINDS; k++)
-    PetscCall(NullValues(COMM, source, k, 24, chosen, value[k], NULL));
+    PetscCall(NullValues(COMM, source, k, 24, &options, value[k], NULL));
   OK(value[NULL_TOKENS][matched] > value[NULL_GAUSSIAN][matched] &&
          value[NULL_GAUSSIAN][matched] > value[NULL_RANDOM][matched] + .05,
      "tokens %.3f, Gaussian %.3f, random %.3f", value[NULL_TOKENS][matched],
      value[NULL_GAUSSIAN][matched], value[NULL_RANDOM][matched]);
   PetscCall(NullSourceCreate(PETSC_COMM_SELF, kernels, d, view, &single));
-  PetscCall(NullValues(PETSC_COMM_SELF, single, NULL_GAUSSIAN, 24, chosen, alone, NULL));
+  PetscCall(NullValues(PETSC_COMM_SELF, single, NULL_GAUSSIAN, 24, &options, alone, NULL));
   OK(!memcmp(alone, value[NULL_GAUSSIAN], sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the Gaussian null has the same bits on one rank");
   PetscCall(NullSourceDestroy(&single));

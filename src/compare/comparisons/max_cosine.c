@@ -1,38 +1,39 @@
-/* Mean over atoms of the largest cosine with an atom of the other run, mean of both directions. */
+/* Mean over atoms of the largest cosine with an atom of the other run. */
 #include "compare/comparison.h"
 
-enum { BLOCK = 64 };
+enum { FROM_BOTH, FROM_A, FROM_B };
+static const char *const words[] = {"both", "a", "b", NULL};
 
-/* Sum over the columns first .. of each one's largest of m cosines [m x w], columns in order. */
-static double sum_columns(int64_t m, int64_t w, int64_t first, const float *cosine)
+typedef struct {
+  int from;
+} Params;
+
+static double mean(int64_t m, const float *largest, int64_t of)
 {
-  const int64_t here = min_i64(BLOCK, w - first);
-  float most[BLOCK];
   double sum = 0;
-  for (int64_t j = 0; j < here; j++) most[j] = cosine[first + j];
-  for (int64_t i = 1; i < m; i++)
-    for (int64_t j = 0; j < here; j++) most[j] = fmaxf(most[j], cosine[i * w + first + j]);
-  for (int64_t j = 0; j < here; j++) sum += (double)most[j];
-  return sum;
+  for (int64_t i = 0; i < m; i++) sum += (double)largest[i];
+  return sum / (double)of;
 }
 
 static double value(const AtomPair *pair, const void *params)
 {
-  const int64_t m = pair->a.m, w = pair->b.m;
-  double rows = 0, columns = 0;
-  (void)params;
-  if (m == 0 || w == 0) return (double)NAN;
-  for (int64_t i = 0; i < m; i++) {
-    float most = pair->cosine[i * w];
-    for (int64_t j = 1; j < w; j++) most = fmaxf(most, pair->cosine[i * w + j]);
-    rows += (double)most;
-  }
-  for (int64_t j = 0; j < w; j += BLOCK) columns += sum_columns(m, w, j, pair->cosine);
-  return (rows / (double)m + columns / (double)w) / 2;
+  const int from = params ? ((const Params *)params)->from : FROM_BOTH;
+  const double a = mean(pair->a.m, pair->largest_a, pair->of_a),
+               b = mean(pair->b.m, pair->largest_b, pair->of_b);
+  return from == FROM_A ? a : from == FROM_B ? b : (a + b) / 2;
 }
 
 const Comparison comparison_max_cosine = {
     .entry = {.name = "max_cosine",
-              .summary = "mean over atoms of the largest cosine with an atom of the other run"},
+              .summary = "mean over atoms of the largest cosine with an atom of the other run",
+              .cite = "Paulo and Belrose 2025, arXiv:2501.16615",
+              .params = (const Param[]){{"from", PARAM_WORD, offsetof(Params, from), "both",
+                                         .doc = "whose atoms: of both runs in turn, of the first "
+                                                "of the pair, or of the second",
+                                         .words = words},
+                                        {0}},
+              .params_size = sizeof(Params)},
+    .needs = NEED_MAXIMA,
+    .laws = LAW_SELF | LAW_SYMMETRIC | LAW_SIGNED | LAW_ORDER,
     .value = value,
 };

@@ -1,0 +1,39 @@
+/* Codes of a dictionary's living atoms on a sample of tokens, by token and by atom. */
+#pragma once
+#include "data/view.h"
+#include "learn/dictionary.h"
+
+typedef struct {
+  int64_t n, m;
+  Codes tokens;   /* by token: living atoms only, numbered 0 .. m - 1 */
+  int64_t *start; /* [m + 1] by atom: its codes are start[j] .. start[j + 1] - 1 of token, value */
+  int32_t *token; /* ascending for each atom */
+  float *value;
+  double *mean, *deviation; /* [m] over all n tokens, dividing by n */
+} AtomCodes;
+
+/* At most so many held-out tokens, evenly spaced in file order, are encoded to be compared. */
+enum { CODE_TOKENS = 32768 };
+
+/*
+  AtomCodesCreate - encodes the sample: all codes of the atoms named, 0 left out
+
+  Not collective.
+
+  in   dictionary
+  in   view   the tokens as the dictionary saw them; without held-out tokens n is 0
+  in   m      how many atoms
+  in   atom   [m] their numbers, ascending
+*/
+PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, int64_t m,
+                               const int64_t *atom, AtomCodes *codes);
+PetscErrorCode AtomCodesDestroy(AtomCodes *codes);
+/* Bytes that they take. */
+int64_t atom_codes_bytes(const AtomCodes *codes);
+
+/* code_correlation - Pearson correlation of the codes of atom i of a and atom j of b over the
+   tokens of both, which are the same; 0 where one of them is constant. */
+double code_correlation(const AtomCodes *a, int64_t i, const AtomCodes *b, int64_t j);
+/* Tokens on which both fire, and on which either does. */
+void code_overlap(const AtomCodes *a, int64_t i, const AtomCodes *b, int64_t j, int64_t *both,
+                  int64_t *either);
