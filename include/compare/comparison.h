@@ -29,12 +29,12 @@ enum {
 /* One dictionary, ready to be compared: the atoms that count, centred as asked. */
 typedef struct {
   int64_t m, d;
-  const float *unit;       /* [m x d] rows of norm 1 (a row of norm 0 stays 0) */
-  const float *encoder;    /* [m x d] their encoder rows, likewise; NULL: none, or nobody asked */
-  const AtomCodes *codes;  /* on a sample of held-out tokens; NULL: likewise */
-  int64_t truths;          /* atoms that the tokens were made of; 0: not known */
-  const float *truth;      /* [truths x d] likewise prepared */
-  double *const *own;      /* [comparisons asked for] what each made of this side; NULL: none did */
+  const float *unit;      /* [m x d] rows of norm 1 (a row of norm 0 stays 0) */
+  const float *encoder;   /* [m x d] their encoder rows, likewise; NULL: none, or nobody asked */
+  const AtomCodes *codes; /* on a sample of held-out tokens; NULL: likewise */
+  int64_t truths;         /* atoms that the tokens were made of; 0: not known */
+  const float *truth;     /* [truths x d] likewise prepared */
+  double *const *own;     /* [comparisons asked for] what each made of this side; NULL: none did */
 } Atoms;
 
 /* Two sets of rows: their cosines, and the one-to-one matching for which the sum of the weights

@@ -29,11 +29,11 @@ void keep_living(const Living *living, float *D);
    none, or the centring was not asked for. */
 typedef struct {
   int64_t runs, pairs, measures;
-  Living *living;         /* [runs] */
-  double *value;          /* [pairs x STAGES x CENTRINGS x measures] */
-  double *with_dead;      /* [pairs x CENTRINGS x measures] at the end, dead atoms counted as 0 */
-  double *end_start;      /* [runs x runs x CENTRINGS x measures] end of i against start of j != i */
-  double *nearest;        /* [runs x CENTRINGS] mean over atoms of the largest cosine with another */
+  Living *living;    /* [runs] */
+  double *value;     /* [pairs x STAGES x CENTRINGS x measures] */
+  double *with_dead; /* [pairs x CENTRINGS x measures] at the end, dead atoms counted as 0 */
+  double *end_start; /* [runs x runs x CENTRINGS x measures] end of i against start of j != i */
+  double *nearest;   /* [runs x CENTRINGS] mean over atoms of the largest cosine with another */
   double *effective_rank; /* [runs] of the living atoms' unit rows */
   double *same;           /* [pairs] 1: both started from the same atoms */
 

@@ -45,8 +45,8 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
   of every value below .002: at least 8192 / m of them, but 2 to 64 (few small ones may agree by
   chance), and at most 4096. Pairs are spread over the ranks; the numbers do not depend on it.
   Isotropic directions are projected along the first axis, since all are alike to them. Null
-  dictionaries have no encoder and no codes, and there is no third one to choose atoms by: what needs
-  these has no null.
+  dictionaries have no encoder and no codes, and there is no third one to choose atoms by: what
+  needs these has no null.
 
   Collective on comm.
 
@@ -59,8 +59,8 @@ PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind
 
 /* The nulls of many groups: those of the same size, kind and tokens are computed once. */
 typedef struct NullStore NullStore;
-PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels,
-                               const CompareOptions *options, NullStore **store);
+PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels, const CompareOptions *options,
+                               NullStore **store);
 /* NullStoreGet - value [CENTRINGS x comparisons] as NullValues() gives them, the store's. Borrows
    view until NullStoreDestroy. Collective on the store's comm. */
 PetscErrorCode NullStoreGet(NullStore *store, const View *view, NullKind kind, int64_t m,

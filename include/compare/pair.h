@@ -54,8 +54,8 @@ void pair_values(AtomPair *pair, const ChosenComparison *chosen, double *values)
 
 /* OwnCreate - what the chosen comparisons make of one side: own [chosen_count], as Atoms.own; the
    caller's, freed with OwnDestroy. Not collective. */
-PetscErrorCode OwnCreate(const Kernels *kernels, const Atoms *atoms,
-                         const ChosenComparison *chosen, double ***own);
+PetscErrorCode OwnCreate(const Kernels *kernels, const Atoms *atoms, const ChosenComparison *chosen,
+                         double ***own);
 PetscErrorCode OwnDestroy(const ChosenComparison *chosen, double ***own);
 
 /* PairValues - all of the above for two sets of prepared atoms. Not collective. */

@@ -117,8 +117,7 @@ double code_correlation(const AtomCodes *a, int64_t i, const AtomCodes *b, int64
   double sum = 0;
   const double spread = a->deviation[i] * b->deviation[j];
   while (p < a->start[i + 1] && q < b->start[j + 1]) {
-    if (a->token[p] == b->token[q])
-      sum += (double)a->value[p] * (double)b->value[q];
+    if (a->token[p] == b->token[q]) sum += (double)a->value[p] * (double)b->value[q];
     const int32_t t = a->token[p], u = b->token[q];
     p += t <= u;
     q += u <= t;

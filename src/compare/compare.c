@@ -164,10 +164,14 @@ static void note_of(const Comparison *one, const PairInterval *end, const Entere
 {
   if (in->note.s) text_add(note, "%s", in->note.s);
   if (in->runs < 2 || !isnan(end->mean)) return;
-  if (one->needs & (NEED_ENCODER | NEED_BOTH)) add_note(note, "no encoder");
-  else if (one->needs & NEED_CODES) add_note(note, "no held-out tokens");
-  else if (one->needs & NEED_TRUTH) add_note(note, "tokens without known atoms");
-  else if (one->needs & NEED_SCORES) add_note(note, "needs a third run");
+  if (one->needs & (NEED_ENCODER | NEED_BOTH))
+    add_note(note, "no encoder");
+  else if (one->needs & NEED_CODES)
+    add_note(note, "no held-out tokens");
+  else if (one->needs & NEED_TRUTH)
+    add_note(note, "tokens without known atoms");
+  else if (one->needs & NEED_SCORES)
+    add_note(note, "needs a third run");
 }
 
 static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
@@ -223,8 +227,7 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
     PetscCall(Enter(to, group, &all, &in));
     for (int64_t v = 0; v < to->measures; v++)
       for (Centring c = 0; c < CENTRINGS; c++)
-        if (is_told(to->options, v, c))
-          PetscCall(AddStabilityRow(to, group, &all, &in, v, c));
+        if (is_told(to->options, v, c)) PetscCall(AddStabilityRow(to, group, &all, &in, v, c));
     PetscCall(ArrayDestroy(&in.run));
     text_clear(&in.note);
   }

@@ -26,8 +26,8 @@ double *with_dead_value(const GroupPairs *all, int64_t pair, Centring centring, 
 double *end_start_value(const GroupPairs *all, int64_t end, int64_t start, Centring centring,
                         int64_t measure)
 {
-  return all->end_start +
-         ((end * all->runs + start) * CENTRINGS + centring) * all->measures + measure;
+  return all->end_start + ((end * all->runs + start) * CENTRINGS + centring) * all->measures +
+         measure;
 }
 
 /* What a rank works with. */
@@ -146,8 +146,8 @@ static PetscErrorCode AllPairs(const Working *w, int rank, int size)
     for (int64_t j = 0; j < all->runs; j++) {
       if (i == j) continue;
       if (job++ % size == rank)
-        PetscCall(OnePair(w, i, STAGE_END, j, STAGE_INITIAL, end_start_value(all, i, j, 0, 0),
-                          NULL));
+        PetscCall(
+            OnePair(w, i, STAGE_END, j, STAGE_INITIAL, end_start_value(all, i, j, 0, 0), NULL));
       if (i > j) continue;
       const int64_t pair = pair_number(all->runs, i, j);
       if (job++ % size == rank)

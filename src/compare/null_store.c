@@ -24,8 +24,8 @@ struct NullStore {
   Source *sources;
 };
 
-PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels,
-                               const CompareOptions *options, NullStore **store)
+PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels, const CompareOptions *options,
+                               NullStore **store)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscNew(store));

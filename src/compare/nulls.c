@@ -13,8 +13,8 @@ struct NullSource {
   const Kernels *kernels;
   const View *view;
   int64_t d;
-  double *mean;   /* [d] */
-  double *factor; /* [d x d] upper triangular R: R^T R is the covariance */
+  double *mean;            /* [d] */
+  double *factor;          /* [d x d] upper triangular R: R^T R is the covariance */
   float *direction, *axis; /* [d] of the tokens' mean; the first axis */
   bool directed;           /* there is such a direction */
   int64_t truths;

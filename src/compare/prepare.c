@@ -98,7 +98,6 @@ static void add_setting(const Param *param, const void *params, Text *text)
                            : strtod(value.s, NULL) != strtod(param->initial, NULL);
   if (differs) text_add(text, " %s=%s", param->name, value.s);
   text_clear(&value);
-
 }
 
 char *chosen_label(const ChosenComparison *one)
@@ -111,8 +110,8 @@ char *chosen_label(const ChosenComparison *one)
   return text.s;
 }
 
-PetscErrorCode OwnCreate(const Kernels *kernels, const Atoms *atoms,
-                         const ChosenComparison *chosen, double ***own)
+PetscErrorCode OwnCreate(const Kernels *kernels, const Atoms *atoms, const ChosenComparison *chosen,
+                         double ***own)
 {
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(chosen_count(chosen), own));

@@ -81,8 +81,8 @@ static PetscErrorCode ReadCodes(Sides *sides, int64_t run, Stage stage, Side *si
   PetscFunctionBeginUser;
   PetscCall(DictionaryRead(path, sides->kernels, sides->mistakes, &dictionary));
   if (dictionary) {
-    PetscCall(AtomCodesCreate(dictionary, sides->group->view, living->alive, living->atom,
-                              &side->codes));
+    PetscCall(
+        AtomCodesCreate(dictionary, sides->group->view, living->alive, living->atom, &side->codes));
     grow(sides, side, atom_codes_bytes(&side->codes));
   }
   PetscCall(DictionaryDestroy(&dictionary));
@@ -144,7 +144,8 @@ PetscErrorCode SidesGet(Sides *sides, int64_t run, Stage stage, Centring centrin
   atoms->codes = sides->needs & NEED_CODES ? &side->codes : NULL;
   atoms->truths = sides->truths;
   atoms->truth = sides->true_unit[centring];
-  if (first) PetscCall(OwnCreate(sides->kernels, atoms, sides->options->chosen, &side->own[centring]));
+  if (first)
+    PetscCall(OwnCreate(sides->kernels, atoms, sides->options->chosen, &side->own[centring]));
   atoms->own = side->own[centring];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,7 +12,7 @@
 static const Kernels *kernels;
 static ChosenComparison chosen[32]; /* all comparisons */
 static const CompareOptions options = {chosen, 7};
-static int measures, matched;      /* their number, and which is matched_cosine */
+static int measures, matched; /* their number, and which is matched_cosine */
 
 static void choose_all(void)
 {
@@ -25,7 +25,7 @@ static void choose_all(void)
 /* Matched cosine of null dictionaries a and b, with offset times one shared unit vector added to
    each unit row. */
 static PetscErrorCode MatchedPair(const NullSource *source, int64_t a, int64_t m, int64_t d,
-                              double offset, Centring centring, double *value)
+                                  double offset, Centring centring, double *value)
 {
   float *D, *unit;
   double values[32];

@@ -8,8 +8,8 @@ static PetscErrorCode finish(const Dictionary *dictionary, int64_t tokens, const
   double rank;
   (void)tokens, (void)params, (void)state;
   PetscFunctionBeginUser;
-  PetscCall(EffectiveRank(dictionary->kernels, dictionary->m, dictionary->d, dictionary->atoms,
-                          &rank));
+  PetscCall(
+      EffectiveRank(dictionary->kernels, dictionary->m, dictionary->d, dictionary->atoms, &rank));
   metric_put(output, NULL, rank);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
