@@ -58,7 +58,7 @@ static PetscErrorCode FillNulls(Nodes *nodes, const Kernels *kernels, const Null
   PetscCall(ArrayCreate(m * d, &D));
   for (int64_t r = nodes_rank(nodes); r < sets->sets; r += nodes_size(nodes)) {
     PetscCall(NullDictionary(source, kind, repeat * sets->sets + r, m, D));
-    PetscCall(AtomsPrepare(kernels, centring, m, d, D, sets->unit + r * m * d));
+    PetscCall(AtomsPrepare(kernels, centring, m, d, D, NULL, sets->unit + r * m * d));
   }
   PetscCall(ArrayDestroy(&D));
   PetscCall(NodesBarrier(nodes));

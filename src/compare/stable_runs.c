@@ -68,7 +68,7 @@ PetscErrorCode StableRunsFill(Nodes *nodes, const Kernels *kernels, Centring cen
     PetscCall(AtomsRead(runs->group->run[r].folder, STAGE_END, living, mistakes, &D));
     if (!D) continue;
     keep_living(living, D);
-    PetscCall(AtomsPrepare(kernels, centring, living->alive, living->d, D,
+    PetscCall(AtomsPrepare(kernels, centring, living->alive, living->d, D, NULL,
                            sets->unit + sets->first[q] * sets->d));
     PetscCall(ArrayDestroy(&D));
   }
