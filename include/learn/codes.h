@@ -7,6 +7,8 @@ typedef struct {
   int64_t *start; /* [rows + 1] */
   int32_t *atom;  /* [start[rows]] ascending inside a row */
   float *value;   /* [start[rows]] */
+  float *more;    /* [start[rows]] in training, where the code has a further number; else NULL */
+  bool has_more;  /* reserve room for it */
   int64_t row_space, space;
 } Codes;
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "learn/method.h"
 
+enum { DICTIONARY_ARRAYS = 16 };
 struct Dictionary {
   const Method *method;
   const Kernels *kernels;
@@ -12,6 +13,12 @@ struct Dictionary {
   float *encoder_bias;  /* [m] */
   float *bias;          /* [d]; NULL: none (0) */
   double *mean, *scale; /* [d] normalisation */
+  int arrays;           /* further arrays under /code and /encoder */
+  struct {
+    char *name;
+    int64_t count;
+    double *x;
+  } array[DICTIONARY_ARRAYS];
   char *anchors_digest; /* content of the anchors, or NULL */
   char *tokens_digest;
   void *extra;                                             /* the method's own */
@@ -28,6 +35,9 @@ PetscErrorCode DictionaryDestroy(Dictionary **dictionary);
 PetscErrorCode DictionaryEncode(const Dictionary *dictionary, int64_t n, const float *X,
                                 Codes *codes);
 PetscErrorCode DictionaryDecode(const Dictionary *dictionary, const Codes *codes, float *Y);
+
+/* A further array of the file, of so many numbers; NULL: there is none. */
+const double *dictionary_array(const Dictionary *dictionary, const char *name, int64_t count);
 
 /* ModelWrite - model.h5 or initial.h5 of a learner: the method's arrays, /normalise, attributes
    from settings, seeds and digests, stop reason

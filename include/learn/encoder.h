@@ -20,11 +20,11 @@ EncoderUse encoder_use(void);
   after a change of E or b) makes it ready; what is derived from E is made by the node's ranks
   together and lies there once. EncoderDestroy takes NULL too.
 
-  in   code   what the scores become; its settings are read with every tile
+  in   now    what the scores become; read with every tile
   in   room   most atoms the filter may leave for a token; a token with more is scored in float32.
               0: enough for nearly all
 */
-PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const Choice *code, int64_t m,
+PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow *now, int64_t m,
                              int64_t d, const float *E, const float *b, EncoderUse use,
                              int64_t room, Encoder **encoder);
 PetscErrorCode EncoderRenew(Encoder *encoder);

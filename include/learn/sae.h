@@ -26,7 +26,29 @@ typedef struct {
   float *p, *g, *m, *v; /* [rows x cols] parameters, gradient, moments */
 } Tensor;
 
-enum { SAE_TENSORS = 8 };
+enum { SAE_TENSORS = 16, SAE_LEARNED = 2, SAE_NUMBERS = 4, SAE_LEVELS = 24 };
+
+/* A code as it stands: its settings, what it has learned, and whether tokens are of training. */
+typedef struct {
+  const struct SAECode *code;
+  const void *params;
+  int64_t k;                         /* codes kept for a token, in place of its own k; 0: its own */
+  const float *learned[SAE_LEARNED]; /* [m] of all ranks, as code->learned names them */
+  double numbers[SAE_NUMBERS];       /* what it keeps from step to step */
+  double unit; /* root mean square of a dimension of the normalised tokens; training only */
+  bool training;
+} CodeNow;
+
+/* Reconstructions that a loss compares with the token: the first from codes of level 0, each
+   further one from those of one more level. */
+typedef struct {
+  int count;
+  int64_t bound[SAE_LEVELS]; /* ascending: codes (or atoms) below it are of this level or lower */
+  double weight[SAE_LEVELS]; /* of each squared error; their sum is 1 */
+  bool by_atom;              /* codes go to levels by their atom; else by size, largest first */
+  bool
+      relative; /* a token's squared error counts over the token's square, times d; else as it is */
+} SAELevels;
 
 /* What the parts work on. */
 typedef struct {
@@ -48,7 +70,13 @@ typedef struct {
   float *bias;      /* [d] view of the tensor */
   struct Encoder *encoder; /* made from E and b */
   Packed anchors;          /* packed anchors where the atoms need them */
-  float *G;                /* [rows x d] gradient of this rank's atoms */
+  CodeNow now;             /* the code, of this step */
+  int learned;             /* tensors that it learns: */
+  int learned_tensor[SAE_LEARNED];
+  float *learned_all[SAE_LEARNED]; /* [m] of all ranks, once on a node */
+  SAELevels levels;                /* of the goal */
+  float *G;                        /* [rows x d] gradient of this rank's atoms */
+  float *GE;                       /* [rows x d] of the encoder's rows */
   int64_t step, steps, per_epoch, n_train;
   Route wanted, route;     /* as forced (or auto), and of this step */
   unsigned taken;          /* bits 1 << route of the steps so far */
@@ -64,17 +92,37 @@ typedef struct {
 int sae_add_tensor(SAE *sae, const char *name, bool shared, int64_t cols);
 Tensor *tensor_named(SAE *sae, const char *name);
 
-typedef struct {
+/*
+  SAECode - what becomes of scores: which entries a token has, with their values
+
+  A code may have more entries than values that are not 0: those that something is learned from.
+  Only values that are not 0 count as active.
+*/
+typedef struct SAECode {
   Entry entry;
-  /* Appends the codes of n tokens with scores S [n x m]. Room for n * m_most(params, m) nonzeros is
-   * there. Local. */
-  void (*forward)(const void *params, const Kernels *kernels, int64_t n, int64_t m, const float *S,
+  /* Appends the entries of n tokens with scores S [n x m]. Room for n * most(now, m) is there.
+     Local. */
+  void (*forward)(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m, const float *S,
                   Codes *codes);
-  int64_t (*most)(const void *params, int64_t m); /* nonzeros a token can have */
+  int64_t (*most)(const CodeNow *now, int64_t m); /* entries a token can have */
   double (*l1)(const void *params); /* weight of mean over tokens of sum_j z_j |D_j|; NULL: none */
   /* NULL, or k: the code of a token depends on its k largest scores above 0 alone (lowest index
    * first among equals), so that forward may be given fewer atoms that hold these. */
-  int64_t (*largest)(const void *params);
+  int64_t (*largest)(const CodeNow *now);
+  /* What follows is NULL where a code has no such thing. */
+  const char *const *learned; /* names of what it learned, ended by NULL; one number an atom each */
+  bool more;                  /* entries have a further number in training (Codes.more) */
+  void (*start)(SAE *sae);    /* its starting values, and those of now.numbers */
+  const char *const *(*numbers)(const void *params); /* names of now.numbers, ended by NULL */
+  /* After all tokens of a batch have entries: what is decided over the whole batch, for the entries
+     of this rank's tokens. Collective. */
+  PetscErrorCode (*settle)(SAE *sae, Codes *codes);
+  /* Slopes of the entries by their scores in place of those by their values, and own: by what it
+     learned. Local. */
+  void (*slopes)(const CodeNow *now, const Codes *codes, float *g, float *own);
+  /* The gradients of what it learned, from sums over the batch for each atom here. Local. */
+  void (*finish)(SAE *sae, const float *own, float factor);
+  double (*loss)(const CodeNow *now, double l0); /* its own term, l0 active atoms a token */
 } SAECode;
 
 typedef struct {
@@ -105,14 +153,23 @@ typedef struct {
                 const float *D); /* encoder rows and biases here, D [rows x d] the starting atoms */
 } SAEEncoder;
 
-/* n tokens with their codes: e [n x d] = gradient of the loss by the reconstruction up to the
-   factor 2 / (b d), g [nonzeros] = dot products for the code gradient, square [n] = each token's
-   share |e|^2 of the loss. D [m x d], xc [n x d]; work [residuals_work(n, m)]. */
 typedef struct {
   Entry entry;
-  void (*pass)(const Kernels *kernels, int64_t n, const Codes *codes, int64_t m, int64_t d,
-               const float *D, const float *xc, float *e, float *g, double *square, float *work);
+  /* m atoms; k: the code's, 0 where it has none. */
+  void (*levels)(const void *params, int64_t m, int64_t k, SAELevels *levels);
 } SAEGoal;
+
+/* The setting that goals share; the field is that of the entry's own struct. */
+#define GOAL_LOSS(type)                                                                            \
+  {                                                                                                \
+    "loss", PARAM_WORD, offsetof(type, loss), "mse",                                               \
+        .doc = "a token's squared error as it is, or over the token's own square, times d",        \
+        .words = goal_loss_words, .quiet = true                                                    \
+  }
+extern const char *const goal_loss_words[]; /* "mse", "nmse" */
+typedef struct {
+  int loss;
+} GoalLoss;
 
 /* Help for silent atoms: an auxiliary loss of weight `weight`, in which k dead atoms (silent for
  * dead_after tokens) predict the residual. */
@@ -124,6 +181,24 @@ typedef struct {
   Entry entry;
   SAEAux (*aux)(const void *params, int64_t d);
 } SAERevive;
+
+/* A code with these settings that has learned nothing yet, for finished models. */
+CodeNow code_now(const Choice *code);
+
+/* SplitLevels - the codes of each level, from those of all. Local. */
+PetscErrorCode SplitLevels(const Kernels *kernels, const SAELevels *levels, const Codes *codes,
+                           Codes *const to[]);
+/*
+  goal_pass - residuals and slopes of n tokens whose codes are split into levels
+
+  Local. in xc [n x d], D [m x d], codes[] and out g[] for each level. out e[] [n x d] for each
+  level: the gradient of the loss by what the level's codes add, up to the factor 2 / (b d);
+  square [n] each token's share of b d loss; rest [n x d] the residual of all codes (may be e[0]).
+  work [residuals_work(n, m)].
+*/
+void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64_t m, int64_t d,
+               const float *D, const float *xc, const Codes *const codes[], float *const g[],
+               float *const e[], float *rest, double *square, float *work);
 
 extern const Family sae_codes, sae_atoms, sae_starts, sae_encoders, sae_goals, sae_revivals;
 

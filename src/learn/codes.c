@@ -19,7 +19,9 @@ PetscErrorCode CodesReserve(Codes *codes, int64_t rows, int64_t count)
     if (atom) codes->atom = atom;
     float *value = realloc(codes->value, (size_t)space * sizeof(*value));
     if (value) codes->value = value;
-    PetscCheck(atom && value, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %lld codes",
+    float *more = codes->has_more ? realloc(codes->more, (size_t)space * sizeof(*more)) : value;
+    if (more && codes->has_more) codes->more = more;
+    PetscCheck(atom && value && more, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %lld codes",
                (long long)space);
     codes->space = space;
   }
@@ -31,5 +33,6 @@ void codes_clear(Codes *codes)
   free(codes->start);
   free(codes->atom);
   free(codes->value);
+  free(codes->more);
   memset(codes, 0, sizeof(*codes));
 }

@@ -135,6 +135,40 @@ static PetscErrorCode ReadNormalisation(H5Reader *reader, const char *path, Dict
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Arrays under /code and /encoder that every model need not have. */
+static PetscErrorCode ReadArrays(H5Reader *reader, Dictionary *dictionary)
+{
+  int64_t count;
+  char **names;
+
+  PetscFunctionBegin;
+  PetscCall(H5ReaderNames(reader, &count, &names));
+  for (int64_t i = 0; i < count && dictionary->arrays < DICTIONARY_ARRAYS; i++) {
+    const char *name = names[i];
+    H5Info info;
+    bool found;
+    if ((strncmp(name, "code/", 5) && strncmp(name, "encoder/", 8)) ||
+        !strcmp(name, "encoder/weight") || !strcmp(name, "encoder/bias"))
+      continue;
+    PetscCall(H5ReaderInfo(reader, name, &info, &found));
+    const int64_t size = info.dims[0] * (info.rank > 1 ? info.dims[1] : 1);
+    const int at = dictionary->arrays++;
+    dictionary->array[at].name = text_copy(name), dictionary->array[at].count = size;
+    PetscCall(ArrayCreate(size, &dictionary->array[at].x));
+    PetscCall(H5ReaderRows(reader, name, 0, info.dims[0], H5_F64, dictionary->array[at].x));
+  }
+  PetscCall(H5NamesFree(count, &names));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const double *dictionary_array(const Dictionary *dictionary, const char *name, int64_t count)
+{
+  for (int i = 0; i < dictionary->arrays; i++)
+    if (!strcmp(dictionary->array[i].name, name) && dictionary->array[i].count == count)
+      return dictionary->array[i].x;
+  return NULL;
+}
+
 static PetscErrorCode ReadAll(H5Reader *reader, const char *path, Dictionary *dictionary,
                               Mistakes *mistakes)
 {
@@ -153,6 +187,7 @@ static PetscErrorCode ReadAll(H5Reader *reader, const char *path, Dictionary *di
   PetscCall(ReadFloats(reader, path, "encoder/weight", m, d, &dictionary->encoder, mistakes));
   PetscCall(ReadFloats(reader, path, "encoder/bias", m, 1, &dictionary->encoder_bias, mistakes));
   PetscCall(ReadFloats(reader, path, "bias", d, 1, &dictionary->bias, mistakes));
+  PetscCall(ReadArrays(reader, dictionary));
   PetscCall(ReadNormalisation(reader, path, dictionary, mistakes));
   PetscCall(ReadText(reader, path, "settings", &settings, mistakes));
   PetscCall(ReadText(reader, path, "method", &method, mistakes));
@@ -198,6 +233,10 @@ PetscErrorCode DictionaryDestroy(Dictionary **dictionary)
   PetscCall(ArrayDestroy(&old->bias));
   PetscCall(ArrayDestroy(&old->mean));
   PetscCall(ArrayDestroy(&old->scale));
+  for (int i = 0; i < old->arrays; i++) {
+    free(old->array[i].name);
+    PetscCall(ArrayDestroy(&old->array[i].x));
+  }
   free(old->anchors_digest);
   free(old->tokens_digest);
   settings_clear(&old->settings);

@@ -30,12 +30,11 @@ static bool well_formed(const Codes *codes, const float *S, int64_t most)
   return fine;
 }
 
-static void encode(const SAECode *code, const void *params, const Kernels *kernels, const float *S,
-                   Codes *codes)
+static void encode(const CodeNow *now, const Kernels *kernels, const float *S, Codes *codes)
 {
   memset(codes, 0, sizeof(*codes));
-  RUN(CodesReserve(codes, N, N * code->most(params, M)));
-  code->forward(params, kernels, N, M, S, codes);
+  RUN(CodesReserve(codes, N, N * now->code->most(now, M)));
+  now->code->forward(now, kernels, N, M, S, codes);
 }
 
 static bool same_row(const Codes *a, int64_t s, const Codes *b, int64_t t)
@@ -77,9 +76,12 @@ static void laws(const SAECode *code, const char *words, const Kernels *kernels)
   RUN(ChoiceRead(&settings, "code", &sae_codes, &choice));
   for (int64_t t = 0; t < N; t++)
     for (int64_t j = 0; j < M; j++) S[t * M + j] = R[(N - 1 - t) * M + j] = score(t, j);
-  const int64_t most = code->most(choice.params, M);
-  encode(code, choice.params, kernels, S, &codes);
-  encode(code, choice.params, kernels, R, &turned);
+  static float learned[SAE_LEARNED][M];
+  CodeNow now = code_now(&choice);
+  for (int i = 0; i < SAE_LEARNED; i++) now.learned[i] = learned[i];
+  const int64_t most = code->most(&now, M);
+  encode(&now, kernels, S, &codes);
+  encode(&now, kernels, R, &turned);
   OK(most > 0 && most <= M, "%s %s: at most %d of %d atoms", name, words, (int)most, M);
   OK(well_formed(&codes, S, most), "%s: kept scores, above 0, ascending atoms, no more than said",
      name);

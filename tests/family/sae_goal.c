@@ -7,42 +7,94 @@
 enum { D = 70, M = 6, K = 3 };
 static const int32_t atom[K] = {0, 3, 5};
 
-/* One token's pass with count codes; its loss. */
-static double token(const SAEGoal *goal, const Kernels *kernels, int64_t count, const float *z,
+/* One token's pass with count codes; its loss. e [LEVELS x D], g [K] by level and then in order of
+   the codes; level [K] of each code. */
+static double token(const SAELevels *levels, const Kernels *kernels, int64_t count, const float *z,
                     const float *atoms, const float *xc, float *e, float *g)
 {
   static _Alignas(64) float work[M * DOT_BLOCK + 16]; /* residuals_work(1, M) */
-  const Codes codes = {
-      .rows = 1, .start = (int64_t[]){0, count}, .atom = (int32_t *)atom, .value = (float *)z};
+  float rest[D], slope[SAE_LEVELS][K];
+  Codes whole = {0}, *split[SAE_LEVELS], each[SAE_LEVELS] = {{0}};
+  const Codes *codes[SAE_LEVELS];
+  float *slopes[SAE_LEVELS], *errors[SAE_LEVELS];
   double square;
-  goal->pass(kernels, 1, &codes, M, D, atoms, xc, e, g, &square, work);
+  RUN(CodesReserve(&whole, 1, K));
+  whole.rows = 1, whole.start[1] = count;
+  for (int q = 0; q < count; q++) whole.atom[q] = atom[q], whole.value[q] = z[q];
+  for (int l = 0; l < levels->count; l++)
+    codes[l] = split[l] = &each[l], slopes[l] = slope[l], errors[l] = e + l * D;
+  RUN(SplitLevels(kernels, levels, &whole, split));
+  goal_pass(kernels, levels, 1, M, D, atoms, xc, codes, slopes, errors, rest, &square, work);
+  for (int l = 0; l < levels->count; l++) {
+    for (int64_t q = 0; q < each[l].start[1]; q++)
+      for (int i = 0; i < K; i++)
+        if (atom[i] == each[l].atom[q]) g[i] = slope[l][q];
+    codes_clear(&each[l]);
+  }
+  codes_clear(&whole);
   return square;
 }
 
-static double loss_of(const SAEGoal *goal, const Kernels *kernels, const float *z,
-                      const float *atoms, const float *xc)
+/* The loss of one token written a second time, in float64, from the definition: the weighted
+   squared errors of the reconstructions by the codes of levels 0 .. l, over the token's square if
+   relative. */
+static double loss_of(const SAELevels *levels, const float *z, const float *atoms, const float *xc,
+                      const float *denominator)
 {
-  float e[D], g[K];
-  return token(goal, kernels, K, z, atoms, xc, e, g);
+  double sum = 0, whole = 0;
+  for (int i = 0; i < D; i++) whole += (double)denominator[i] * (double)denominator[i];
+  for (int l = 0; l < levels->count; l++) {
+    double square = 0;
+    for (int i = 0; i < D; i++) {
+      double error = -(double)xc[i];
+      for (int q = 0; q < K; q++) {
+        int before = 0; /* codes that are larger */
+        for (int p = 0; p < K; p++) before += z[p] > z[q] || (z[p] == z[q] && p < q);
+        if (l + 1 == levels->count || (levels->by_atom ? atom[q] : before) < levels->bound[l])
+          error += (double)z[q] * (double)atoms[atom[q] * D + i];
+      }
+      square += error * error;
+    }
+    sum += levels->weight[l] * square;
+  }
+  return levels->relative ? sum * D / whole : sum;
 }
 
-static void laws(const SAEGoal *goal, const Kernels *kernels)
+static void laws(const char *name, const char *words, const Kernels *kernels)
 {
-  const char *name = goal->entry.name;
-  float atoms[M * D], z[K] = {0.5f, 1.25f, 2}, xc[D] = {0}, e[D], g[K];
+  Settings settings = {0};
+  Choice choice;
+  SAELevels levels;
+  float atoms[M * D], z[K] = {0.5f, 2, 1.25f}, xc[D] = {0}, e[SAE_LEVELS * D], g[K];
+  settings_set(&settings, "goal.name", name);
+  settings_words(&settings, words);
+  settings_defaults(&settings, "goal.", family_find(&sae_goals, name)->params);
+  RUN(ChoiceRead(&settings, "goal", &sae_goals, &choice));
+  ((const SAEGoal *)choice.entry)->levels(choice.params, M, 1, &levels);
+  double weights = 0;
+  for (int l = 0; l < levels.count; l++) {
+    weights += levels.weight[l];
+    OK(!l || levels.bound[l] > levels.bound[l - 1], "%s %s: level %d is larger", name, words, l);
+  }
+  NEAR(weights, 1, 1e-15, "%s %s: the weights of its %d levels have the sum 1", name, words,
+       levels.count);
   for (int i = 0; i < M * D; i++)
     atoms[i] = roundf(8 * (float)random_normal(1, RANDOM_SYNTH, (uint64_t)i)) / 8;
   for (int i = 0; i < D; i++)
     for (int q = 0; q < K; q++) xc[i] += z[q] * atoms[atom[q] * D + i];
-  double loss = token(goal, kernels, K, z, atoms, xc, e, g);
+  double loss = token(&levels, kernels, K, z, atoms, xc, e, g);
   bool still = loss == 0;
   for (int i = 0; i < D; i++) still &= e[i] == 0;
   for (int q = 0; q < K; q++) still &= g[q] == 0;
-  OK(still, "%s: a perfect reconstruction has no loss and no gradient", name);
+  OK(still == (levels.count == 1),
+     "%s %s: a perfect reconstruction has no loss, but that of fewer "
+     "codes has one",
+     name, words);
 
   for (int i = 0; i < D; i++) xc[i] += (float)random_normal(2, RANDOM_SYNTH, (uint64_t)i);
-  loss = token(goal, kernels, K, z, atoms, xc, e, g);
-  OK(loss > 1, "%s: another has one (%g)", name, loss);
+  loss = token(&levels, kernels, K, z, atoms, xc, e, g);
+  const double expected = loss_of(&levels, z, atoms, xc, xc);
+  NEAR(loss, expected, 1e-5 * expected, "%s %s: the loss is the definition's", name, words);
   const float step =
       0x1p-6f; /* the loss is a quadratic, so differences are exact but for rounding */
   bool slopes = true, residual = true;
@@ -51,7 +103,7 @@ static void laws(const SAEGoal *goal, const Kernels *kernels)
     memcpy(up, z, sizeof(z)), memcpy(down, z, sizeof(z));
     up[q] += step, down[q] -= step;
     const double slope =
-        (loss_of(goal, kernels, up, atoms, xc) - loss_of(goal, kernels, down, atoms, xc)) /
+        (loss_of(&levels, up, atoms, xc, xc) - loss_of(&levels, down, atoms, xc, xc)) /
         (4 * (double)step);
     slopes &= fabs(slope - (double)g[q]) < 1e-4 * loss;
   }
@@ -60,16 +112,24 @@ static void laws(const SAEGoal *goal, const Kernels *kernels)
     memcpy(up, xc, sizeof(xc)), memcpy(down, xc, sizeof(xc));
     up[i] += step, down[i] -= step;
     const double slope =
-        (loss_of(goal, kernels, z, atoms, up) - loss_of(goal, kernels, z, atoms, down)) /
+        (loss_of(&levels, z, atoms, up, xc) - loss_of(&levels, z, atoms, down, xc)) /
         (4 * (double)step);
     residual &= fabs(slope + (double)e[i]) < 1e-4 * loss;
   }
-  OK(slopes, "%s: slopes are half the loss's derivatives by the codes", name);
-  OK(residual, "%s: the residual is half its derivative by the reconstruction", name);
-  loss = token(goal, kernels, 0, z, atoms, xc, e, g);
+  OK(slopes, "%s %s: slopes are half the loss's derivatives by the codes", name, words);
+  OK(residual, "%s %s: the first level's residual is half its derivative by the reconstruction",
+     name, words);
+  loss = token(&levels, kernels, 0, z, atoms, xc, e, g);
   double square = 0;
   for (int i = 0; i < D; i++) square += (double)xc[i] * (double)xc[i];
-  NEAR(loss, square, 1e-12 * square, "%s: without codes the loss is the token's square", name);
+  if (levels.relative) square = D;
+  NEAR(loss, square, 1e-12 * square, "%s %s: without codes the loss is the token's square", name,
+       words);
+  memset(xc, 0, sizeof(xc));
+  loss = token(&levels, kernels, 0, z, atoms, xc, e, g);
+  OK(loss == 0, "%s %s: a token of zeros without codes has no loss", name, words);
+  RUN(ChoiceRelease(&choice));
+  settings_clear(&settings);
 }
 
 int main(int argc, char **argv)
@@ -80,7 +140,8 @@ int main(int argc, char **argv)
   RUN(MistakesCreate(&mistakes));
   RUN(KernelsChoose(NULL, mistakes, &kernels));
   for (const Entry *const *entry = sae_goals.entries; *entry; entry++)
-    laws((const SAEGoal *)*entry, kernels);
+    for (int relative = 0; relative < 2; relative++)
+      laws((*entry)->name, relative ? "goal.loss=nmse" : "", kernels);
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

@@ -104,12 +104,14 @@ static PetscErrorCode Sums(int64_t n, double share, float odd)
   PetscCall(CodesReserve(&codes, n, n * m));
   fill_term(n, m, share, e, xc, &codes, g);
   if (odd != 0) e[n / 2 * D] = odd;
-  const SAETerm term = {&codes, g, e, xc};
+  const SAETerm term = {&codes, g, NULL, e, xc};
   for (int i = 0; i < 2; i++) {
     PetscCall(ArrayCreate(m * (2 * D + 2), &G[i]));
     sae->batch->use = i ? DENSE_NEVER : DENSE_ALWAYS;
-    PetscCall(
-        BatchSums(sae, &term, 0, m, G[i], G[i] + m * D, G[i] + m * 2 * D, G[i] + m * (2 * D + 1)));
+    const SAESums sums = {
+        SUMS_ALWAYS | 1 << SUM_ZS,
+        {G[i], G[i] + m * D, G[i] + m * 2 * D, G[i] + m * (2 * D + 1), NULL, NULL}};
+    PetscCall(BatchSums(sae, &term, 0, m, &sums));
   }
   OK(!memcmp(G[0], G[1], sizeof(float) * (size_t)(m * (2 * D + 2))),
      "sums of %d tokens, a share %g of codes, a residual %g", (int)n, share, (double)odd);

@@ -31,7 +31,8 @@ static PetscErrorCode Encoded(const Problem *p, Nodes *nodes, const Kernels *ker
   text_add(&words, "code.name=topk code.k=%lld", (long long)p->k);
   settings_words(&settings, words.s);
   PetscCall(ChoiceRead(&settings, "code", &sae_codes, &code));
-  PetscCall(EncoderCreate(kernels, nodes, &code, p->m, p->d, p->E, p->b, use, room, &encoder));
+  const CodeNow now = code_now(&code);
+  PetscCall(EncoderCreate(kernels, nodes, &now, p->m, p->d, p->E, p->b, use, room, &encoder));
   PetscCall(EncoderRenew(encoder));
   PetscCall(CodesReserve(codes, p->n, 0));
   codes->rows = 0, codes->start[0] = 0;

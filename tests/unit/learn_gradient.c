@@ -16,7 +16,8 @@ static const char path[] = "learn_gradient.test.h5";
  * their variance are those of the starting point, as the gradient's definition has it. */
 typedef struct {
   int64_t m, d, mixed, b, k, aux_k; /* mixed: columns of W */
-  double l1, aux_weight;
+  double l1, aux_weight, total;     /* total: codes of the batch, of batchtopk; else 0 */
+  SAELevels levels;
   bool unit; /* free atoms: rows are divided by their norm */
   int tensors;
   const char *name[SAE_TENSORS];
@@ -26,7 +27,8 @@ typedef struct {
   int32_t *support; /* [m x mixed] anchors of the columns of W; NULL: all */
   double *x;        /* [b x d] */
   char *dead;
-  double *atoms, *score;             /* [m x d], [m] scratch */
+  double *atoms, *scores, *score;    /* [m x d], [b x m], a row of them: scratch */
+  double *xc, *counts;               /* [b x d], [b] */
   double *residual, variance;        /* [b x d] */
   unsigned char *kept, *kept_by_aux; /* [b x m] */
   bool frozen;
@@ -78,19 +80,46 @@ static void choose(const Plain *a, const double *score, const char *candidate, i
   }
 }
 
-/* |sum of kept z D - target|^2, and l1 sum_j z |D_j|; target + that goes to error. */
-static double square_error(const Plain *a, const unsigned char *kept, const double *target,
-                           double *error, double *penalty)
+/* The same among all scores of the batch, lowest token first. */
+static void choose_of_batch(const Plain *a, const double *scores, int64_t k, unsigned char *kept)
+{
+  const int64_t count = a->b * a->m;
+  memset(kept, 0, (size_t)count);
+  for (int64_t turn = 0; turn < k; turn++) {
+    int64_t best = -1;
+    for (int64_t q = 0; q < count; q++)
+      if (!kept[q] && scores[q] > 0 && (best < 0 || scores[q] > scores[best])) best = q;
+    if (best < 0) return;
+    kept[best] = 1;
+  }
+}
+
+/* Whether an atom that is kept is of one of the levels 0 .. l. */
+static bool in_level(const Plain *a, const unsigned char *kept, int64_t j, int l)
+{
+  int64_t before = 0;
+  if (l + 1 == a->levels.count) return true;
+  if (a->levels.by_atom) return j < a->levels.bound[l];
+  for (int64_t i = 0; i < a->m; i++)
+    before += kept[i] && (a->score[i] > a->score[j] || (a->score[i] == a->score[j] && i < j));
+  return before < a->levels.bound[l];
+}
+
+/* |sum of kept z D - target|^2, and l1 sum_j z |D_j|; target + that goes to error. Only codes of
+   levels 0 .. level. */
+static double square_error(const Plain *a, const unsigned char *kept, int level,
+                           const double *target, double *error, double *penalty)
 {
   double square = 0;
   for (int64_t i = 0; i < a->d; i++) error[i] = -target[i];
   for (int64_t j = 0; j < a->m; j++) {
     double norm = 0;
-    for (int64_t i = 0; kept[j] && i < a->d; i++) {
+    if (!kept[j] || (level >= 0 && !in_level(a, kept, j, level))) continue;
+    for (int64_t i = 0; i < a->d; i++) {
       error[i] += a->score[j] * a->atoms[j * a->d + i];
       norm += a->atoms[j * a->d + i] * a->atoms[j * a->d + i];
     }
-    if (penalty && kept[j]) *penalty += a->l1 * a->score[j] * sqrt(norm);
+    if (penalty) *penalty += a->l1 * a->score[j] * sqrt(norm);
   }
   for (int64_t i = 0; i < a->d; i++) square += error[i] * error[i];
   return square;
@@ -112,23 +141,33 @@ static double loss(Plain *a)
 {
   const double *E = value_of(a, "encoder/weight"), *b_enc = value_of(a, "encoder/bias"),
                *bias = value_of(a, "bias");
-  double square = 0, penalty = 0, aux = 0, xc[D], error[D];
+  double square = 0, penalty = 0, aux = 0, error[D];
   form_atoms(a);
   for (int64_t t = 0; t < a->b; t++) {
+    double *xc = a->xc + t * a->d, *score = a->scores + t * a->m;
     for (int64_t i = 0; i < a->d; i++) xc[i] = a->x[t * a->d + i] - bias[i];
     for (int64_t j = 0; j < a->m; j++) {
-      a->score[j] = b_enc[j];
-      for (int64_t i = 0; i < a->d; i++) a->score[j] += xc[i] * E[j * a->d + i];
+      score[j] = b_enc[j];
+      for (int64_t i = 0; i < a->d; i++) score[j] += xc[i] * E[j * a->d + i];
     }
+  }
+  if (!a->frozen && a->total > 0) choose_of_batch(a, a->scores, llrint(a->total), a->kept);
+  for (int64_t t = 0; t < a->b; t++) {
+    const double *xc = a->xc + t * a->d;
     unsigned char *kept = a->kept + t * a->m, *by_aux = a->kept_by_aux + t * a->m;
+    double *residual = a->residual + t * a->d, whole = 0;
+    a->score = a->scores + t * a->m;
     if (!a->frozen) {
-      choose(a, a->score, NULL, a->k, kept);
+      if (!(a->total > 0)) choose(a, a->score, NULL, a->k, kept);
       choose(a, a->score, a->dead, a->aux_k, by_aux);
+      for (int64_t i = 0; i < a->d; i++) whole += xc[i] * xc[i];
+      a->counts[t] = a->levels.relative ? (double)a->d / whole : 1; /* constant, as the token is */
     }
-    square += square_error(a, kept, xc, error, &penalty);
-    double *residual = a->residual + t * a->d;
+    for (int l = 0; l < a->levels.count; l++)
+      square += a->counts[t] * a->levels.weight[l] *
+                square_error(a, kept, l, xc, error, l + 1 == a->levels.count ? &penalty : NULL);
     for (int64_t i = 0; !a->frozen && i < a->d; i++) residual[i] = -error[i];
-    if (a->aux_weight > 0) aux += square_error(a, by_aux, residual, error, NULL);
+    if (a->aux_weight > 0) aux += square_error(a, by_aux, -1, residual, error, NULL);
   }
   if (!a->frozen) a->variance = variance_of(a);
   a->frozen = true;
@@ -142,8 +181,10 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   PetscFunctionBeginUser;
   const Settings *settings = sae->task->settings;
   *a = (Plain){.m = sae->m, .d = sae->d, .tensors = sae->tensors};
-  a->k =
-      strcmp(settings_get(settings, "code.name"), "topk") ? a->m : settings_int(settings, "code.k");
+  a->levels = sae->levels;
+  a->k = sae->now.k                                            ? sae->now.k
+         : strcmp(settings_get(settings, "code.name"), "topk") ? a->m
+                                                               : settings_int(settings, "code.k");
   a->l1 = settings_get(settings, "code.l1") ? settings_real(settings, "code.l1") : 0;
   a->unit = !strcmp(settings_get(settings, "atoms.name"), "free");
   if (sae->task->anchors)
@@ -168,12 +209,16 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
   const Order order = {(uint64_t)sae->task->seed_data, sae->n_train};
   a->b = min_i64(sae->params.batch, sae->n_train - start);
+  if (!strcmp(settings_get(settings, "code.name"), "batchtopk"))
+    a->total = settings_real(settings, "code.k") * (double)a->b;
   float *x;
   PetscCall(ArrayCreate(a->d, &x));
   PetscCall(ArrayCreate(a->b * a->d, &a->x));
   PetscCall(ArrayCreate(a->b * a->d, &a->residual));
   PetscCall(ArrayCreate(a->m * a->d, &a->atoms));
-  PetscCall(ArrayCreate(a->m, &a->score));
+  PetscCall(ArrayCreate(a->b * a->m, &a->scores));
+  PetscCall(ArrayCreate(a->b * a->d, &a->xc));
+  PetscCall(ArrayCreate(a->b, &a->counts));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept_by_aux));
   PetscCall(ArrayCreate(a->m, &a->dead));
@@ -199,7 +244,9 @@ static PetscErrorCode PlainDestroy(Plain *a)
   PetscCall(ArrayDestroy(&a->x));
   PetscCall(ArrayDestroy(&a->residual));
   PetscCall(ArrayDestroy(&a->atoms));
-  PetscCall(ArrayDestroy(&a->score));
+  PetscCall(ArrayDestroy(&a->scores));
+  PetscCall(ArrayDestroy(&a->xc));
+  PetscCall(ArrayDestroy(&a->counts));
   PetscCall(ArrayDestroy(&a->kept));
   PetscCall(ArrayDestroy(&a->kept_by_aux));
   PetscCall(ArrayDestroy(&a->dead));
@@ -320,6 +367,16 @@ int main(int argc, char **argv)
       {"topk, free", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=free" TRAIN, 0},
       {"relu, free", "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=free" TRAIN,
        0},
+      {"batchtopk, free",
+       "width=14 train.batch=300 code.name=batchtopk code.k=2.6 atoms.name=free" TRAIN, 0},
+      {"topk, prefixes, relative errors",
+       "width=14 train.batch=1100 code.name=topk code.k=4 atoms.name=free goal.name=matryoshka "
+       "goal.levels=3 goal.loss=nmse" TRAIN,
+       0},
+      {"batchtopk, prefixes, relative errors, auxk",
+       "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free goal.name=matryoshka "
+       "goal.levels=3 goal.loss=nmse" AUX TRAIN,
+       0, true},
       {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
       {"relu, hull, more atoms than anchors",
        "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull" TRAIN, 9},

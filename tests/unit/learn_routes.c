@@ -68,14 +68,17 @@ int main(int argc, char **argv)
       "width=70 train.batch=5300 code.name=topk code.k=3 train.steps=9 train.optimizer.lr=0.01 "
       "atoms.name=free revive.name=auxk revive.k=5 revive.weight=0.5 revive.dead_after=5000",
       "width=45 train.batch=6200 code.name=relu code.l1=0.02 train.steps=9 "
-      "train.optimizer.lr=0.01 atoms.name=hull_relaxed atoms.delta=0.05"};
+      "train.optimizer.lr=0.01 atoms.name=hull_relaxed atoms.delta=0.05",
+      "width=45 train.batch=6200 code.name=batchtopk code.k=2.5 goal.name=matryoshka goal.levels=2 "
+      "goal.loss=nmse train.steps=9 train.optimizer.lr=0.01 atoms.name=free revive.name=auxk "
+      "revive.k=5 revive.weight=0.5 revive.dead_after=5000"};
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
-  for (int c = 0; c < 2; c++)
+  for (int c = 0; c < 3; c++)
     for (int r = 0; r < ROUTES; r++)
       for (int n = 0; n < 3; n++)
         if (n != 1 || tap_size > 2)
-          RUN(Compare(cases[c], c ? 60 : 0, (Route)r, n == 2 ? tap_size : n + 1));
+          RUN(Compare(cases[c], c == 1 ? 60 : 0, (Route)r, n == 2 ? tap_size : n + 1));
   MPI_Barrier(PETSC_COMM_WORLD);
   if (tap_rank == 0) unlink(path);
   return TestEnd();

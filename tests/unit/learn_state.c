@@ -125,9 +125,10 @@ static PetscErrorCode CheckModel(const char *title, const char *words, int64_t p
   t.kernels->pack(m, d, sae->E, d, &packed);
   t.kernels->scores(ROWS, X, d, &packed, sae->b, S, m);
   packed_clear(&packed);
-  const SAECode *code = (const SAECode *)sae->params.code.entry;
+  CodeNow now = sae->now;
+  now.training = false;
   PetscCall(CodesReserve(&expected, ROWS, ROWS * m));
-  code->forward(sae->params.code.params, t.kernels, ROWS, m, S, &expected);
+  now.code->forward(&now, t.kernels, ROWS, m, S, &expected);
   const size_t count = (size_t)expected.start[ROWS];
   OK(codes.rows == ROWS && count > 0 && (size_t)codes.start[ROWS] == count &&
          !memcmp(codes.atom, expected.atom, count * sizeof(int32_t)) &&

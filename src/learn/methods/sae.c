@@ -52,6 +52,19 @@ static void add_tensor(State *state, const SAE *sae, const Tensor *t, const char
     state_sliced(state, name, H5_F32, t->rank, sae->m, t->cols, sae->first, sae->rows, data);
 }
 
+/* Names of the numbers that a code keeps, ended by NULL. */
+static const char *const *number_names(const CodeNow *now)
+{
+  static const char *const none[] = {NULL};
+  return now->code->numbers ? now->code->numbers(now->params) : none;
+}
+
+static void add_numbers(State *state, CodeNow *now)
+{
+  const char *const *name = number_names(now);
+  for (int i = 0; name[i]; i++) state_shared(state, name[i], H5_F64, 1, 1, 1, &now->numbers[i]);
+}
+
 /* Parameters, moments, counters: all a checkpoint needs. */
 static PetscErrorCode Save(void *self, State *state)
 {
@@ -69,6 +82,7 @@ static PetscErrorCode Save(void *self, State *state)
                  sae->support->anchor);
   state_shared(state, "silent", H5_I64, 1, sae->m, 1, sae->silent);
   state_shared(state, "step", H5_I64, 1, 1, 1, &sae->step);
+  add_numbers(state, &sae->now);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -107,6 +121,7 @@ static PetscErrorCode Model(void *self, State *state)
     else if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
       add_tensor(state, sae, t, t->name, t->p);
   }
+  add_numbers(state, &sae->now);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,6 +137,8 @@ static PetscErrorCode Attributes(void *self, H5Writer *writer)
 /* Made with the first tokens, and kept with the dictionary. */
 typedef struct {
   Choice code;
+  CodeNow now;
+  float *learned[SAE_LEARNED];
   Encoder *encoder;
 } Kept;
 
@@ -132,7 +149,29 @@ static PetscErrorCode Forget(Dictionary *dictionary)
   PetscFunctionBegin;
   PetscCall(EncoderDestroy(&kept->encoder));
   PetscCall(ChoiceRelease(&kept->code));
+  for (int i = 0; i < SAE_LEARNED; i++) PetscCall(ArrayDestroy(&kept->learned[i]));
   PetscCall(ArrayDestroy(&dictionary->extra));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the code learned and kept, from the arrays of the file. */
+static PetscErrorCode Recall(const Dictionary *dictionary, Kept *kept)
+{
+  const char *const *name = number_names(&kept->now), *const *learned = kept->now.code->learned;
+
+  PetscFunctionBegin;
+  for (int i = 0; learned && learned[i]; i++) {
+    const double *x = dictionary_array(dictionary, learned[i], dictionary->m);
+    PetscCheck(x, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "a model without /%s", learned[i]);
+    PetscCall(ArrayCreate(dictionary->m, &kept->learned[i]));
+    for (int64_t j = 0; j < dictionary->m; j++) kept->learned[i][j] = (float)x[j];
+    kept->now.learned[i] = kept->learned[i];
+  }
+  for (int i = 0; name[i]; i++) {
+    const double *x = dictionary_array(dictionary, name[i], 1);
+    PetscCheck(x, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "a model without /%s", name[i]);
+    kept->now.numbers[i] = *x;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,7 +182,9 @@ static PetscErrorCode Keep(Dictionary *dictionary)
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, &kept));
   PetscCall(ChoiceRead(&dictionary->settings, "code", &sae_codes, &kept->code));
-  PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->code, dictionary->m, dictionary->d,
+  kept->now = code_now(&kept->code);
+  PetscCall(Recall(dictionary, kept));
+  PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->now, dictionary->m, dictionary->d,
                           dictionary->encoder, dictionary->encoder_bias, encoder_use(), 0,
                           &kept->encoder));
   PetscCall(EncoderRenew(kept->encoder));

@@ -12,9 +12,24 @@ typedef enum { DENSE_AUTO, DENSE_ALWAYS, DENSE_NEVER } DenseUse;
 typedef struct {
   const Codes *codes;  /* of these tokens; their start[0] may be above 0 */
   const float *g;      /* [nonzeros] slopes beside the codes */
+  const float *own;    /* [nonzeros] slopes by what the code has learned, or NULL */
   const float *e, *xc; /* [tokens x d] residuals, centred tokens */
 } SAETerm;
 typedef struct SAEReduce SAEReduce;
+
+/* Sums over tokens for each atom: of values times residuals, of slopes times inputs [atoms x d];
+   of slopes, of values, of own slopes; whether the atom is active [atoms]. NULL: not wanted. In
+   this order also the rows of SAEReduce. */
+enum { SUM_GD, SUM_GE, SUM_GB, SUM_ZS, SUM_OWN, SUM_FIRED, SUMS };
+typedef struct {
+  unsigned wanted;
+  float *to[SUMS];
+} SAESums;
+static inline bool sums_want(const SAESums *sums, int k)
+{
+  return sums->wanted >> k & 1;
+}
+enum { SUMS_ALWAYS = 1 << SUM_GD | 1 << SUM_GE | 1 << SUM_GB };
 
 /* Atoms that there are sums for, numbered from 0 in ascending order: all of them, or the dead ones,
    which alone the auxiliary loss is about. */
@@ -26,50 +41,69 @@ typedef struct {
 /* Codes of the whole batch and their slopes, once on a node; unused on one rank. */
 typedef struct {
   Codes codes;
-  float *g;
+  float *g, *own;
 } SharedCodes;
+
+/* A part of the loss: one reconstruction, by the codes that it adds to those before. */
+typedef struct {
+  Codes codes;    /* of this rank's tokens */
+  float *g, *own; /* slopes beside them */
+  int64_t g_space, own_space;
+  float *e; /* [batch x d] residuals, once on a node: each rank writes its rows, all read all */
+  SharedCodes all; /* codes of the whole batch */
+} SAEPart;
+
+/* The auxiliary loss; the levels of the goal from PART_MAIN on. */
+enum { PART_AUX, PART_MAIN, PARTS = PART_MAIN + SAE_LEVELS };
 
 typedef struct SAEBatch {
   int64_t b;            /* tokens of this batch */
   int64_t first, count; /* those that this rank encodes */
   float *S;             /* [TILE x m] scores */
-  float *xc, *e, *ea;   /* [batch x d] centred tokens, residuals, residuals of the auxiliary loss,
-                           once on a node: each rank writes its rows, then all read all */
-  Codes own, aux;       /* codes of this rank's tokens */
-  float *g, *ga;        /* slopes beside own and aux */
-  int64_t g_space, ga_space;
-  SharedCodes all[2]; /* of the whole batch: own, aux */
-  int64_t *nonzeros;  /* [2][size] of each rank in own and aux, known after SAESum */
-  uint8_t *dead;      /* [m] */
+  float *xc;            /* [batch x d] centred tokens, once on a node like the parts' residuals */
+  float *rest;          /* [batch x d] residuals of all codes: those of the one level, or apart */
+  int parts;            /* PART_MAIN + levels */
+  SAEPart part[PARTS];
+  Codes whole;                 /* codes of all levels, where there are several */
+  int64_t active_here, active; /* codes that are not 0, of this rank's tokens and of all */
+  int64_t *nonzeros;           /* [parts][size] of each rank in each part, known after SAESum */
+  float *level_sums;           /* [rows (2 d + 4)] scratch, with several levels */
+  uint8_t *dead;               /* [m] */
   int64_t deads;
-  int32_t *dead_atom;       /* [deads] which they are; codes of the auxiliary loss count them */
-  int64_t *dead_starts;     /* [size + 1] the first of each rank among them, then deads */
-  float *dead_D, *dead_E;   /* [deads x d] their rows */
-  int64_t dead_space[4];    /* of these two, aG and aE */
-  float *q;                 /* [m] slope of the L1 penalty */
-  double *norm;             /* [m] |D_j|, with a penalty */
-  float *gb, *zs, *ge;      /* [rows], [rows], [d] finished sums */
-  float *aG, *aE, *ab;      /* [dead atoms here x d] twice, [rows]: those of the auxiliary loss */
-  float *gb_all;            /* [m] of all ranks, once on a node, as ge and chain */
+  int32_t *dead_atom;        /* [deads] which they are; codes of the auxiliary loss count them */
+  int64_t *dead_starts;      /* [size + 1] the first of each rank among them, then deads */
+  float *dead_D, *dead_E;    /* [deads x d] their rows */
+  int64_t dead_space[4];     /* of these two, aG and aE */
+  float *q;                  /* [m] slope of the L1 penalty */
+  double *norm;              /* [m] |D_j|, with a penalty */
+  float *gb, *zs, *own, *ge; /* [rows] three times, [d] finished sums */
+  float *aG, *aE, *ab;       /* [dead atoms here x d] twice, [rows]: those of the auxiliary loss */
+  float *gb_all;             /* [m] of all ranks, once on a node, as ge and chain */
   float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
   float *leaf;              /* [leaves x d] */
   float *leaf_all;          /* [leaves x d] route allreduce: of all ranks, once on a node */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
   float *dense;             /* scratch of dense sums; NULL until there are any */
   int64_t dense_space;
-  DenseUse use;     /* of dense work */
-  float *previous;  /* rows of parameters before the optimizer's step */
-  double *square;   /* [batch] |e|^2 of this rank's tokens */
-  int64_t *bucket;  /* [m + 1] */
-  int32_t *active;  /* [m] atoms that have tokens */
-  int32_t *token;   /* [nonzeros here] */
-  float *z, *slope; /* [nonzeros here] */
+  DenseUse use;                 /* of dense work */
+  float *previous;              /* rows of parameters before the optimizer's step */
+  double *square;               /* [batch] |e|^2 of this rank's tokens */
+  int64_t *bucket;              /* [m + 1] */
+  int32_t *atoms;               /* [m] atoms that have tokens */
+  int32_t *token;               /* [nonzeros here] */
+  float *z, *slope, *slope_own; /* [nonzeros here] */
   int64_t bucket_space;
   float *chain;      /* [d] chain of gb over the encoder rows */
   int64_t *starts;   /* [2][size + 1] parts of tokens and nonzeros */
   int64_t *words;    /* scratch of SAESum */
   SAEReduce *reduce; /* route allreduce; NULL until it is taken */
 } SAEBatch;
+
+/* Whether the residuals that are learned from are not those of all codes. */
+static inline bool sae_apart(const SAE *sae)
+{
+  return sae->levels.count > 1 || sae->levels.relative;
+}
 
 PetscErrorCode BatchCreate(SAE *sae);
 PetscErrorCode BatchDestroy(SAE *sae);
@@ -87,35 +121,36 @@ AtomSet batch_atoms(const SAE *sae, bool aux);
 PetscErrorCode BatchAux(SAE *sae, Exact *loss);
 /* The part of a batch of b tokens that a rank encodes: whole leaves where the route needs them. */
 void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *count);
-/* BatchGather - the sums of the batch for the atoms here, or aux: for the dead ones here: GD
-   = sum z e, GE = sum g xc, gb = sum g, zs = sum z (NULL: not needed), as the route makes them.
-   SAESum must have come before. Collective. */
-PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, float *zs);
+/* BatchGather - the sums of a part of the batch for the atoms here, or of the auxiliary one for the
+   dead ones here, as the route makes them. SAESum must have come before. Collective. */
+PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums);
 /* BatchChain - chain [d] = the sum over all atoms, in order, of gb times the encoder's row, from
-   this rank's gb [rows]; unless aux also ge = the column sums of e. The ranks of a node share the
-   columns. Collective. */
+   this rank's gb [rows]; unless aux also ge = the column sums of the first level's residuals. The
+   ranks of a node share the columns. Collective. */
 PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb);
+/* BatchRest - where they are apart: the sum of |r|^2 of the residuals of all codes over the batch,
+   in token order, and their column sums [d]. Collective. */
+PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns);
 /* BatchPublish - D, E and b of all ranks from the tensors. BatchRehearse - what BatchGather and
    BatchChain exchange, once more. Collective. */
 PetscErrorCode BatchPublish(SAE *sae);
 PetscErrorCode BatchRehearse(SAE *sae);
-/* Tokens since each atom fired; nonzeros of the whole batch. */
-int64_t batch_silence(SAE *sae);
+/* Tokens since each atom fired. */
+void batch_silence(SAE *sae);
 
 /* BatchSums - leaf sums joined by the tree, for atoms first .. first + atoms - 1. Local. */
-PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
-                         float *GE, float *gb, float *zs);
-/* DenseSums - `leaf_sums` of the sorted codes (batch->bucket, active, token, z, slope) by dense
+PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms,
+                         const SAESums *sums);
+/* DenseSums - `leaf_sums` of the sorted codes (batch->bucket, atoms, token, z, slope) by dense
    products, if the term suits them: *done. dense_use reads the environment. Local. */
 PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
                          bool *done);
 DenseUse dense_use(void);
 bool all_finite(int64_t n, const float *x);
 /* BatchReduce - the same for those of the atoms that are here, from sums that each rank makes of
-   its own leaves (own NULL: those that are there are joined once more). fired [rows]: 1 for atoms
-   that are active. Collective. ReduceDestroy frees its memory. */
-PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, float *GD, float *GE,
-                           float *gb, float *zs, float *fired);
+   its own leaves (own NULL: those that are there are joined once more). SUM_FIRED: 1 for atoms that
+   are active. Collective. ReduceDestroy frees its memory. */
+PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, const SAESums *sums);
 PetscErrorCode ReduceDestroy(SAE *sae);
 /* leaf [leaves x cols], columns first .. first + cols - 1 of e [tokens x d] summed leaf by leaf;
  * then joined into the first row. */

@@ -78,7 +78,7 @@ static void sums(const SAE *sae, int64_t n, int64_t j, int64_t count, const floa
   }
   for (; parts > 1; parts--) add(size, part + (parts - 1) * size, part + (parts - 2) * size);
   for (int64_t a = 0; a < count; a++)
-    memcpy(G + batch->active[j + a] * d, part + a * d, (size_t)d * sizeof(*G));
+    memcpy(G + batch->atoms[j + a] * d, part + a * d, (size_t)d * sizeof(*G));
 }
 
 /* Leaves of n tokens that wait to be joined, at most, and the one that comes. */

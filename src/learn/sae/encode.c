@@ -42,7 +42,7 @@ enum {
 struct Encoder {
   const Kernels *kernels;
   Nodes *nodes;
-  const Choice *code;
+  const CodeNow *now;
   int64_t m, d, room;
   const float *E, *b;
   EncoderUse use;
@@ -97,8 +97,8 @@ static PetscErrorCode Drop(Encoder *e, float **array)
 
 static int64_t kept(const Encoder *e)
 {
-  const SAECode *code = (const SAECode *)e->code->entry;
-  return code->largest ? min_i64(code->largest(e->code->params), e->m) : 0;
+  const SAECode *code = e->now->code;
+  return code->largest ? min_i64(code->largest(e->now), e->m) : 0;
 }
 
 /* Whether the filter saves time if it leaves so many atoms: a float32 score by chains of gathered
@@ -128,7 +128,7 @@ static PetscErrorCode CreateFilter(Encoder *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const Choice *code, int64_t m,
+PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow *now, int64_t m,
                              int64_t d, const float *E, const float *b, EncoderUse use,
                              int64_t room, Encoder **encoder)
 {
@@ -137,7 +137,7 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const Choice 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, encoder));
   e = *encoder;
-  *e = (Encoder){.kernels = kernels, .nodes = nodes, .code = code, .m = m, .d = d, .E = E, .b = b};
+  *e = (Encoder){.kernels = kernels, .nodes = nodes, .now = now, .m = m, .d = d, .E = E, .b = b};
   e->use = use;
   const int64_t k = kept(e);
   e->room = room ? room : min_i64(m, k + k / 2 + 64);
@@ -251,12 +251,12 @@ static void filter_tokens(Encoder *e, int64_t first, int64_t n, const float *X)
 
 static PetscErrorCode Append(const Encoder *e, int64_t n, int64_t m, const float *S, Codes *codes)
 {
-  const SAECode *code = (const SAECode *)e->code->entry;
-  const int64_t most = code->most(e->code->params, m);
+  const SAECode *code = e->now->code;
+  const int64_t most = code->most(e->now, m);
 
   PetscFunctionBegin;
   PetscCall(CodesReserve(codes, codes->rows + n, codes->start[codes->rows] + n * most));
-  code->forward(e->code->params, e->kernels, n, m, S, codes);
+  code->forward(e->now, e->kernels, n, m, S, codes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

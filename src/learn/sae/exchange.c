@@ -10,6 +10,7 @@ static PetscErrorCode DropCodes(SAE *sae, SharedCodes *all)
   PetscCall(SharedDestroy(sae->nodes, &all->codes.atom));
   PetscCall(SharedDestroy(sae->nodes, &all->codes.value));
   PetscCall(SharedDestroy(sae->nodes, &all->g));
+  PetscCall(SharedDestroy(sae->nodes, &all->own));
   all->codes.space = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -23,10 +24,16 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, &sae->batch));
   batch = sae->batch;
+  batch->parts = PART_MAIN + sae->levels.count;
   PetscCall(ArrayCreate(TILE * m, &batch->S));
   PetscCall(SharedCreate(nodes, b * d, &batch->xc));
-  PetscCall(SharedCreate(nodes, b * d, &batch->e));
-  PetscCall(SharedCreate(nodes, b * d, &batch->ea));
+  for (int p = 0; p < batch->parts; p++) {
+    PetscCall(SharedCreate(nodes, b * d, &batch->part[p].e));
+    PetscCall(CodesReserve(&batch->part[p].codes, b, 0));
+  }
+  batch->rest = batch->part[PART_MAIN].e;
+  if (sae_apart(sae)) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
+  if (sae->levels.count > 1) PetscCall(ArrayCreate(rows * (2 * d + 4), &batch->level_sums));
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
   PetscCall(SharedCreate(nodes, d, &batch->chain));
@@ -37,6 +44,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(m, &batch->norm));
   PetscCall(ArrayCreate(rows, &batch->gb));
   PetscCall(ArrayCreate(rows, &batch->zs));
+  PetscCall(ArrayCreate(rows, &batch->own));
   PetscCall(ArrayCreate(m, &batch->dead_atom));
   PetscCall(ArrayCreate(sae->size + 1, &batch->dead_starts));
   PetscCall(ArrayCreate(rows, &batch->ab));
@@ -49,12 +57,12 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(most, &batch->previous));
   PetscCall(ArrayCreate(m + 1, &batch->bucket));
   PetscCall(ArrayCreate(rows, &batch->fired));
-  PetscCall(ArrayCreate(m, &batch->active));
-  PetscCall(ArrayCreate(2 * sae->size, &batch->nonzeros));
+  PetscCall(ArrayCreate(m, &batch->atoms));
+  PetscCall(ArrayCreate(batch->parts * sae->size, &batch->nonzeros));
   PetscCall(ArrayCreate(2 * (sae->size + 1), &batch->starts));
-  PetscCall(ArrayCreate(2 * (int64_t)(sizeof(Exact) / 8) + 2 * sae->size, &batch->words));
-  PetscCall(CodesReserve(&batch->own, b, 0));
-  PetscCall(CodesReserve(&batch->aux, b, 0));
+  PetscCall(
+      ArrayCreate(2 * (int64_t)(sizeof(Exact) / 8) + batch->parts * sae->size + 1, &batch->words));
+  PetscCall(CodesReserve(&batch->whole, b, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,27 +73,33 @@ PetscErrorCode BatchDestroy(SAE *sae)
   PetscFunctionBegin;
   if (!batch) PetscFunctionReturn(PETSC_SUCCESS);
   void **arrays[] = {
-      (void **)&batch->S,         (void **)&batch->g,           (void **)&batch->ga,
-      (void **)&batch->dead,      (void **)&batch->q,           (void **)&batch->norm,
-      (void **)&batch->gb,        (void **)&batch->zs,          (void **)&batch->aG,
-      (void **)&batch->aE,        (void **)&batch->ab,          (void **)&batch->leaf,
-      (void **)&batch->bucket,    (void **)&batch->token,       (void **)&batch->z,
-      (void **)&batch->slope,     (void **)&batch->starts,      (void **)&batch->nonzeros,
+      (void **)&batch->S,         (void **)&batch->dead,        (void **)&batch->q,
+      (void **)&batch->norm,      (void **)&batch->gb,          (void **)&batch->zs,
+      (void **)&batch->own,       (void **)&batch->aG,          (void **)&batch->aE,
+      (void **)&batch->ab,        (void **)&batch->leaf,        (void **)&batch->bucket,
+      (void **)&batch->token,     (void **)&batch->z,           (void **)&batch->slope,
+      (void **)&batch->slope_own, (void **)&batch->starts,      (void **)&batch->nonzeros,
       (void **)&batch->words,     (void **)&batch->work,        (void **)&batch->square,
-      (void **)&batch->fired,     (void **)&batch->previous,    (void **)&batch->active,
+      (void **)&batch->fired,     (void **)&batch->previous,    (void **)&batch->atoms,
       (void **)&batch->dead_atom, (void **)&batch->dead_starts, (void **)&batch->dead_D,
-      (void **)&batch->dead_E,    (void **)&batch->dense};
-  void **shared[] = {(void **)&batch->xc,        (void **)&batch->e,       (void **)&batch->ea,
-                     (void **)&batch->ge,        (void **)&batch->gb_all,  (void **)&batch->chain,
-                     (void **)&batch->fired_all, (void **)&batch->leaf_all};
+      (void **)&batch->dead_E,    (void **)&batch->dense,       (void **)&batch->level_sums};
+  if (batch->rest != batch->part[PART_MAIN].e) PetscCall(SharedDestroy(sae->nodes, &batch->rest));
+  void **shared[] = {(void **)&batch->xc,    (void **)&batch->ge,        (void **)&batch->gb_all,
+                     (void **)&batch->chain, (void **)&batch->fired_all, (void **)&batch->leaf_all};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
     PetscCall(SharedDestroyBytes(sae->nodes, shared[i]));
   PetscCall(ReduceDestroy(sae));
-  for (int aux = 0; aux < 2; aux++) PetscCall(DropCodes(sae, &batch->all[aux]));
-  codes_clear(&batch->own);
-  codes_clear(&batch->aux);
+  for (int p = 0; p < batch->parts; p++) {
+    SAEPart *part = &batch->part[p];
+    PetscCall(SharedDestroy(sae->nodes, &part->e));
+    PetscCall(DropCodes(sae, &part->all));
+    PetscCall(ArrayDestroy(&part->g));
+    PetscCall(ArrayDestroy(&part->own));
+    codes_clear(&part->codes);
+  }
+  codes_clear(&batch->whole);
   PetscCall(ArrayDestroy(&sae->batch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -98,6 +112,7 @@ PetscErrorCode SAESum(SAE *sae, int n, Exact *sums)
   int64_t *all = batch->words;
 
   PetscFunctionBegin;
+  batch->active = batch->active_here;
   if (sae->size == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(n <= MOST, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%d sums at a time", n);
   for (int i = 0; i < n; i++) { /* joining leaves the words short enough to be added */
@@ -105,12 +120,17 @@ PetscErrorCode SAESum(SAE *sae, int n, Exact *sums)
     exact_join(&whole, &sums[i]);
     memcpy(all + i * WORDS, &whole, sizeof(whole));
   }
-  memset(all + words, 0, (size_t)(2 * sae->size) * sizeof(*all));
-  all[words + sae->rank] = batch->own.start[batch->own.rows];
-  all[words + sae->size + sae->rank] = batch->aux.start[batch->aux.rows];
-  PetscCall(NodesSum(sae->nodes, words + 2 * sae->size, all));
+  const int64_t counts = (int64_t)batch->parts * sae->size;
+  memset(all + words, 0, (size_t)(counts + 1) * sizeof(*all));
+  for (int p = 0; p < batch->parts; p++) {
+    const Codes *codes = &batch->part[p].codes;
+    all[words + p * sae->size + sae->rank] = codes->start[codes->rows];
+  }
+  all[words + counts] = batch->active_here;
+  PetscCall(NodesSum(sae->nodes, words + counts + 1, all));
   memcpy(sums, all, (size_t)n * sizeof(*sums));
-  memcpy(batch->nonzeros, all + words, (size_t)(2 * sae->size) * sizeof(*all));
+  memcpy(batch->nonzeros, all + words, (size_t)counts * sizeof(*all));
+  batch->active = all[words + counts];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -125,15 +145,16 @@ static PetscErrorCode Room(SAE *sae, SharedCodes *all, int64_t total)
   PetscCall(SharedCreate(sae->nodes, all->codes.space, &all->codes.atom));
   PetscCall(SharedCreate(sae->nodes, all->codes.space, &all->codes.value));
   PetscCall(SharedCreate(sae->nodes, all->codes.space, &all->g));
+  if (sae->now.code->slopes) PetscCall(SharedCreate(sae->nodes, all->codes.space, &all->own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Where each rank's nonzeros start in those of the batch. */
-static void nonzero_starts(const SAE *sae, bool aux, int64_t *start)
+static void nonzero_starts(const SAE *sae, int part, int64_t *start)
 {
   start[0] = 0;
   for (int r = 0; r < sae->size; r++)
-    start[r + 1] = start[r] + sae->batch->nonzeros[aux * sae->size + r];
+    start[r + 1] = start[r] + sae->batch->nonzeros[part * sae->size + r];
 }
 
 void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *count)
@@ -141,19 +162,21 @@ void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *co
   part_of(b, sae->route == ROUTE_ALLREDUCE ? LEAF_TOKENS : 1, rank, sae->size, first, count);
 }
 
-/* Route owner: codes, slopes and residuals of the whole batch, and, unless aux, its centred tokens:
- * they are known already then. */
-static PetscErrorCode ExchangeCodes(SAE *sae, bool aux, SAETerm *term)
+/* Route owner: codes, slopes and residuals of the whole batch, and, with the first level, its
+ * centred tokens. */
+static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
 {
   SAEBatch *batch = sae->batch;
-  SharedCodes *all = &batch->all[aux];
+  SharedCodes *all = &batch->part[part].all;
   const Codes *own = term->codes;
   const int64_t row = sae->d * (int64_t)sizeof(float);
   int64_t *tokens = batch->starts, *nonzeros = batch->starts + sae->size + 1;
+  SharedRows rows[7];
+  int count = 0;
 
   PetscFunctionBegin;
   parts_of(batch->b, sae->size, tokens);
-  nonzero_starts(sae, aux, nonzeros);
+  nonzero_starts(sae, part, nonzeros);
   const int64_t before = nonzeros[sae->rank], total = nonzeros[sae->size];
   const size_t mine = (size_t)(nonzeros[sae->rank + 1] - before);
   PetscCall(Room(sae, all, total));
@@ -163,35 +186,43 @@ static PetscErrorCode ExchangeCodes(SAE *sae, bool aux, SAETerm *term)
     memcpy(all->codes.atom + before, own->atom, mine * sizeof(*own->atom));
     memcpy(all->codes.value + before, own->value, mine * sizeof(*own->value));
     memcpy(all->g + before, term->g, mine * sizeof(*all->g));
+    if (term->own) memcpy(all->own + before, term->own, mine * sizeof(*all->own));
   }
-  PetscCall(SharedExchange(sae->nodes, aux ? 5 : 6,
-                           (SharedRows[]){{(void *)(aux ? batch->ea : batch->e), row, tokens},
-                                          {all->codes.start, sizeof(int64_t), tokens},
-                                          {all->codes.atom, sizeof(int32_t), nonzeros},
-                                          {all->codes.value, sizeof(float), nonzeros},
-                                          {all->g, sizeof(float), nonzeros},
-                                          {batch->xc, row, tokens}}));
+  rows[count++] = (SharedRows){batch->part[part].e, row, tokens};
+  rows[count++] = (SharedRows){all->codes.start, sizeof(int64_t), tokens};
+  rows[count++] = (SharedRows){all->codes.atom, sizeof(int32_t), nonzeros};
+  rows[count++] = (SharedRows){all->codes.value, sizeof(float), nonzeros};
+  rows[count++] = (SharedRows){all->g, sizeof(float), nonzeros};
+  if (term->own) rows[count++] = (SharedRows){all->own, sizeof(float), nonzeros};
+  if (part == PART_MAIN) rows[count++] = (SharedRows){batch->xc, row, tokens};
+  PetscCall(SharedExchange(sae->nodes, count, rows));
   all->codes.start[batch->b] = total; /* the same from every rank */
   all->codes.rows = batch->b;
-  term->codes = &all->codes, term->g = all->g;
+  term->codes = &all->codes, term->g = all->g, term->own = term->own ? all->own : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BatchGather(SAE *sae, bool aux, float *GD, float *GE, float *gb, float *zs)
+static SAETerm term_of(const SAE *sae, int p)
+{
+  const SAEPart *part = &sae->batch->part[p];
+  return (SAETerm){&part->codes, part->g, p != PART_AUX && sae->now.code->slopes ? part->own : NULL,
+                   part->e, sae->batch->xc};
+}
+
+PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
 {
   SAEBatch *batch = sae->batch;
-  SAETerm term = {aux ? &batch->aux : &batch->own, aux ? batch->ga : batch->g,
-                  aux ? batch->ea : batch->e, batch->xc};
-  const AtomSet atoms = batch_atoms(sae, aux);
+  SAETerm term = term_of(sae, part);
+  const AtomSet atoms = batch_atoms(sae, part == PART_AUX);
 
   PetscFunctionBegin;
   if (sae->size > 1 && sae->route == ROUTE_ALLREDUCE) {
     term.e += batch->first * sae->d, term.xc += batch->first * sae->d;
-    PetscCall(BatchReduce(sae, &term, &atoms, GD, GE, gb, zs, aux ? NULL : batch->fired));
+    PetscCall(BatchReduce(sae, &term, &atoms, sums));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (sae->size > 1) PetscCall(ExchangeCodes(sae, aux, &term));
-  PetscCall(BatchSums(sae, &term, atoms.first, atoms.rows, GD, GE, gb, zs));
+  if (sae->size > 1) PetscCall(ExchangeCodes(sae, part, &term));
+  PetscCall(BatchSums(sae, &term, atoms.first, atoms.rows, sums));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,7 +236,8 @@ static int leaf_rows(SAE *sae, SharedRows *rows)
   for (int r = 0; r < sae->size; r++)
     part_of(route_leaves(batch->b), 1, r, sae->size, &leaves[r], &count);
   leaves[sae->size] = route_leaves(batch->b);
-  batch_leaves(d, 0, d, batch->count, batch->e + batch->first * d, batch->leaf_all + leaf * d);
+  batch_leaves(d, 0, d, batch->count, batch->part[PART_MAIN].e + batch->first * d,
+               batch->leaf_all + leaf * d);
   if (sae->rows)
     memcpy(batch->fired_all + sae->first, batch->fired, (size_t)sae->rows * sizeof(float));
   rows[0] = (SharedRows){batch->leaf_all, d * (int64_t)sizeof(float), leaves};
@@ -228,7 +260,7 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
   if (atoms.rows) memcpy(batch->gb_all + atoms.first, gb, (size_t)atoms.rows * sizeof(*gb));
   if (!aux && apart) count += leaf_rows(sae, rows + 1);
-  if (!aux && !apart) batch_leaves(d, first, cols, batch->b, batch->e, batch->leaf);
+  if (!aux && !apart) batch_leaves(d, first, cols, batch->b, batch->part[PART_MAIN].e, batch->leaf);
   PetscCall(SharedExchange(sae->nodes, count, rows));
   for (int64_t l = 0; l < leaves && !aux && apart; l++)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));
@@ -240,37 +272,57 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d;
+  int64_t *tokens = batch->starts, count;
+
+  PetscFunctionBegin;
+  for (int r = 0; r < sae->size; r++) batch_part(sae, batch->b, r, &tokens[r], &count);
+  tokens[sae->size] = batch->b;
+  PetscCall(SharedExchange(sae->nodes, 1,
+                           (SharedRows[]){{batch->rest, d * (int64_t)sizeof(float), tokens}}));
+  *square = 0;
+  for (int64_t t = 0; t < batch->b; t++) *square += sae->kernels->square64(d, batch->rest + t * d);
+  batch_leaves(d, 0, d, batch->b, batch->rest, batch->leaf);
+  batch_join_leaves(route_leaves(batch->b), d, batch->leaf);
+  *columns = batch->leaf;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode BatchRehearse(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
-  SAETerm term = {&batch->own, batch->g, batch->e, batch->xc};
+  SAETerm term = term_of(sae, PART_MAIN);
   const AtomSet atoms = batch_atoms(sae, false);
+  const SAESums sums = {
+      SUMS_ALWAYS | 1 << SUM_FIRED,
+      {[SUM_GD] = sae->G, [SUM_GE] = sae->GE, [SUM_GB] = batch->gb, [SUM_FIRED] = batch->fired}};
 
   PetscFunctionBegin;
   if (sae->route == ROUTE_ALLREDUCE)
-    PetscCall(BatchReduce(sae, NULL, &atoms, sae->G, tensor_named(sae, "encoder/weight")->g,
-                          batch->gb, NULL, batch->fired));
+    PetscCall(BatchReduce(sae, NULL, &atoms, &sums));
   else
-    PetscCall(ExchangeCodes(sae, false, &term));
+    PetscCall(ExchangeCodes(sae, PART_MAIN, &term));
   PetscCall(
       SharedExchange(sae->nodes, 1, (SharedRows[]){{batch->gb_all, sizeof(float), sae->starts}}));
   PetscCall(NodesBarrier(sae->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int64_t batch_silence(SAE *sae)
+void batch_silence(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
-  const Codes *codes = sae->size > 1 ? &batch->all[0].codes : &batch->own;
-  int64_t total = 0;
   for (int64_t j = 0; j < sae->m; j++) sae->silent[j] += batch->b;
-  if (sae->size == 1 || sae->route == ROUTE_OWNER) {
-    total = codes->start[codes->rows];
-    for (int64_t q = 0; q < total; q++) sae->silent[codes->atom[q]] = 0;
-    return total;
+  if (sae->size > 1 && sae->route == ROUTE_ALLREDUCE) {
+    for (int64_t j = 0; j < sae->m; j++)
+      if (batch->fired_all[j] > 0) sae->silent[j] = 0;
+    return;
   }
-  for (int64_t j = 0; j < sae->m; j++)
-    if (batch->fired_all[j] > 0) sae->silent[j] = 0;
-  for (int r = 0; r < sae->size; r++) total += batch->nonzeros[r];
-  return total;
+  for (int p = PART_MAIN; p < batch->parts; p++) {
+    const Codes *codes = sae->size > 1 ? &batch->part[p].all.codes : &batch->part[p].codes;
+    for (int64_t q = 0; q < codes->start[codes->rows]; q++)
+      if (codes->value[q] != 0) sae->silent[codes->atom[q]] = 0;
+  }
 }

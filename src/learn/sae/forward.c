@@ -97,7 +97,7 @@ static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
   SAEBatch *batch = sae->batch;
   const Choice *revive = &sae->params.revive;
   const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
-  Codes *codes = &batch->aux;
+  Codes *codes = &batch->part[PART_AUX].codes;
   const int64_t deads = batch->deads, k = min_i64(aux.k, deads);
 
   PetscFunctionBegin;
@@ -112,6 +112,12 @@ static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the encoder's codes go. */
+static Codes *main_codes(SAEBatch *batch)
+{
+  return batch->parts > PART_MAIN + 1 ? &batch->whole : &batch->part[PART_MAIN].codes;
+}
+
 /* Codes of this rank's tokens from .. to - 1. Where all scores are not wanted for the codes, those
    of the dead atoms alone are made. */
 static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
@@ -124,7 +130,8 @@ static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
   PetscFunctionBegin;
   for (int64_t t = from; t < to; t += width) {
     const int64_t n = min_i64(width, to - t);
-    PetscCall(EncoderCodes(sae->encoder, n, xc + t * sae->d, all ? batch->S : NULL, &batch->own));
+    PetscCall(
+        EncoderCodes(sae->encoder, n, xc + t * sae->d, all ? batch->S : NULL, main_codes(batch)));
     if (all) PetscCall(AuxCodes(sae, n, false));
   }
   for (int64_t t = from; alone && t < to; t += TILE) {
@@ -135,36 +142,68 @@ static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Residuals, slopes and losses of this rank's tokens. */
-static PetscErrorCode Losses(SAE *sae, double l1, Exact losses[2])
+/* The codes of each level, from those of all; their slopes' room. */
+static PetscErrorCode SplitCodes(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
-  const SAEGoal *goal = (const SAEGoal *)sae->params.goal.entry;
-  const Codes *codes = &batch->own;
-  const int64_t d = sae->d, row = batch->first * d;
-  const float c = (float)(2.0 / (double)d);
+  const bool own = sae->now.code->slopes != NULL;
 
   PetscFunctionBegin;
-  PetscCall(Room(&batch->g, &batch->g_space, codes->start[codes->rows]));
-  goal->pass(sae->kernels, batch->count, codes, sae->m, d, sae->D, batch->xc + row, batch->e + row,
-             batch->g, batch->square, batch->work);
-  for (int64_t t = 0; t < batch->count; t++) {
-    double sum = 0;
-    exact_add(&losses[0], batch->square[t]);
-    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
-      const int32_t j = codes->atom[q];
-      batch->g[q] = c * batch->g[q] + (l1 > 0 ? batch->q[j] : 0);
-      if (l1 > 0) sum += (double)codes->value[q] * batch->norm[j];
-    }
-    if (l1 > 0) exact_add(&losses[1], sum);
+  if (batch->parts > PART_MAIN + 1) {
+    Codes *to[SAE_LEVELS];
+    for (int l = 0; l < sae->levels.count; l++) to[l] = &batch->part[PART_MAIN + l].codes;
+    PetscCall(SplitLevels(sae->kernels, &sae->levels, &batch->whole, to));
+  }
+  batch->active_here = 0;
+  for (int p = PART_MAIN; p < batch->parts; p++) {
+    SAEPart *part = &batch->part[p];
+    const int64_t count = part->codes.start[part->codes.rows];
+    PetscCall(Room(&part->g, &part->g_space, count));
+    if (own) PetscCall(Room(&part->own, &part->own_space, count));
+    for (int64_t q = 0; q < count; q++) batch->active_here += part->codes.value[q] != 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Slopes of the loss by a part's values become those by its scores. */
+static void slopes(SAE *sae, SAEPart *part, double l1, Exact *penalty)
+{
+  const SAEBatch *batch = sae->batch;
+  const Codes *codes = &part->codes;
+  const float c = (float)(2.0 / (double)sae->d);
+  for (int64_t t = 0; t < codes->rows; t++) {
+    double sum = 0;
+    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
+      const int32_t j = codes->atom[q];
+      part->g[q] = c * part->g[q] + (l1 > 0 ? batch->q[j] : 0);
+      if (l1 > 0) sum += (double)codes->value[q] * batch->norm[j];
+    }
+    if (l1 > 0) exact_add(penalty, sum);
+  }
+  if (sae->now.code->slopes) sae->now.code->slopes(&sae->now, codes, part->g, part->own);
+}
+
+/* Residuals, slopes and losses of this rank's tokens. */
+static void losses_of_tokens(SAE *sae, double l1, Exact losses[2])
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t row = batch->first * sae->d;
+  const Codes *codes[SAE_LEVELS];
+  float *e[SAE_LEVELS], *g[SAE_LEVELS];
+  for (int l = 0; l < sae->levels.count; l++) {
+    SAEPart *part = &batch->part[PART_MAIN + l];
+    codes[l] = &part->codes, g[l] = part->g, e[l] = part->e + row;
+  }
+  goal_pass(sae->kernels, &sae->levels, batch->count, sae->m, sae->d, sae->D, batch->xc + row,
+            codes, g, e, batch->rest + row, batch->square, batch->work);
+  for (int64_t t = 0; t < batch->count; t++) exact_add(&losses[0], batch->square[t]);
+  for (int p = PART_MAIN; p < batch->parts; p++) slopes(sae, &batch->part[p], l1, &losses[1]);
 }
 
 PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
 {
   SAEBatch *batch = sae->batch;
-  const SAECode *code = (const SAECode *)sae->params.code.entry;
+  const SAECode *code = sae->now.code;
   const double l1 = code->l1 ? code->l1(sae->params.code.params) : 0;
   const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
   const Stretch now = batch_stretch(sae, sae->step), next = batch_stretch(sae, sae->step + 1);
@@ -175,7 +214,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   batch->b = min_i64(sae->params.batch, sae->n_train - start);
   batch_part(sae, batch->b, sae->rank, &batch->first, &batch->count);
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
-  batch->own.rows = batch->aux.rows = 0;
+  batch->part[PART_AUX].codes.rows = main_codes(batch)->rows = 0;
   prepare(sae, l1);
   const bool alone = batch->deads && encoder_filters(sae->encoder);
   if (batch->deads) PetscCall(GatherDead(sae));
@@ -185,20 +224,23 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
     for (int64_t t = at; t < end; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, end - t)));
     PetscCall(TokenCodes(sae, at, end, alone));
   }
-  PetscCall(Losses(sae, l1, losses));
+  if (code->settle) PetscCall(code->settle(sae, main_codes(batch)));
+  PetscCall(SplitCodes(sae));
+  losses_of_tokens(sae, l1, losses);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode BatchAux(SAE *sae, Exact *loss)
 {
   SAEBatch *batch = sae->batch;
-  const Codes *codes = &batch->aux;
+  SAEPart *part = &batch->part[PART_AUX];
+  const Codes *codes = &part->codes;
   const int64_t d = sae->d, row = batch->first * d;
 
   PetscFunctionBegin;
-  PetscCall(Room(&batch->ga, &batch->ga_space, codes->start[codes->rows]));
+  PetscCall(Room(&part->g, &part->g_space, codes->start[codes->rows]));
   sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, batch->deads, d,
-                          batch->dead_D, 1, batch->e + row, batch->ea + row, batch->ga,
+                          batch->dead_D, 1, batch->rest + row, part->e + row, part->g,
                           batch->square, batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(loss, batch->square[t]);
   PetscFunctionReturn(PETSC_SUCCESS);

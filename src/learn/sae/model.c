@@ -30,6 +30,11 @@ Tensor *tensor_named(SAE *sae, const char *name)
   return NULL;
 }
 
+CodeNow code_now(const Choice *code)
+{
+  return (CodeNow){.code = (const SAECode *)code->entry, .params = code->params, .unit = 1};
+}
+
 static PetscErrorCode LayOut(SAE *sae)
 {
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
@@ -39,6 +44,8 @@ static PetscErrorCode LayOut(SAE *sae)
   sae_add_tensor(sae, "encoder/weight", false, sae->d);
   sae_add_tensor(sae, "encoder/bias", false, 0);
   sae_add_tensor(sae, "bias", true, sae->d);
+  for (const char *const *name = sae->now.code->learned; name && *name; name++)
+    sae->learned_tensor[sae->learned++] = sae_add_tensor(sae, *name, false, 0);
   for (int i = 0; i < sae->tensors; i++)
     sae->block_size += sae->tensor[i].rows * sae->tensor[i].cols;
   for (int k = 0; k < 4; k++) PetscCall(ArrayCreate(sae->block_size, &sae->block[k]));
@@ -50,6 +57,7 @@ static PetscErrorCode LayOut(SAE *sae)
     at += t->rows * t->cols;
   }
   sae->bias = tensor_named(sae, "bias")->p;
+  sae->GE = tensor_named(sae, "encoder/weight")->g;
   if (atoms->pull_back_row)
     sae->G = tensor_named(sae, "atoms")->g;
   else
@@ -66,6 +74,7 @@ static PetscErrorCode Start(SAE *sae)
   PetscCall(atoms->start(sae));
   atoms->form(sae, sae->G);
   ((const SAEEncoder *)encoder->entry)->start(encoder->params, sae, sae->G);
+  if (sae->now.code->start) sae->now.code->start(sae);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -75,6 +84,19 @@ static void count_steps(SAE *sae)
   sae->n_train = split_count(sae->task->view.split, false);
   sae->per_epoch = (sae->n_train + params->batch - 1) / params->batch;
   sae->steps = params->steps ? params->steps : params->epochs * sae->per_epoch;
+}
+
+/* The code of training, and the levels of the loss; a goal may ask for more codes than the code's
+   own k. */
+static void prepare_code(SAE *sae)
+{
+  const Choice *goal = &sae->params.goal;
+  sae->now = code_now(&sae->params.code);
+  sae->now.training = true;
+  const int64_t k = sae->now.code->largest ? sae->now.code->largest(&sae->now) : 0;
+  ((const SAEGoal *)goal->entry)->levels(goal->params, sae->m, k, &sae->levels);
+  if (k && !sae->levels.by_atom && sae->levels.count > 1)
+    sae->now.k = sae->levels.bound[sae->levels.count - 1];
 }
 
 /* What the task wants, else what the environment says. */
@@ -103,16 +125,21 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   sae->first = sae->starts[sae->rank], sae->rows = sae->starts[sae->rank + 1] - sae->first;
   sae->wanted = sae->route = wanted_route(task);
   count_steps(sae);
+  prepare_code(sae);
   PetscCall(LayOut(sae));
   PetscCall(BatchTake(sae));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
   PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
+  for (int i = 0; i < sae->learned; i++) {
+    PetscCall(SharedCreate(sae->nodes, sae->m, &sae->learned_all[i]));
+    sae->now.learned[i] = sae->learned_all[i];
+  }
   PetscCall(ArrayCreate(sae->m, &sae->silent));
   if (task->anchors)
     sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
-  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->params.code, sae->m, sae->d, sae->E,
-                          sae->b, encoder_use(), 0, &sae->encoder));
+  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->now, sae->m, sae->d, sae->E, sae->b,
+                          encoder_use(), 0, &sae->encoder));
   PetscCall(Start(sae));
   PetscCall(SAEPublish(sae));
   *out = sae;
@@ -130,10 +157,15 @@ PetscErrorCode BatchPublish(SAE *sae)
     memcpy(E, tensor_named(sae, "encoder/weight")->p, (size_t)(sae->rows * row));
     memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
   }
-  PetscCall(SharedExchange(sae->nodes, 3,
-                           (SharedRows[]){{sae->E, row, sae->starts},
-                                          {sae->D, row, sae->starts},
-                                          {sae->b, sizeof(*b), sae->starts}}));
+  SharedRows all[3 + SAE_LEARNED] = {
+      {sae->E, row, sae->starts}, {sae->D, row, sae->starts}, {sae->b, sizeof(*b), sae->starts}};
+  for (int i = 0; i < sae->learned; i++) {
+    float *x = sae->learned_all[i];
+    if (sae->rows)
+      memcpy(x + sae->first, sae->tensor[sae->learned_tensor[i]].p, (size_t)sae->rows * sizeof(*x));
+    all[3 + i] = (SharedRows){x, sizeof(*x), sae->starts};
+  }
+  PetscCall(SharedExchange(sae->nodes, 3 + sae->learned, all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,6 +186,8 @@ PetscErrorCode SAEDestroy(SAE **sae)
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->E));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->b));
+  for (int i = 0; i < (*sae)->learned; i++)
+    PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->learned_all[i]));
   PetscCall(ArrayDestroy(&(*sae)->silent));
   if (!((const SAEAtoms *)(*sae)->params.atoms.entry)->pull_back_row)
     PetscCall(ArrayDestroy(&(*sae)->G));

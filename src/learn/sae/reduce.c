@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEGMENTS = 5, TAG = 1000 }; /* of a sum: GD, GE, gb, zs, whether the atom fired */
+enum { TAG = 1000 };
 
 /* Sums of one part of the tree for all atoms, or for some. */
 typedef struct {
@@ -24,9 +24,10 @@ struct SAEReduce {
   int *owner; /* [leaves] scratch, as the next three */
   int64_t *left, *right;
   Sums *sums;  /* [node_parts] */
-  float *slot; /* [slots][m (2 d + 3)] the parts of this node's ranks, once on the node */
+  float *slot; /* [slots][m (2 d + SUMS - 2)] the parts of this node's ranks, once on the node */
   int64_t slots;
-  float *got; /* [node_parts][rows (2 d + 3)] from other nodes, for the atoms here */
+  unsigned wanted; /* as in SAESums */
+  float *got;      /* [node_parts][rows (2 d + SUMS - 2)] from other nodes, for the atoms here */
   int64_t got_space;
 };
 
@@ -43,7 +44,7 @@ static float *segment(const SAE *sae, Sums sums, int s, int64_t atom)
 
 static int64_t slot_size(const SAE *sae)
 {
-  return (sae->m * (2 * sae->d + 3) + 15) / 16 * 16;
+  return (sae->m * (2 * sae->d + SUMS - 2) + 15) / 16 * 16;
 }
 
 PetscErrorCode ReduceDestroy(SAE *sae)
@@ -105,7 +106,7 @@ static PetscErrorCode LayOut(SAE *sae)
     reduce->slots = slots;
   }
   const int64_t got =
-      nodes_count(sae->nodes) > 1 ? reduce->node_parts * sae->rows * (2 * sae->d + 3) : 0;
+      nodes_count(sae->nodes) > 1 ? reduce->node_parts * sae->rows * (2 * sae->d + SUMS - 2) : 0;
   if (got > reduce->got_space) {
     PetscCall(ArrayDestroy(&reduce->got));
     PetscCall(ArrayCreate(got, &reduce->got));
@@ -125,7 +126,7 @@ static Sums slot_of(const SAE *sae, int64_t i)
 }
 
 /* This rank's parts, each summed for all atoms. */
-static PetscErrorCode SumParts(SAE *sae, const SAETerm *own, bool penalty)
+static PetscErrorCode SumParts(SAE *sae, const SAETerm *own)
 {
   SAEBatch *batch = sae->batch;
   const SAEReduce *reduce = batch->reduce;
@@ -142,12 +143,17 @@ static PetscErrorCode SumParts(SAE *sae, const SAETerm *own, bool penalty)
                          .start = own->codes->start + from,
                          .atom = own->codes->atom,
                          .value = own->codes->value};
-    const SAETerm term = {&codes, own->g, own->e + from * sae->d, own->xc + from * sae->d};
-    PetscCall(BatchSums(sae, &term, 0, atoms, segment(sae, to, 0, 0), segment(sae, to, 1, 0),
-                        segment(sae, to, 2, 0), penalty ? segment(sae, to, 3, 0) : NULL));
-    float *fired = segment(sae, to, 4, 0);
+    const SAETerm term = {&codes, own->g, own->own, own->e + from * sae->d,
+                          own->xc + from * sae->d};
+    SAESums sums = {reduce->wanted, {NULL}};
+    for (int k = 0; k < SUMS; k++)
+      if (sums_want(&sums, k)) sums.to[k] = segment(sae, to, k, 0);
+    PetscCall(BatchSums(sae, &term, 0, atoms, &sums));
+    float *fired = sums.to[SUM_FIRED];
+    if (!fired) continue;
     memset(fired, 0, (size_t)atoms * sizeof(*fired));
-    for (int64_t q = codes.start[0]; q < codes.start[count]; q++) fired[codes.atom[q]] = 1;
+    for (int64_t q = codes.start[0]; q < codes.start[count]; q++)
+      if (codes.value[q] != 0) fired[codes.atom[q]] = 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -161,7 +167,7 @@ static void add(int64_t count, const float *a, const float *b, float *to)
 
 /* Inside each part of this node's the parts of its ranks are joined; its ranks share the atoms. The
  * sum is left where the first was. */
-static PetscErrorCode JoinNode(SAE *sae, bool penalty)
+static PetscErrorCode JoinNode(SAE *sae)
 {
   SAEReduce *reduce = sae->batch->reduce;
   int64_t first, rows;
@@ -180,8 +186,8 @@ static PetscErrorCode JoinNode(SAE *sae, bool penalty)
     for (int64_t j = 0; j < joins; j++) {
       const Sums to = slot_of(sae, begin + reduce->left[j]),
                  from = slot_of(sae, begin + reduce->right[j]);
-      for (int s = 0; s < SEGMENTS; s++)
-        if (s != 3 || penalty)
+      for (int s = 0; s < SUMS; s++)
+        if (reduce->wanted >> s & 1)
           add(rows * segment_cols(sae, s), segment(sae, to, s, first), segment(sae, from, s, first),
               segment(sae, to, s, first));
     }
@@ -191,7 +197,7 @@ static PetscErrorCode JoinNode(SAE *sae, bool penalty)
 }
 
 /* The messages of one part of the tree: from its node, for the atoms of rank `owner`. */
-static PetscErrorCode Pass(SAE *sae, bool penalty, int64_t n, bool send, int other, int owner,
+static PetscErrorCode Pass(SAE *sae, int64_t n, bool send, int other, int owner,
                            MPI_Request *request, int *requests)
 {
   const Sums sums = sae->batch->reduce->sums[n];
@@ -200,12 +206,12 @@ static PetscErrorCode Pass(SAE *sae, bool penalty, int64_t n, bool send, int oth
   const MPI_Comm comm = nodes_comm(sae->nodes);
 
   PetscFunctionBegin;
-  for (int s = 0; s < SEGMENTS; s++) {
+  for (int s = 0; s < SUMS; s++) {
     const int64_t count = rows * segment_cols(sae, s);
-    const int tag = TAG + SEGMENTS * (int)n + s;
+    const int tag = TAG + SUMS * (int)n + s;
     PetscCheck(count < INT_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
                "%lld numbers are too many for a message; take more ranks", (long long)count);
-    if (s == 3 && !penalty) continue;
+    if (!(sae->batch->reduce->wanted >> s & 1)) continue;
     float *x = segment(sae, sums, s, send ? first : 0);
     if (send)
       PetscCallMPI(MPI_Isend(x, (int)count, MPI_FLOAT, other, tag, comm, &request[(*requests)++]));
@@ -216,11 +222,11 @@ static PetscErrorCode Pass(SAE *sae, bool penalty, int64_t n, bool send, int oth
 }
 
 /* Each rank gets the sums of its atoms from the other nodes. */
-static PetscErrorCode PassNodes(SAE *sae, bool penalty)
+static PetscErrorCode PassNodes(SAE *sae)
 {
   SAEReduce *reduce = sae->batch->reduce;
   const Nodes *nodes = sae->nodes;
-  const int64_t rows = reduce->atoms.rows, most = SEGMENTS * reduce->node_parts * sae->size;
+  const int64_t rows = reduce->atoms.rows, most = SUMS * reduce->node_parts * sae->size;
   MPI_Request *request;
   int requests = 0;
 
@@ -229,30 +235,30 @@ static PetscErrorCode PassNodes(SAE *sae, bool penalty)
   for (int64_t n = 0; n < reduce->node_parts; n++) {
     const int node = reduce->node_part[n].owner;
     if (node != nodes_number(nodes)) {
-      reduce->sums[n] = (Sums){reduce->got + n * rows * (2 * sae->d + 3), rows};
-      PetscCall(Pass(sae, penalty, n, false, nodes_peer(nodes, node, sae->rank), sae->rank, request,
-                     &requests));
+      reduce->sums[n] = (Sums){reduce->got + n * rows * (2 * sae->d + SUMS - 2), rows};
+      PetscCall(
+          Pass(sae, n, false, nodes_peer(nodes, node, sae->rank), sae->rank, request, &requests));
     }
   }
   for (int64_t n = 0; n < reduce->node_parts; n++)
     for (int r = 0; r < sae->size && reduce->node_part[n].owner == nodes_number(nodes); r++)
       if (nodes_of(nodes, r) != nodes_number(nodes) &&
           nodes_peer(nodes, nodes_number(nodes), r) == sae->rank)
-        PetscCall(Pass(sae, penalty, n, true, r, r, request, &requests));
+        PetscCall(Pass(sae, n, true, r, r, request, &requests));
   PetscCallMPI(MPI_Waitall(requests, request, MPI_STATUSES_IGNORE));
   PetscCall(ArrayDestroy(&request));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What is left of the tree, for the atoms here: parts [count] with their sums. */
-static void join_atoms(SAE *sae, int64_t count, const TreePart *part, float *const to[SEGMENTS])
+static void join_atoms(SAE *sae, int64_t count, const TreePart *part, float *const to[SUMS])
 {
   SAEReduce *reduce = sae->batch->reduce;
   const AtomSet *atoms = &reduce->atoms;
   const int64_t joins = tree_joins(reduce->leaves, count, part, reduce->left, reduce->right);
-  for (int s = 0; s < SEGMENTS; s++) {
+  for (int s = 0; s < SUMS; s++) {
     const int64_t numbers = atoms->rows * segment_cols(sae, s);
-    if (!to[s]) continue;
+    if (!(reduce->wanted >> s & 1)) continue;
     for (int64_t j = 0; j < joins || j == 0; j++) {
       const Sums a = reduce->sums[joins ? reduce->left[j] : 0],
                  b = reduce->sums[joins ? reduce->right[j] : 0];
@@ -264,24 +270,24 @@ static void join_atoms(SAE *sae, int64_t count, const TreePart *part, float *con
   }
 }
 
-PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, float *GD, float *GE,
-                           float *gb, float *zs, float *fired)
+PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, const SAESums *sums)
 {
-  float *const to[SEGMENTS] = {GD, GE, gb, zs, fired};
+  float *const *to = sums->to;
 
   PetscFunctionBegin;
   if (!sae->batch->reduce) PetscCall(Create(sae));
   SAEReduce *reduce = sae->batch->reduce;
   reduce->atoms = *atoms;
+  reduce->wanted = sums->wanted;
   PetscCall(LayOut(sae));
-  if (own) PetscCall(SumParts(sae, own, zs != NULL));
+  if (own) PetscCall(SumParts(sae, own));
   PetscCall(NodesBarrier(sae->nodes));
   if (nodes_count(sae->nodes) == 1) {
     for (int64_t i = 0; i < reduce->rank_parts; i++) reduce->sums[i] = slot_of(sae, i);
     join_atoms(sae, reduce->rank_parts, reduce->rank_part, to);
   } else {
-    PetscCall(JoinNode(sae, zs != NULL));
-    PetscCall(PassNodes(sae, zs != NULL));
+    PetscCall(JoinNode(sae));
+    PetscCall(PassNodes(sae));
     join_atoms(sae, reduce->node_parts, reduce->node_part, to);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

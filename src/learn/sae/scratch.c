@@ -10,6 +10,8 @@ struct Scratch {
   SAEBatch *batch;
   int64_t b, m, cols; /* its shape: all that BatchCreate looks at and that learners of a pack may
                          differ in; cols: of the widest tensor */
+  int levels;
+  bool apart, own;
   int users;
   Scratch *next;
 };
@@ -22,7 +24,11 @@ PetscErrorCode BatchTake(SAE *sae)
 
   PetscFunctionBegin;
   for (int i = 0; i < sae->tensors; i++) cols = max_i64(cols, sae->tensor[i].cols);
-  while (one && (one->b != b || one->m != m || one->cols != cols)) one = one->next;
+  const int levels = sae->levels.count;
+  const bool apart = sae_apart(sae), own = sae->now.code->slopes != NULL;
+  while (one && (one->b != b || one->m != m || one->cols != cols || one->levels != levels ||
+                 one->apart != apart || one->own != own))
+    one = one->next;
   if (one) {
     one->users++;
     sae->nodes = one->nodes;
@@ -33,7 +39,7 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscCall(BatchCreate(sae));
   if (!list) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(1, &one));
-  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, 1, *list};
+  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, levels, apart, own, 1, *list};
   *list = one;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -23,14 +23,33 @@ static void add_scaled(int64_t n, float a, const float *restrict x, float *restr
   for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
-/* The sums of the main loss: GD in sae->G, GE in the gradient of the encoder. */
+static void add(int64_t n, const float *restrict x, float *restrict y)
+{
+  for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+/* The sums of the main loss: GD in sae->G, GE in sae->GE; those of further levels are added to
+   those of the first, in order. */
 static PetscErrorCode MainSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
+  const int64_t rows = sae->rows, d = sae->d,
+                sizes[SUMS] = {rows * d, rows * d, rows, rows, rows, rows};
+  const SAESums first = {SUMS_ALWAYS | 1 << SUM_FIRED | (l1 > 0) << SUM_ZS |
+                             (sae->now.code->slopes != NULL) << SUM_OWN,
+                         {sae->G, sae->GE, batch->gb, batch->zs, batch->own, batch->fired}};
 
   PetscFunctionBegin;
-  PetscCall(BatchGather(sae, false, sae->G, tensor_named(sae, "encoder/weight")->g, batch->gb,
-                        l1 > 0 ? batch->zs : NULL));
+  PetscCall(BatchGather(sae, PART_MAIN, &first));
+  for (int p = PART_MAIN + 1; p < batch->parts; p++) {
+    SAESums sums = {first.wanted, {NULL}};
+    float *at = batch->level_sums;
+    for (int k = 0; k < SUMS; at += sizes[k++]) sums.to[k] = at;
+    PetscCall(NodesBarrier(sae->nodes)); /* the sums before have been read */
+    PetscCall(BatchGather(sae, p, &sums));
+    for (int k = 0; k < SUMS; k++)
+      if (sums_want(&sums, k)) add(sizes[k], sums.to[k], first.to[k]);
+  }
   PetscCall(BatchChain(sae, false, batch->gb));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -48,18 +67,22 @@ static void bias_gradient(SAE *sae, const Factors *by, bool aux)
 static PetscErrorCode AuxSums(SAE *sae, double square, double weight, Factors *by, double *loss)
 {
   SAEBatch *batch = sae->batch;
-  const double variance = square - sae->kernels->square64(sae->d, batch->ge) / by->b;
   Exact sum = {0};
+  const float *columns = batch->ge; /* sums of the residuals of all codes */
 
   PetscFunctionBegin;
   *loss = 0;
+  if (sae_apart(sae)) PetscCall(BatchRest(sae, &square, &columns));
+  const double variance = square - sae->kernels->square64(sae->d, columns) / by->b;
   if (!(variance > 0)) PetscFunctionReturn(PETSC_SUCCESS);
   by->with_aux = true;
   by->aux = (float)(2 * weight / variance);
   PetscCall(BatchAux(sae, &sum));
   PetscCall(SAESum(sae, 1, &sum));
   *loss = weight * exact_value(&sum) / variance;
-  PetscCall(BatchGather(sae, true, batch->aG, batch->aE, batch->ab, NULL));
+  PetscCall(BatchGather(
+      sae, PART_AUX,
+      &(SAESums){SUMS_ALWAYS, {[SUM_GD] = batch->aG, [SUM_GE] = batch->aE, [SUM_GB] = batch->ab}}));
   PetscCall(BatchChain(sae, true, batch->ab));
   bias_gradient(sae, by, true);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -79,7 +102,7 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
   const float none = by->with_aux ? by->aux * 0.0f : -0.0f;
   int64_t at = 0; /* among the dead atoms here */
   for (int64_t j = 0; j < sae->rows; j++) {
-    float *G = sae->G + j * d, *dE = tensor_named(sae, "encoder/weight")->g + j * d;
+    float *G = sae->G + j * d, *dE = sae->GE + j * d;
     const double norm = by->l1 > 0 ? batch->norm[sae->first + j] : 0;
     const bool dead = by->with_aux && batch->dead[sae->first + j];
     const float plus = dead ? -0.0f : none;
@@ -111,6 +134,7 @@ static PetscErrorCode Finish(SAE *sae, const Factors *by, double *norm)
 
   PetscFunctionBegin;
   finish_rows(sae, by, &sum);
+  if (sae->now.code->finish) sae->now.code->finish(sae, sae->batch->own, by->h);
   if (!atoms->pull_back_row) PetscCall(atoms->pull_back(sae));
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
@@ -186,8 +210,7 @@ static bool worth_logging(int64_t step, int64_t steps)
 static void choose_route(SAE *sae)
 {
   if (sae->wanted != ROUTE_AUTO || (sae->route && sae->step % 32 != 2)) return;
-  const SAECode *code = (const SAECode *)sae->params.code.entry;
-  const double most = (double)code->most(sae->params.code.params, sae->m);
+  const double most = (double)sae->now.code->most(&sae->now, sae->m);
   const StepShape shape = {.b = sae->params.batch,
                            .m = sae->m,
                            .d = sae->d,
@@ -203,7 +226,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
 {
   SAEBatch *batch = sae->batch;
   const SAEParams *params = &sae->params;
-  const SAECode *code = (const SAECode *)params->code.entry;
+  const SAECode *code = sae->now.code;
   const double l1 = code->l1 ? code->l1(params->code.params) : 0;
   const Optimizer *optimizer = (const Optimizer *)params->optimizer.entry;
   const SAEAtoms *atoms = (const SAEAtoms *)params->atoms.entry;
@@ -218,6 +241,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   choose_route(sae);
   PetscCall(BatchForward(sae, sums));
   PetscCall(SAESum(sae, 2, sums));
+  sae->active = (double)batch->active / (double)batch->b;
   const double square = exact_value(&sums[0]);
   const double b = (double)batch->b;
   Factors by = {.b = b, .f = (float)(2.0 / (b * (double)sae->d)), .h = (float)(1.0 / b), .l1 = l1};
@@ -228,7 +252,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
         ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
     PetscCall(AuxSums(sae, square, aux.weight, &by, &aux_loss));
   }
-  const int64_t nonzeros = batch_silence(sae);
+  batch_silence(sae);
   PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
   sae->step++;
@@ -236,7 +260,8 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(SAEPublish(sae));
   const double mse = square / ((double)batch->b * (double)sae->d),
                penalty = l1 * exact_value(&sums[1]) / (double)batch->b;
-  const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss;
+  const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss +
+                      (code->loss ? code->loss(&sae->now, sae->active) : 0);
   *report = (StepReport){.step = sae->step,
                          .steps = sae->steps,
                          .tokens = batch->b,
@@ -247,7 +272,6 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   report->reason = !isfinite(loss) ? "the loss is not finite"
                    : !finite       ? "a parameter is not finite"
                                    : "all steps done";
-  sae->active = (double)nonzeros / (double)batch->b;
   sae->taken |= 1u << sae->route;
   report->route = sae->size == 1                   ? "none"
                   : sae->taken == 1u << sae->route ? route_words[sae->route]

@@ -34,6 +34,8 @@ static PetscErrorCode Room(SAEBatch *batch, int64_t total)
   PetscCall(ArrayDestroy(&batch->token));
   PetscCall(ArrayDestroy(&batch->z));
   PetscCall(ArrayDestroy(&batch->slope));
+  PetscCall(ArrayDestroy(&batch->slope_own));
+  PetscCall(ArrayCreate(batch->bucket_space, &batch->slope_own));
   PetscCall(ArrayCreate(batch->bucket_space, &batch->token));
   PetscCall(ArrayCreate(batch->bucket_space, &batch->z));
   PetscCall(ArrayCreate(batch->bucket_space, &batch->slope));
@@ -63,6 +65,7 @@ static PetscErrorCode Sort(SAE *sae, const SAETerm *term, int64_t first, int64_t
       if (j >= rows) continue;
       const int64_t at = bucket[j]++;
       batch->token[at] = (int32_t)t, batch->z[at] = codes->value[q], batch->slope[at] = term->g[q];
+      if (term->own) batch->slope_own[at] = term->own[q];
     }
   memmove(bucket + 1, bucket, (size_t)rows * sizeof(*bucket));
   bucket[0] = 0;
@@ -78,7 +81,7 @@ static float scalar_sum(SAEBatch *batch, int64_t leaves, int64_t from, int64_t t
   return batch->leaf[0];
 }
 
-/* Moves the buckets of atoms that have tokens together; batch->active is which atoms they are of.
+/* Moves the buckets of atoms that have tokens together; batch->atoms is which atoms they are of.
  * Gives how many. The others' rows of GD and GE become 0. */
 static int64_t gather_active(SAEBatch *batch, int64_t atoms, int64_t d, float *GD, float *GE)
 {
@@ -86,7 +89,7 @@ static int64_t gather_active(SAEBatch *batch, int64_t atoms, int64_t d, float *G
   const size_t row = (size_t)d * sizeof(*GD);
   for (int64_t j = 0; j < atoms; j++) {
     if (bucket[j + 1] > bucket[j]) {
-      bucket[active] = bucket[j], batch->active[active++] = (int32_t)j;
+      bucket[active] = bucket[j], batch->atoms[active++] = (int32_t)j;
     } else {
       memset(GD + j * d, 0, row);
       memset(GE + j * d, 0, row);
@@ -96,24 +99,29 @@ static int64_t gather_active(SAEBatch *batch, int64_t atoms, int64_t d, float *G
   return active;
 }
 
-PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms, float *GD,
-                         float *GE, float *gb, float *zs)
+PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms,
+                         const SAESums *sums)
 {
   SAEBatch *batch = sae->batch;
   const int64_t *bucket = batch->bucket, leaves = route_leaves(term->codes->rows);
+  float *const *to = sums->to;
   bool done;
 
   PetscFunctionBegin;
   PetscCall(Sort(sae, term, first, atoms));
   for (int64_t j = 0; j < atoms; j++) {
-    gb[j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope);
-    if (zs) zs[j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->z);
+    to[SUM_GB][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope);
+    if (sums_want(sums, SUM_ZS))
+      to[SUM_ZS][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->z);
+    if (sums_want(sums, SUM_OWN))
+      to[SUM_OWN][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope_own);
   }
-  const int64_t active = gather_active(batch, atoms, sae->d, GD, GE);
-  PetscCall(DenseSums(sae, term, active, GD, GE, &done));
+  const int64_t active = gather_active(batch, atoms, sae->d, to[SUM_GD], to[SUM_GE]);
+  PetscCall(DenseSums(sae, term, active, to[SUM_GD], to[SUM_GE], &done));
   if (!done)
-    sae->kernels->leaf_sums(term->codes->rows, sae->d, active, bucket, batch->active, batch->token,
-                            batch->z, batch->slope, term->e, term->xc, GD, GE, batch->work);
+    sae->kernels->leaf_sums(term->codes->rows, sae->d, active, bucket, batch->atoms, batch->token,
+                            batch->z, batch->slope, term->e, term->xc, to[SUM_GD], to[SUM_GE],
+                            batch->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

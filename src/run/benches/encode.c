@@ -108,7 +108,8 @@ static PetscErrorCode EncodeRow(BenchRun *run, Data *b, bool aligned, EncoderUse
   settings_set(&settings, "code.name", "topk");
   settings_set(&settings, "code.k", k);
   PetscCall(ChoiceRead(&settings, "code", &sae_codes, &b->code));
-  PetscCall(EncoderCreate(run->kernels, NULL, &b->code, M, D, b->E, b->b, use, 0, &b->encoder));
+  const CodeNow now = code_now(&b->code);
+  PetscCall(EncoderCreate(run->kernels, NULL, &now, M, D, b->E, b->b, use, 0, &b->encoder));
   PetscCall(EncoderRenew(b->encoder));
   const BenchWork work = {.work = Encode, .context = b, .limit = LIMIT_FMA};
   PetscCall(BenchTime(run, &work, &timing));
@@ -132,8 +133,9 @@ static PetscErrorCode RenewRow(BenchRun *run, Data *b)
   settings_set(&settings, "code.name", "topk");
   settings_set(&settings, "code.k", "32");
   PetscCall(ChoiceRead(&settings, "code", &sae_codes, &b->code));
+  const CodeNow now = code_now(&b->code);
   PetscCall(
-      EncoderCreate(run->kernels, NULL, &b->code, M, D, b->E, b->b, ENCODER_INT16, 0, &b->encoder));
+      EncoderCreate(run->kernels, NULL, &now, M, D, b->E, b->b, ENCODER_INT16, 0, &b->encoder));
   const BenchWork work = {.work = Renew, .context = b, .limit = LIMIT_TRIAD};
   PetscCall(BenchTime(run, &work, &timing));
   bench_rate(&figure, LIMIT_TRIAD, &timing, 18.0 * M * D);

@@ -11,10 +11,10 @@ static const Param params[] = {
     {0},
 };
 
-static void forward(const void *settings, const Kernels *kernels, int64_t n, int64_t m,
+static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
                     const float *S, Codes *codes)
 {
-  (void)settings;
+  (void)now;
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = codes->start[codes->rows];
     codes->start[codes->rows + 1] =
@@ -23,9 +23,9 @@ static void forward(const void *settings, const Kernels *kernels, int64_t n, int
   }
 }
 
-static int64_t most(const void *settings, int64_t m)
+static int64_t most(const CodeNow *now, int64_t m)
 {
-  (void)settings;
+  (void)now;
   return m;
 }
 

@@ -21,10 +21,15 @@ static char *check(const void *settings, const Settings *all, const char **path)
   return why.s;
 }
 
-static void forward(const void *settings, const Kernels *kernels, int64_t n, int64_t m,
+static int64_t largest(const CodeNow *now)
+{
+  return now->k ? now->k : ((const TopK *)now->params)->k;
+}
+
+static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
                     const float *S, Codes *codes)
 {
-  const int64_t k = ((const TopK *)settings)->k;
+  const int64_t k = largest(now);
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = codes->start[codes->rows];
     codes->start[codes->rows + 1] =
@@ -33,14 +38,9 @@ static void forward(const void *settings, const Kernels *kernels, int64_t n, int
   }
 }
 
-static int64_t most(const void *settings, int64_t m)
+static int64_t most(const CodeNow *now, int64_t m)
 {
-  return min_i64(m, ((const TopK *)settings)->k);
-}
-
-static int64_t largest(const void *settings)
-{
-  return ((const TopK *)settings)->k;
+  return min_i64(m, largest(now));
 }
 
 const SAECode sae_code_topk = {

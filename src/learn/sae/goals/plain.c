@@ -1,15 +1,20 @@
 /* One reconstruction from all active atoms. */
 #include "learn/sae.h"
 
-static void pass(const Kernels *kernels, int64_t n, const Codes *codes, int64_t m, int64_t d,
-                 const float *D, const float *xc, float *e, float *g, double *square, float *work)
+static const Param params[] = {
+    GOAL_LOSS(GoalLoss),
+    {0},
+};
+
+static void levels(const void *settings, int64_t m, int64_t k, SAELevels *out)
 {
-  kernels->residuals(n, codes->start, codes->atom, codes->value, m, d, D, -1, xc, e, g, square,
-                     work);
+  (void)k;
+  *out = (SAELevels){
+      .count = 1, .bound = {m}, .weight = {1}, .relative = ((const GoalLoss *)settings)->loss};
 }
 
 const SAEGoal sae_goal_plain = {
-    .entry = {"plain", "the squared error of one reconstruction from all active atoms", NULL, NULL,
-              0},
-    .pass = pass,
+    .entry = {"plain", "the squared error of one reconstruction from all active atoms", NULL,
+              params, sizeof(GoalLoss)},
+    .levels = levels,
 };
