@@ -130,7 +130,7 @@ static PetscErrorCode Planted(void)
     int64_t count = 0;
     for (uint64_t draw = 0; draw < KEPT_DRAWS; draw++) {
       planted_kept(draw, sqrt(.6), runs[s], M, WIDTH, D);
-      PetscCall(AtomsPrepare(kernels, CENTRING_RAW, runs[s] * M, WIDTH, D, D));
+      PetscCall(AtomsPrepare(kernels, CENTRING_RAW, runs[s] * M, WIDTH, D, NULL, D));
       PetscCall(PlantedShares(kernels, runs[s], M, WIDTH, D, h));
       const PairInterval R = pair_interval(runs[s], h);
       count += R.low <= .6 && .6 <= R.high;

@@ -94,7 +94,7 @@ static PetscErrorCode TestPlanted(int64_t S)
   PetscCall(ArrayCreate(S * M * WIDTH, &D));
   for (uint64_t draw = 0; draw < DRAWS; draw++) {
     planted_kept(draw, sqrt(.6), S, M, WIDTH, D);
-    PetscCall(AtomsPrepare(kernels, CENTRING_RAW, S * M, WIDTH, D, D));
+    PetscCall(AtomsPrepare(kernels, CENTRING_RAW, S * M, WIDTH, D, NULL, D));
     PetscCall(PlantedShares(kernels, S, M, WIDTH, D, h));
     const PairInterval R = pair_interval(S, h);
     held += R.low <= .6 && .6 <= R.high;
