@@ -4,15 +4,17 @@
 #include "base/error.h"
 
 typedef enum {
-  RANDOM_ATOMS = 1,    /* start of atoms; index = element */
-  RANDOM_ENCODER,      /* start of encoders */
-  RANDOM_PICK,         /* which anchor an atom starts from, mixtures */
-  RANDOM_CHUNKS,       /* order of chunks; index = epoch */
-  RANDOM_WINDOW,       /* order inside a window; index = epoch, window */
-  RANDOM_CENTROIDS,    /* start of k-means */
-  RANDOM_NULL,         /* null dictionaries */
-  RANDOM_SYNTH,        /* generators: use RANDOM_SYNTH + 0 .. + 63 */
-  RANDOM_SAMPLE = 128, /* samples taken for measuring */
+  RANDOM_ATOMS = 1,       /* start of atoms; index = element */
+  RANDOM_ENCODER,         /* start of encoders */
+  RANDOM_PICK,            /* which anchor an atom starts from, mixtures */
+  RANDOM_CHUNKS,          /* order of chunks; index = epoch */
+  RANDOM_WINDOW,          /* order inside a window; index = epoch, window */
+  RANDOM_CENTROIDS,       /* start of k-means */
+  RANDOM_NULL,            /* null dictionaries */
+  RANDOM_SYNTH,           /* generators: use RANDOM_SYNTH + 0 .. + 63 */
+  RANDOM_SURROGATE = 126, /* tokens of the surrogate null; index = element */
+  RANDOM_SUBSAMPLE = 127, /* groups that a run trains on; index = group */
+  RANDOM_SAMPLE = 128,    /* samples taken for measuring */
   RANDOM_LAST
 } RandomPurpose;
 

@@ -17,3 +17,16 @@
 */
 PetscErrorCode TokensCovariance(MPI_Comm comm, const View *view, int64_t n, const int64_t *row,
                                 double *mean, double *upper);
+
+/*
+  GaussianRows - rows of a normal distribution: row j is mean + R^T z_j, rows of R added in order
+
+  Element q of z_j is random_normal(seed, purpose, at + j d + q). Not collective.
+
+  in   mean    [d]
+  in   factor  [d x d] upper triangular R: R^T R is the covariance
+  in   at      index of the first number
+  out  X       [rows x d]
+*/
+PetscErrorCode GaussianRows(int64_t d, const double *mean, const double *factor, uint64_t seed,
+                            uint32_t purpose, uint64_t at, int64_t rows, float *X);

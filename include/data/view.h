@@ -13,6 +13,12 @@ typedef struct Split Split;
 PetscErrorCode SplitCreate(MPI_Comm comm, Tokens *tokens, double share, Mistakes *mistakes,
                            Split **split);
 PetscErrorCode SplitDestroy(Split **split);
+/* SplitSubsample - the training side of a split with only a share of its groups (at least one),
+   those with the smallest hashes of (seed, group): for training alone, it has neither a held-out
+   side nor a sample. Not collective; destroyed by SplitDestroy. */
+PetscErrorCode SplitSubsample(const Split *split, double share, int64_t seed, Split **part);
+/* SplitLeast - the fewest tokens that a share of the training groups can have. */
+PetscErrorCode SplitLeast(const Split *split, double share, int64_t *tokens);
 int64_t split_count(const Split *split, bool held_out); /* tokens on that side */
 /* File row of element i of that side, in file order. */
 int64_t split_row(const Split *split, bool held_out, int64_t i);

@@ -14,6 +14,12 @@ typedef struct {
   int line, column;
 } AnchorSet;
 
+/* Which tokens are trained on. */
+typedef struct {
+  double held_out;  /* share of the groups that is not trained on by any run */
+  double subsample; /* share of the others that each run trains on */
+} Portion;
+
 /* Where a value came from. */
 typedef struct {
   const char *from; /* "default", "spec" or "grid" */
@@ -28,7 +34,7 @@ typedef struct {
   Origin *origin;    /* [settings.count] */
   unsigned seeds;    /* SEED_* that its chosen entries draw from */
   int set;           /* number of its AnchorSet, or -1 */
-  int share;         /* number of its held_out in Experiment.share */
+  int share;         /* number of its Portion in Experiment.share */
   int64_t runs;      /* how many */
   int64_t blocks;    /* of `combine: blocks`; 0: another way */
   int64_t *block;    /* [blocks x 5] numbers among the group's runs of (i, d, a), (i', d, a),
@@ -57,7 +63,7 @@ typedef struct {
   int set;           /* number of (one of) its AnchorSet */
   Settings settings; /* all settings of the run that makes it, as Run.settings; a file: none */
   int64_t seed;      /* serves every purpose of that run; -1 for a file */
-  int share;         /* number of its held_out in Experiment.share, -1 for a file */
+  int share; /* number of its Portion (nothing left out) in Experiment.share, -1 for a file */
 } AnchorRun;
 
 typedef struct {
@@ -75,8 +81,9 @@ typedef struct {
   int64_t groups;
   Group *group;
   int64_t shares;
-  double *share; /* [shares] the different values of held_out */
+  Portion *share; /* [shares] the different ones */
   double checkpoint_minutes;
+  int64_t snapshots;         /* of each run's atoms while it is trained */
   int64_t train_tokens;      /* measure.train_tokens */
   int64_t metrics_count;     /* `all` is spelt out */
   Choice *metrics;           /* chosen metrics */
@@ -101,8 +108,8 @@ PetscErrorCode ExperimentRead(const char *path, const SpecFamilies *families, Mi
                               Experiment **experiment);
 /* ExperimentBind - with the tokens known: checks what depends on them (batch and counts against
    training tokens), and gives runs and anchors their ids. n_train [shares] has the number of
-   training tokens for each Experiment.share; d is the tokens' width. Same on every rank, not
-   collective. Mistakes leave the experiment without ids. */
+   training tokens (the fewest that a run may have) for each Experiment.share; d is the tokens'
+   width. Same on every rank, not collective. Mistakes leave the experiment without ids. */
 PetscErrorCode ExperimentBind(Experiment *experiment, const SpecFamilies *families,
                               const char *tokens_digest, const int64_t *n_train, int64_t d,
                               Mistakes *mistakes);

@@ -13,7 +13,7 @@ typedef struct {
 
 /* What the root says for all models. */
 typedef struct {
-  Node *normalise, *train, *held_out, *seeds;
+  Node *normalise, *train, *held_out, *subsample, *null_surrogate, *seeds;
   Grid grid;
 } Common;
 
@@ -23,6 +23,10 @@ PetscErrorCode ModelMerge(Reader *reader, const NodeItem *item, const Common *co
 PetscErrorCode ModelResolve(const Model *model, Node *map, Resolve *resolve);
 /* ModelResolveSilently - the same, mistakes untold; what is required and missing is "". */
 PetscErrorCode ModelResolveSilently(const Model *model, Node *map, Settings *settings);
+/* ModelSurrogates - a further group for each of groups first .. last - 1: the same trained on
+   surrogate tokens. at: where they were asked for. */
+PetscErrorCode ModelSurrogates(const Model *model, int64_t first, int64_t last, const Node *at,
+                               const Seeds *seeds);
 /* ModelGroups - the groups and runs of a model at the points of a grid. */
 PetscErrorCode ModelGroups(const Model *model, const Grid *points, const Seeds *seeds);
 /* CommonCheck - the mistakes in the common settings themselves. */

@@ -132,7 +132,7 @@ PetscErrorCode ModelsRead(Reader *reader, const Node *root);
    what stands after them. Not collective. */
 PetscErrorCode ResolvedBegin(Reader *reader, const Seeds *common);
 PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *base, int64_t first,
-                             const Grid *points, const Seeds *seeds);
+                             const Grid *points, const Seeds *seeds, bool surrogates);
 PetscErrorCode ResolvedEnd(Reader *reader);
 /* The setting at path as flow YAML: a scalar, or a mapping of all below it. */
 void setting_yaml(const Settings *settings, const char *path, Text *text);

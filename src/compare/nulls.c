@@ -4,7 +4,6 @@
 #include "base/random.h"
 #include "compare/covariance.h"
 #include <math.h>
-#include <string.h>
 
 enum { NULL_SEED = 0x4e554c4c, COVARIANCE_TOKENS = 32768, MOST_PAIRS = 4096 };
 static const double standard_error = .002;
@@ -77,26 +76,6 @@ static double normal(NullKind kind, int64_t number, int64_t i)
                        ((uint64_t)number << 40) + (uint64_t)i);
 }
 
-/* Each atom is mean + R^T z, rows of R added in order. */
-static PetscErrorCode Gaussians(const NullSource *source, int64_t number, int64_t m, float *D)
-{
-  const int64_t d = source->d;
-  double *atom;
-  PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(d, &atom));
-  for (int64_t j = 0; j < m; j++) {
-    memcpy(atom, source->mean, (size_t)d * sizeof(*atom));
-    for (int64_t q = 0; q < d; q++) {
-      const double z = normal(NULL_GAUSSIAN, number, j * d + q);
-      const double *r = source->factor + q * d;
-      for (int64_t i = q; i < d; i++) atom[i] += z * r[i];
-    }
-    for (int64_t i = 0; i < d; i++) D[j * d + i] = (float)atom[i];
-  }
-  PetscCall(ArrayDestroy(&atom));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode SomeTokens(const NullSource *source, int64_t number, int64_t m, float *D)
 {
   const Split *split = source->view->split;
@@ -120,7 +99,9 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
                               float *D)
 {
   PetscFunctionBeginUser;
-  if (kind == NULL_GAUSSIAN) PetscCall(Gaussians(source, number, m, D));
+  if (kind == NULL_GAUSSIAN)
+    PetscCall(GaussianRows(source->d, source->mean, source->factor, NULL_SEED + (uint64_t)kind,
+                           RANDOM_NULL, (uint64_t)number << 40, m, D));
   if (kind == NULL_TOKENS) PetscCall(SomeTokens(source, number, m, D));
   if (kind == NULL_RANDOM)
     for (int64_t i = 0; i < m * source->d; i++) D[i] = (float)normal(kind, number, i);

@@ -91,6 +91,12 @@ static int by_hash(const void *a, const void *b)
   return x->hash == y->hash ? by_number(a, b) : (x->hash > y->hash) - (x->hash < y->hash);
 }
 
+static uint64_t group_hash(uint64_t seed, uint32_t purpose, int64_t number)
+{
+  const RandomBits bits = random_bits(seed, purpose, (uint64_t)number);
+  return (uint64_t)bits.word[1] << 32 | bits.word[0];
+}
+
 /* The group of that number, which exists. */
 static Group *find_group(const Split *split, int64_t number)
 {
@@ -113,10 +119,8 @@ static PetscErrorCode ListGroups(Split *split)
     else
       all[split->groups++] = all[s];
   }
-  for (int64_t g = 0; g < split->groups; g++) {
-    const RandomBits bits = random_bits(0, RANDOM_SAMPLE, (uint64_t)all[g].number);
-    all[g].hash = (uint64_t)bits.word[1] << 32 | bits.word[0];
-  }
+  for (int64_t g = 0; g < split->groups; g++)
+    all[g].hash = group_hash(0, RANDOM_SAMPLE, all[g].number);
   PetscCall(PetscMalloc1(split->groups, &split->group));
   PetscCall(PetscMalloc1(split->groups, &split->by_hash));
   PetscCall(PetscArraycpy(split->group, all, split->groups));
@@ -130,6 +134,16 @@ static PetscErrorCode ListGroups(Split *split)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static void append(Side *side, const Segment *segment)
+{
+  Rows *last = side->run + side->runs - 1;
+  if (side->runs && last->first + last->count == segment->first)
+    last->count += segment->count;
+  else
+    side->run[side->runs++] = (Rows){segment->first, segment->count, side->count};
+  side->count += segment->count;
+}
+
 /* The runs of both sides in file order. */
 static PetscErrorCode ListRuns(Split *split)
 {
@@ -137,13 +151,7 @@ static PetscErrorCode ListRuns(Split *split)
   for (int s = 0; s < 2; s++) PetscCall(PetscMalloc1(split->segments, &split->side[s].run));
   for (int64_t i = 0; i < split->segments; i++) {
     const Segment *segment = &split->segment[i];
-    Side *side = &split->side[find_group(split, segment->group)->place < split->held];
-    Rows *last = side->run + side->runs - 1;
-    if (side->runs && last->first + last->count == segment->first)
-      last->count += segment->count;
-    else
-      side->run[side->runs++] = (Rows){segment->first, segment->count, side->count};
-    side->count += segment->count;
+    append(&split->side[find_group(split, segment->group)->place < split->held], segment);
   }
   PetscCall(PetscMalloc1(split->held, &split->held_number));
   for (int64_t g = 0, h = 0; g < split->groups; g++)
@@ -184,6 +192,64 @@ PetscErrorCode SplitDestroy(Split **split)
   PetscCall(PetscFree((*split)->held_number));
   for (int s = 0; s < 2; s++) PetscCall(PetscFree((*split)->side[s].run));
   PetscCall(PetscFree(*split));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many training groups a share is. */
+static int64_t share_groups(const Split *split, double share)
+{
+  const int64_t training = split->groups - split->held;
+  return min_i64(max_i64((int64_t)floor(share * (double)training + 0.5), 1), training);
+}
+
+static PetscErrorCode KeepRuns(const Split *split, const Group *all, int64_t kept, Side *side)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(split->segments, &side->run));
+  for (int64_t i = 0; i < split->segments; i++) {
+    const Segment *segment = &split->segment[i];
+    const Group key = {.number = segment->group};
+    if (bsearch(&key, all, (size_t)kept, sizeof(Group), by_number)) append(side, segment);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SplitSubsample(const Split *split, double share, int64_t seed, Split **part)
+{
+  const int64_t training = split->groups - split->held, kept = share_groups(split, share);
+  Group *all;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(training, &all));
+  for (int64_t g = 0; g < training; g++) {
+    all[g] = split->group[split->by_hash[split->held + g]];
+    all[g].hash = group_hash((uint64_t)seed, RANDOM_SUBSAMPLE, all[g].number);
+  }
+  qsort(all, (size_t)training, sizeof(Group), by_hash);
+  qsort(all, (size_t)kept, sizeof(Group), by_number);
+  PetscCall(PetscNew(part));
+  PetscCall(KeepRuns(split, all, kept, &(*part)->side[0]));
+  PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int by_size(const void *a, const void *b)
+{
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+PetscErrorCode SplitLeast(const Split *split, double share, int64_t *tokens)
+{
+  const int64_t training = split->groups - split->held, kept = share_groups(split, share);
+  int64_t *size;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(training, &size));
+  for (int64_t g = 0; g < training; g++)
+    size[g] = split->group[split->by_hash[split->held + g]].tokens;
+  qsort(size, (size_t)training, sizeof(*size), by_size);
+  *tokens = 0;
+  for (int64_t g = 0; g < kept; g++) *tokens += size[g];
+  PetscCall(PetscFree(size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -45,6 +45,8 @@ static PetscErrorCode WriteAttributes(const Task *task, const Method *method, vo
   PetscCall(H5WriterInteger(writer, NULL, "seed_init", task->seed_init));
   PetscCall(H5WriterInteger(writer, NULL, "seed_data", task->seed_data));
   PetscCall(H5WriterInteger(writer, NULL, "seed_anchors", task->seed_anchors));
+  if (settings_real(task->settings, "subsample") < 1)
+    PetscCall(H5WriterInteger(writer, NULL, "seed_subsample", task->seed_subsample));
   PetscCall(H5WriterText(writer, NULL, "tokens", tokens_digest(task->view.tokens)));
   PetscCall(H5WriterText(writer, NULL, "anchors", task->anchors ? task->anchors->digest : ""));
   PetscCall(H5WriterText(writer, NULL, "stop", reason));

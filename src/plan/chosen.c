@@ -121,6 +121,7 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
 {
   static const Param train_tokens = {"measure.train_tokens", PARAM_INT, .initial = "1000000",
                                      .min = 1, .max = 1e15};
+  static const Param snapshots = {"snapshots", PARAM_INT, .initial = "0", .max = 1000};
   static const Param minutes = {"checkpoint.minutes", PARAM_REAL, .initial = "10", .max = 1e6,
                                 .open_min = true};
   const Words in_measure = {2, {"metrics", "train_tokens"}},
@@ -159,6 +160,9 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
     check_keys(reader, checkpoint, "checkpoint", &in_checkpoint);
   PetscCall(ReadScalar(reader, &minutes, node_get(checkpoint, "minutes"), &value));
   experiment->checkpoint_minutes = strtod(value, NULL);
+  free(value);
+  PetscCall(ReadScalar(reader, &snapshots, node_get(root, "snapshots"), &value));
+  experiment->snapshots = strtoll(value, NULL, 10);
   free(value);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -29,7 +29,10 @@ static PetscErrorCode read_parts(Reader *reader, const Node *root)
   Words keys = root_keys;
 
   PetscFunctionBegin;
-  words_add(&keys, "compare");
+  for (const char *const *more =
+           (const char *const[]){"compare", "subsample", "snapshots", "null_surrogate", NULL};
+       *more; more++)
+    words_add(&keys, *more);
   check_keys(reader, root, "the spec", &keys);
   read_head(reader, root);
   PetscCall(TokensPathsRead(reader, root));

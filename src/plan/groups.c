@@ -75,10 +75,12 @@ static void *grown(void *list, int64_t count, size_t size)
   return list;
 }
 
-static int share_number(Experiment *experiment, double share)
+static int share_number(Experiment *experiment, Portion share)
 {
   for (int i = 0; i < experiment->shares; i++)
-    if (experiment->share[i] == share) return i;
+    if (experiment->share[i].held_out == share.held_out &&
+        experiment->share[i].subsample == share.subsample)
+      return i;
   experiment->share = grown(experiment->share, experiment->shares, sizeof(*experiment->share));
   experiment->share[experiment->shares] = share;
   return (int)experiment->shares++;
@@ -97,7 +99,8 @@ static bool settings_equal(const Settings *a, const Settings *b)
 PetscErrorCode AnchorRunFind(Experiment *experiment, const Group *group, int64_t seed, int *number)
 {
   const AnchorSet *set = &experiment->set[group->set];
-  AnchorRun run = {.set = group->set, .seed = seed, .share = group->share};
+  const char *tokens = settings_get(&group->settings, "tokens");
+  AnchorRun run = {.set = group->set, .seed = seed};
 
   PetscFunctionBegin;
   if (set->file)
@@ -105,7 +108,10 @@ PetscErrorCode AnchorRunFind(Experiment *experiment, const Group *group, int64_t
   else {
     settings_copy(&run.settings, &set->settings);
     for (const Param *param = common_params; param->name; param++)
-      settings_set(&run.settings, param->name, settings_get(&group->settings, param->name));
+      if (!param->quiet)
+        settings_set(&run.settings, param->name, settings_get(&group->settings, param->name));
+    if (tokens) settings_set(&run.settings, "tokens", tokens);
+    run.share = share_number(experiment, (Portion){settings_real(&run.settings, "held_out"), 1});
   }
   for (*number = 0; *number < experiment->anchors_count; (*number)++) {
     const AnchorRun *is = &experiment->anchors[*number];
@@ -197,18 +203,20 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
   unsigned seeds = 0;
   PetscCall(ResolveSeeds(model->method, "", &resolve->settings, &seeds));
   if (resolve->set >= 0 && !experiment->set[resolve->set].shared) seeds |= SEED_ANCHORS;
+  const Portion share = {settings_real(&resolve->settings, "held_out"),
+                         settings_real(&resolve->settings, "subsample")};
+  if (share.subsample < 1) seeds |= SEED_SUBSAMPLE;
   experiment->group = grown(experiment->group, experiment->groups, sizeof(*experiment->group));
-  experiment->group[experiment->groups++] =
-      (Group){.model = text_copy(name.s),
-              .folder = text_copy(item->key),
-              .settings = resolve->settings,
-              .origin = resolve->origin,
-              .seeds = seeds,
-              .set = resolve->set,
-              .share = share_number(experiment, settings_real(&resolve->settings, "held_out")),
-              .surrogate = -1,
-              .line = item->line,
-              .column = item->column};
+  experiment->group[experiment->groups++] = (Group){.model = text_copy(name.s),
+                                                    .folder = text_copy(item->key),
+                                                    .settings = resolve->settings,
+                                                    .origin = resolve->origin,
+                                                    .seeds = seeds,
+                                                    .set = resolve->set,
+                                                    .share = share_number(experiment, share),
+                                                    .surrogate = -1,
+                                                    .line = item->line,
+                                                    .column = item->column};
   text_clear(&name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -236,6 +244,37 @@ PetscErrorCode ModelGroups(const Model *model, const Grid *points, const Seeds *
       PetscCall(add_runs(model, (int)reader->experiment->groups - 1, seeds));
     else
       resolve_clear(&resolve);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ModelSurrogates(const Model *model, int64_t first, int64_t last, const Node *at,
+                               const Seeds *seeds)
+{
+  Experiment *experiment = model->reader->experiment;
+
+  PetscFunctionBegin;
+  for (int64_t g = first; g < last; g++) {
+    Group group = experiment->group[g];
+    Resolve resolve = {.reader = model->reader};
+    Text name = {0};
+    settings_copy(&resolve.settings, &group.settings);
+    resolve.origin = malloc((size_t)group.settings.count * sizeof(*resolve.origin));
+    PetscCheck(resolve.origin, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+    memcpy(resolve.origin, group.origin, (size_t)group.settings.count * sizeof(*resolve.origin));
+    resolve_set(&resolve, "tokens", "surrogate", "spec", at);
+    text_add(&name, "%s surrogate", group.model);
+    group.model = name.s;
+    group.folder = text_copy(group.folder);
+    group.settings = resolve.settings;
+    group.origin = resolve.origin;
+    group.runs = group.blocks = 0;
+    group.block = NULL;
+    group.is_surrogate = true;
+    experiment->group[g].surrogate = (int)experiment->groups;
+    experiment->group = grown(experiment->group, experiment->groups, sizeof(*experiment->group));
+    experiment->group[experiment->groups++] = group;
+    PetscCall(add_runs(model, (int)experiment->groups - 1, seeds));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -13,12 +13,15 @@ const Param common_params[] = {
      .words = scales},
     {"held_out", PARAM_REAL, .initial = "0.1", .max = 0.99,
      .doc = "share of the groups (images) that is not trained on"},
+    {"subsample", PARAM_REAL, .initial = "1", .max = 1, .open_min = true,
+     .doc = "share of the training groups that each run trains on, chosen by seeds.subsample",
+     .quiet = true},
     {0},
 };
 
 PetscErrorCode ModelResolve(const Model *model, Node *map, Resolve *resolve)
 {
-  const Words keys = {2, {"normalise", "held_out"}};
+  const Words keys = {3, {"normalise", "held_out", "subsample"}};
   Node *common = node_new(resolve->reader->tree, NODE_MAP, model->item->line, model->item->column);
   Text what = {0};
 
@@ -86,12 +89,14 @@ static void merge_common(Model *model, const Common *common)
     Node *common;
   } both[] = {{"normalise", common->normalise},
               {"train", common_train(model, common->train)},
-              {"held_out", common->held_out}};
+              {"held_out", common->held_out},
+              {"subsample", common->subsample}};
   model->map = node_copy(reader->tree, model->own);
   model->map->line = model->item->line, model->map->column = model->item->column;
   node_drop(model->map, "method");
   node_drop(model->map, "seeds");
   node_drop(model->map, "grid");
+  node_drop(model->map, "null_surrogate");
   for (size_t i = 0; i < sizeof(both) / sizeof(*both); i++) {
     Node *own = node_get(model->own, both[i].key);
     const bool map = i < 2;
@@ -174,6 +179,7 @@ PetscErrorCode CommonCheck(Reader *reader, const Common *common)
   PetscFunctionBegin;
   if (common->normalise) node_put(map, "normalise", 1, 1, common->normalise);
   if (common->held_out) node_put(map, "held_out", 1, 1, common->held_out);
+  if (common->subsample) node_put(map, "subsample", 1, 1, common->subsample);
   PetscCall(ResolveParams(&resolve, map, common_params, "", map, "the spec", NULL));
   resolve_clear(&resolve);
   if (!is_map(reader, "train", train)) PetscFunctionReturn(PETSC_SUCCESS);

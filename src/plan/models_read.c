@@ -51,6 +51,19 @@ static bool in_both(Reader *reader, const Grid *common, const Grid *own)
   return both;
 }
 
+/* null_surrogate: true or false. */
+static PetscErrorCode read_null(Reader *reader, const Node *node, bool *on)
+{
+  static const Param param = {"null_surrogate", PARAM_BOOL, .initial = "false"};
+  char *value;
+
+  PetscFunctionBegin;
+  PetscCall(ReadScalar(reader, &param, node, &value));
+  *on = !strcmp(value, "true");
+  free(value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode read_model(Reader *reader, const NodeItem *item, const Common *common,
                                  Words *paths)
 {
@@ -58,6 +71,7 @@ static PetscErrorCode read_model(Reader *reader, const NodeItem *item, const Com
   Settings base = {0};
   Grid own = {0}, projected = {0}, points = {0};
   Seeds seeds = {0};
+  bool surrogates = false;
   const int64_t first = reader->experiment->groups;
 
   PetscFunctionBegin;
@@ -75,8 +89,13 @@ static PetscErrorCode read_model(Reader *reader, const NodeItem *item, const Com
   else
     PetscCall(SeedsRead(reader, common->seeds, &seeds));
   PetscCall(ModelGroups(&model, &points, &seeds));
-  if (reader->experiment->groups - first == points.count)
-    PetscCall(ResolvedModel(reader, item->key, &base, first, &points, &seeds));
+  const int64_t last = reader->experiment->groups;
+  const Node *own_null = node_get(model.own, "null_surrogate");
+  const Node *null = own_null ? own_null : common->null_surrogate;
+  PetscCall(read_null(reader, null, &surrogates));
+  if (last - first == points.count)
+    PetscCall(ResolvedModel(reader, item->key, &base, first, &points, &seeds, surrogates));
+  if (surrogates) PetscCall(ModelSurrogates(&model, first, last, null, &seeds));
   settings_clear(&base);
   grid_clear(&own);
   grid_clear(&projected);
@@ -110,6 +129,8 @@ PetscErrorCode ModelsRead(Reader *reader, const Node *root)
   Common common = {.normalise = node_get(root, "normalise"),
                    .train = node_get(root, "train"),
                    .held_out = node_get(root, "held_out"),
+                   .subsample = node_get(root, "subsample"),
+                   .null_surrogate = node_get(root, "null_surrogate"),
                    .seeds = node_get(root, "seeds")};
   const Node *models = node_get(root, "models");
   Seeds seeds = {0};

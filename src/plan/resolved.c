@@ -204,7 +204,7 @@ static void point_yaml(const Settings *settings, const GridValue *value, Text *t
 }
 
 PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *base, int64_t first,
-                             const Grid *points, const Seeds *seeds)
+                             const Grid *points, const Seeds *seeds, bool surrogates)
 {
   const Experiment *experiment = reader->experiment;
   Text *text = &reader->experiment->resolved;
@@ -215,6 +215,7 @@ PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *b
   pairs_yaml(base, "", "\n    ", text);
   text_add(text, "\n    ");
   seeds_yaml(seeds, text);
+  if (surrogates) text_add(text, "    null_surrogate: true\n");
   if (points->count && points->point[0].count) text_add(text, "    grid:\n");
   for (int64_t i = 0; i < points->count && points->point[i].count; i++) {
     for (int v = 0; v < points->point[i].count; v++) {
@@ -233,7 +234,9 @@ PetscErrorCode ResolvedEnd(Reader *reader)
   PetscFunctionBegin;
   text_add(text, "checkpoint: {minutes: ");
   text_number(text, experiment->checkpoint_minutes);
-  text_add(text, "}\nmeasure: {metrics: [%s], train_tokens: %lld}\ncompare: {comparisons: [%s]",
+  text_add(text, "}\n");
+  if (experiment->snapshots) text_add(text, "snapshots: %lld\n", (long long)experiment->snapshots);
+  text_add(text, "measure: {metrics: [%s], train_tokens: %lld}\ncompare: {comparisons: [%s]",
            reader->metrics.s ? reader->metrics.s : "", (long long)experiment->train_tokens,
            reader->comparisons.s ? reader->comparisons.s : "");
   text_add(text, ", centrings: [");

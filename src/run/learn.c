@@ -210,7 +210,8 @@ PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mis
   PetscCall(ArrayCreate(experiment->runs, &todo));
   PetscCall(ArrayCreate(experiment->anchors_count, &made));
   PetscCall(OutcomesOfRuns(work, outcomes));
-  for (int64_t r = 0; r < experiment->runs; r++)
+  PetscCall(SurrogatesOpen(work, mistakes));
+  for (int64_t r = 0; r < experiment->runs && !mistakes_count(mistakes); r++)
     if (outcomes[r].status == RUN_PENDING && run_wanted(options, &experiment->run[r], r))
       todo[count++] = r;
   PetscCall(AnchorsToDo(work, todo, count, made, &made_count, mistakes));

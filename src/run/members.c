@@ -152,12 +152,19 @@ static void add_candidates(Work *work, Queue *queue, const AnchorRun *made, Trai
 static PetscErrorCode Train(Work *work, Queue *queue, int share, Members *members,
                             Mistakes *mistakes)
 {
+  const Portion *portion = &work->experiment->share[share];
   View view;
+  Split *part = NULL;
   Reader *reader;
   void *scratch = NULL;
 
   PetscFunctionBegin;
   PetscCall(WorkView(work, members->task[0].settings, share, &view));
+  if (portion->subsample < 1) {
+    PetscCall(
+        SplitSubsample(view.split, portion->subsample, members->task[0].seed_subsample, &part));
+    view.split = part;
+  }
   PetscCall(ReaderCreate(&view, &reader));
   for (int64_t i = 0; i < members->count; i++) {
     members->task[i].view = view;
@@ -169,6 +176,7 @@ static PetscErrorCode Train(Work *work, Queue *queue, int share, Members *member
   PetscCall(TrainPack(members->count, members->task, members->training, queue, mistakes,
                       members->outcome));
   PetscCall(ReaderDestroy(&reader));
+  PetscCall(SplitDestroy(&part));
   PetscCall(ViewRelease(&view));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

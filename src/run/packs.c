@@ -115,7 +115,7 @@ PetscErrorCode PacksDestroy(Packs *packs)
 /* What decides on the order in which a run reads. */
 typedef struct {
   const Settings *settings;
-  int64_t seed, candidates;
+  int64_t seed, subsample, candidates;
   int share;
 } Reading;
 
@@ -123,11 +123,11 @@ static Reading reading_of(const Experiment *experiment, bool candidates, int64_t
 {
   if (candidates) {
     const AnchorRun *made = &experiment->anchors[number];
-    return (Reading){&made->settings, made->seed, 0, made->share};
+    return (Reading){&made->settings, made->seed, -1, 0, made->share};
   }
   const Run *run = &experiment->run[number];
   const Group *group = &experiment->group[run->group];
-  return (Reading){&run->settings, run->seed[1],
+  return (Reading){&run->settings, run->seed[1], run->seed[3],
                    run->anchors < 0 || group->set < 0 ? 0 : experiment->set[group->set].count,
                    group->share};
 }
@@ -142,8 +142,9 @@ static bool same_setting(const Reading *a, const Reading *b, const char *path)
    of their data seed; the others in file order, by blocks that depend on the width. */
 static bool same_reading(const Reading *a, const Reading *b)
 {
-  if (a->share != b->share || !same_setting(a, b, "method") ||
-      !same_setting(a, b, "normalise.center") || !same_setting(a, b, "normalise.scale"))
+  if (a->share != b->share || a->subsample != b->subsample || !same_setting(a, b, "method") ||
+      !same_setting(a, b, "tokens") || !same_setting(a, b, "normalise.center") ||
+      !same_setting(a, b, "normalise.scale"))
     return false;
   if (settings_get(a->settings, "train.batch"))
     return a->seed == b->seed && same_setting(a, b, "train.batch");

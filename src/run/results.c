@@ -100,7 +100,7 @@ PetscErrorCode StageMeasure(Work *work, Mistakes *mistakes, int *orders)
 {
   const Experiment *experiment = work->experiment;
   ChosenMetric *chosen;
-  int64_t *todo, count, at;
+  int64_t *todo, count = 0, at;
   Queue *queue;
   bool any;
 
@@ -111,7 +111,8 @@ PetscErrorCode StageMeasure(Work *work, Mistakes *mistakes, int *orders)
   for (int64_t i = 0; i < experiment->metrics_count; i++)
     chosen[i] =
         (ChosenMetric){(const Metric *)experiment->metrics[i].entry, experiment->metrics[i].params};
-  PetscCall(Unmeasured(work, todo, &count));
+  PetscCall(SurrogatesOpen(work, mistakes));
+  if (!mistakes_count(mistakes)) PetscCall(Unmeasured(work, todo, &count));
   if (count) {
     PetscCall(QueueCreate(
         work->world, work->groups ? work->groups : (int)min_i64(work->size, count), count, &queue));
@@ -355,7 +356,8 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
     there = before.status == RUN_DONE && tables_there(work, pairs_path, stability_path);
   }
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, work->world));
-  if (!there) {
+  if (!there) PetscCall(SurrogatesOpen(work, mistakes));
+  if (!there && !mistakes_count(mistakes)) {
     Compared all = {0};
     CompareTables tables;
     PetscCall(CollectGroups(work, outcomes, &all, mistakes));

@@ -9,8 +9,17 @@
 
 int64_t work_train(const Work *work, int share)
 {
-  if (work->split) return split_count(work->split[share], false);
-  return work->n - (int64_t)(work->experiment->share[share] * (double)work->n);
+  const Portion *portion = &work->experiment->share[share];
+  if (work->least) return work->least[share];
+  return (int64_t)((double)(work->n - (int64_t)(portion->held_out * (double)work->n)) *
+                   portion->subsample);
+}
+
+int64_t same_split(const Experiment *experiment, int64_t share)
+{
+  int64_t first = 0;
+  while (experiment->share[first].held_out != experiment->share[share].held_out) first++;
+  return first;
 }
 
 static PetscErrorCode Splits(Work *work, Mistakes *mistakes)
@@ -20,10 +29,19 @@ static PetscErrorCode Splits(Work *work, Mistakes *mistakes)
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(experiment->shares, &work->split));
+  PetscCall(ArrayCreate(experiment->shares, &work->least));
   for (int64_t s = 0; s < experiment->shares && !any; s++) {
-    PetscCall(
-        SplitCreate(work->world, work->tokens, experiment->share[s], mistakes, &work->split[s]));
+    const Portion *share = &experiment->share[s];
+    const int64_t first = same_split(experiment, s);
+    if (first < s)
+      work->split[s] = work->split[first];
+    else
+      PetscCall(SplitCreate(work->world, work->tokens, share->held_out, mistakes, &work->split[s]));
     PetscCall(MistakesAgree(work->world, mistakes, &any));
+    if (any) break;
+    work->least[s] = split_count(work->split[s], false);
+    if (share->subsample < 1)
+      PetscCall(SplitLeast(work->split[s], share->subsample, &work->least[s]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,8 +135,10 @@ PetscErrorCode WorkClose(Work **work)
   PetscFunctionBegin;
   if (!*work) PetscFunctionReturn(PETSC_SUCCESS);
   for (int64_t s = 0; (*work)->split && s < (*work)->experiment->shares; s++)
-    PetscCall(SplitDestroy(&(*work)->split[s]));
+    if (same_split((*work)->experiment, s) == s) PetscCall(SplitDestroy(&(*work)->split[s]));
   PetscCall(ArrayDestroy(&(*work)->split));
+  PetscCall(ArrayDestroy(&(*work)->least));
+  PetscCall(SurrogatesClose(*work));
   PetscCall(TokensClose(&(*work)->tokens));
   PetscCall(ExperimentDestroy(&(*work)->experiment));
   free((*work)->out);
@@ -152,8 +172,9 @@ PetscErrorCode WorkView(const Work *work, const Settings *settings, int share, V
   Normaliser *normaliser;
 
   PetscFunctionBegin;
-  PetscCall(NormaliserCreate(work->tokens, settings, &normaliser));
-  *view = (View){work->tokens, work->split[share], normaliser, work->kernels};
+  Tokens *tokens = settings_get(settings, "tokens") ? work->surrogate[share] : work->tokens;
+  PetscCall(NormaliserCreate(tokens, settings, &normaliser));
+  *view = (View){tokens, work->split[share], normaliser, work->kernels};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -98,6 +98,57 @@ static PetscErrorCode CheckSplit(Tokens *tokens, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Tokens of each training group that a part has: kept [GROUPS], by the group's place in
+   scattered(). */
+static int64_t part_groups(const Split *part, int64_t *kept)
+{
+  int64_t groups = 0;
+  for (int g = 0; g < GROUPS; g++) kept[g] = 0;
+  for (int64_t i = 0; i < split_count(part, false); i++)
+    groups += !kept[split_row(part, false, i) / 50 % GROUPS]++;
+  return groups;
+}
+
+static PetscErrorCode CheckSubsample(Tokens *tokens, Mistakes *mistakes)
+{
+  enum { SEEDS = 200 };
+  Split *split, *part;
+  int64_t whole[GROUPS], kept[GROUPS], times[GROUPS] = {0}, fewest = N, least, groups = 0,
+                                       t_min = 0;
+  bool sizes = true, inside = true, ascending = true;
+  PetscFunctionBeginUser;
+  PetscCall(SplitCreate(COMM, tokens, 0.1, mistakes, &split));
+  OK(part_groups(split, whole) == 36, "36 training groups");
+  for (int64_t seed = 0; seed < SEEDS; seed++) {
+    PetscCall(SplitSubsample(split, 0.5, seed, &part));
+    sizes &= part_groups(part, kept) == 18;
+    for (int g = 0; g < GROUPS; g++) {
+      inside &= kept[g] == 0 || kept[g] == whole[g];
+      times[g] += kept[g] > 0;
+    }
+    for (int64_t i = 1; i < split_count(part, false); i++)
+      ascending &= split_row(part, false, i) > split_row(part, false, i - 1);
+    fewest = min_i64(fewest, split_count(part, false));
+    PetscCall(SplitDestroy(&part));
+  }
+  OK(sizes && inside, "half of the training groups, each whole, none that is held out");
+  OK(ascending, "in file order");
+  bool even = true; /* each is in half of the samples: 100 +- 5 standard deviations of 7.07 */
+  for (int g = 0; g < GROUPS; g++) {
+    groups += times[g] > 0;
+    t_min = max_i64(t_min, times[g]);
+    even &= !whole[g] || (times[g] > 65 && times[g] < 135);
+  }
+  OK(groups == 36 && even, "seeds choose every group equally often, at most %d", (int)t_min);
+  PetscCall(SplitLeast(split, 0.5, &least));
+  OK(least <= fewest && least > 0.4 * N / 2 * .9, "the fewest tokens that a share can have");
+  PetscCall(SplitSubsample(split, 1e-9, 3, &part));
+  OK(part_groups(part, kept) == 1, "at least one group");
+  PetscCall(SplitDestroy(&part));
+  PetscCall(SplitDestroy(&split));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Sums over all tokens after normalisation. */
 static PetscErrorCode CheckNormaliser(Tokens *tokens, const Kernels *kernels, const char *center,
                                       const char *scale, double want_square)
@@ -149,6 +200,7 @@ int main(int argc, char **argv)
   RUN(TestTokens(COMM, kernels, path, N, D, H5_F32, scattered, mistakes));
   RUN(TokensOpen(COMM, kernels, 1, paths, mistakes, &tokens));
   RUN(CheckSplit(tokens, mistakes));
+  RUN(CheckSubsample(tokens, mistakes));
   RUN(CheckNormaliser(tokens, kernels, "mean", "rms", D));
   RUN(CheckNormaliser(tokens, kernels, "mean", "unit", 1));
   RUN(CheckNormaliser(tokens, kernels, "mean", "std", D));

@@ -106,6 +106,90 @@ static void blocks(void)
   RUN(ExperimentDestroy(&e));
 }
 
+static void subsamples(void)
+{
+  Experiment *e = plan(HEAD SETS "seeds: {init: 1..2, data: 1..2, anchors: 1..2, subsample: 3..4}\n"
+                                 "subsample: 0.5\nmodels:\n"
+                                 "  t: {method: sae, width: 8, code: relu}\n"
+                                 "  w: {method: sae, width: 8, code: relu, subsample: 1}\n"
+                                 "  g: {method: kmeans, width: 8, grid: {subsample: [0.5, 1]}}\n"
+                                 "  a: {method: sae, width: 8, code: relu, atoms: {name: hull, "
+                                 "anchors: own}}\n",
+                       "d");
+  Experiment *before = plan(HEAD SETS "seeds: {init: 1..2, data: 1..2, anchors: 1..2}\nmodels:\n"
+                                      "  w: {method: sae, width: 8, code: relu}\n"
+                                      "  a: {method: sae, width: 8, code: relu, atoms: {name: "
+                                      "hull, anchors: own}}\n",
+                            "d");
+  OK(e->run[0].seed[3] == 3 && e->run[1].seed[3] == 4 && e->run[2].seed[3] == -1,
+     "a share of the groups is a factor where it is below 1");
+  OK(!strcmp(e->run[2].id, before->run[0].id) && strcmp(e->run[0].id, before->run[0].id),
+     "without one a run keeps its id");
+  OK(e->run[4].seed[3] == 3 && e->run[6].seed[3] == -1 && e->groups == 5, "a grid ranges over it");
+  OK(e->shares == 2 && e->share[0].subsample == .5 && e->share[e->group[0].share].held_out == .1,
+     "which tokens are trained on");
+  OK(!strcmp(e->anchors[e->run[8].anchors].id, before->anchors[before->run[2].anchors].id),
+     "anchors are made from all training tokens");
+  Table *t, *u;
+  RUN(PlanTable(e, &t));
+  RUN(PlanTable(before, &u));
+  OK(!strcmp(table_cell(t, 1, "seed_subsample"), "4") &&
+         !strcmp(table_cell(t, 2, "seed_subsample"), "-") &&
+         !strcmp(table_cell(t, 0, "subsample"), "0.5") && !*table_cell(t, 2, "subsample"),
+     "its column and its seed's");
+  OK(table_column(u, "seed_subsample") < 0 && table_column(u, "subsample") < 0,
+     "plans without one have no such column");
+  char *text = text_copy(e->resolved.s);
+  Experiment *again = plan(text, "d");
+  OK(!strcmp(text, again->resolved.s) && !strcmp(again->run[1].id, e->run[1].id),
+     "the resolved spec has the same seeds");
+  free(text);
+  RUN(TableDestroy(&t));
+  RUN(TableDestroy(&u));
+  RUN(ExperimentDestroy(&again));
+  RUN(ExperimentDestroy(&before));
+  RUN(ExperimentDestroy(&e));
+}
+
+static void surrogates(void)
+{
+  Experiment *e = plan(HEAD SETS "seeds: {init: 1..2, data: 1..2, anchors: 1..2}\n"
+                                 "null_surrogate: true\nmodels:\n"
+                                 "  t: {method: sae, code: relu, grid: {width: [8, 9]}}\n"
+                                 "  a: {method: sae, width: 8, code: relu, atoms: {name: hull, "
+                                 "anchors: own}}\n"
+                                 "  k: {method: kmeans, width: 8, null_surrogate: false}\n",
+                       "d");
+  Experiment *before = plan(HEAD SETS "seeds: {init: 1..2, data: 1..2, anchors: 1..2}\nmodels:\n"
+                                      "  t: {method: sae, code: relu, grid: {width: [8, 9]}}\n"
+                                      "  a: {method: sae, width: 8, code: relu, atoms: {name: "
+                                      "hull, anchors: own}}\n",
+                            "d");
+  OK(e->groups == 7 && !strcmp(e->group[2].model, "t width=8 surrogate") &&
+         !strcmp(e->group[2].folder, "t") && e->group[2].is_surrogate && !e->group[0].is_surrogate,
+     "a group on surrogate tokens for each group of a model");
+  OK(e->group[0].surrogate == 2 && e->group[1].surrogate == 3 && e->group[4].surrogate == 5 &&
+         e->group[2].surrogate == -1 && e->group[6].surrogate == -1,
+     "each group knows its surrogate");
+  OK(!strcmp(e->run[0].id, before->run[0].id) && !strcmp(e->run[8].id, before->run[4].id),
+     "the models' own runs keep their ids");
+  OK(strcmp(e->run[4].id, e->run[0].id) && e->run[4].seed[0] == e->run[0].seed[0] &&
+         !strcmp(get(e, 4, "tokens"), "surrogate") && !strcmp(get(e, 0, "tokens"), "(none)"),
+     "the same seeds, other tokens");
+  OK(e->anchors_count == 4 && e->run[8].anchors != e->run[10].anchors &&
+         strcmp(e->anchors[e->run[8].anchors].id, e->anchors[e->run[10].anchors].id),
+     "anchors of surrogate tokens are their own");
+  char *text = text_copy(e->resolved.s);
+  Experiment *again = plan(text, "d");
+  OK(again->groups == 7 && !strcmp(text, again->resolved.s) &&
+         !strcmp(again->run[5].id, e->run[5].id),
+     "the resolved spec plans them too");
+  free(text);
+  RUN(ExperimentDestroy(&again));
+  RUN(ExperimentDestroy(&before));
+  RUN(ExperimentDestroy(&e));
+}
+
 static void merging(void)
 {
   Experiment *e = plan(
@@ -332,6 +416,8 @@ int main(int argc, char **argv)
   if (!mkdtemp(fake_folder)) return 1;
   seeds();
   blocks();
+  subsamples();
+  surrogates();
   merging();
   grids();
   anchors();
