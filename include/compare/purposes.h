@@ -25,7 +25,8 @@ void purpose_effects(int purposes, const double *M, double *V, double *share);
 /*
   blocks_mean - mean of one number per block, and its 95 % interval with t of B - 1 degrees
 
-  Not collective. in  value [blocks]; fewer than 2 blocks give NaN limits.
+  Not collective. in  value [blocks]; fewer than 3 blocks give NaN limits, as
+  two may agree by chance.
 */
 void blocks_mean(int64_t blocks, const double *value, double *mean, double *low, double *high);
 

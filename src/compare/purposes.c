@@ -32,7 +32,7 @@ void blocks_mean(int64_t blocks, const double *value, double *mean, double *low,
   for (int64_t b = 0; b < blocks; b++) exact_add(&squares, (value[b] - *mean) * (value[b] - *mean));
   const double degrees = (double)(blocks - 1);
   const double error = sqrt(exact_value(&squares) / degrees / (double)blocks);
-  const double half = blocks < 2 ? (double)NAN : math_student_quantile(0.975, degrees) * error;
+  const double half = blocks < 3 ? (double)NAN : math_student_quantile(0.975, degrees) * error;
   *low = *mean - half;
   *high = *mean + half;
 }

@@ -142,12 +142,51 @@ static PetscErrorCode Planted(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The q quantile of the best split's share, in 100,000 draws with one basin. */
+/* Shares of purposes from blocks of m atoms, each decided by a random set of seeds. */
+static bool shares_hold(int64_t blocks, int64_t m, uint64_t draw, int purpose, double truth)
+{
+  double each[16], V[8], share[3], mean, low, high;
+  for (int64_t b = 0; b < blocks; b++) {
+    double M[8] = {0};
+    for (int64_t j = 0; j < m; j++) {
+      double left = planted_uniform(10 + (uint64_t)b, draw, j);
+      int set = 0;
+      while (set < 7 && left >= planted_effect[set]) left -= planted_effect[set++];
+      for (int s = 0; s < 8; s++) M[s] += (s & set) == set ? 1 / (double)m : 0;
+    }
+    purpose_effects(3, M, V, share);
+    each[b] = purpose < 0 ? M[0] : share[purpose];
+  }
+  blocks_mean(blocks, each, &mean, &low, &high);
+  return low <= truth && truth <= high;
+}
+
+static void purposes(void)
+{
+  static const double truth[] = {.3, .2 + .15 / 2 + .05 / 2 + .1 / 3,
+                                 .1 + .15 / 2 + .05 / 2 + .1 / 3, .05 + .05 / 2 + .05 / 2 + .1 / 3};
+  static const char *const name[] = {"core", "share of init", "share of data", "share of anchors"};
+  printf("\n| blocks of 32 atoms | B = 3 | 4 | 8 | 16 |\n|---|---|---|---|---|\n");
+  for (int p = 0; p < 4; p++) {
+    printf("| %s |", name[p]);
+    for (int i = 0; i < 4; i++) {
+      static const int64_t many[] = {3, 4, 8, 16};
+      const int64_t B = many[i];
+      int64_t count = 0;
+      for (uint64_t draw = 0; draw < DRAWS; draw++)
+        count += shares_hold(B, 32, draw, p - 1, truth[p]);
+      bar((double)count / DRAWS, .93, 1);
+    }
+    printf("\n");
+  }
+}
+
 static int by_value(const void *a, const void *b)
 {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
+/* 99 % quantiles of the best split's share, in 100,000 draws with one basin. */
 static PetscErrorCode Bounds(void)
 {
   enum { BOUND_DRAWS = 100000 };
@@ -223,6 +262,7 @@ int main(int argc, char **argv)
   if (all || !strcmp(part, "interval")) interval();
   if (all || !strcmp(part, "kinds")) kinds();
   if (all || !strcmp(part, "differences")) differences();
+  if (all || !strcmp(part, "purposes")) purposes();
   if (!failed && (all || !strcmp(part, "planted"))) failed = Planted();
   if (!failed && (all || !strcmp(part, "basins"))) failed = Basins();
   if (!failed && !strcmp(part, "bounds")) failed = Bounds();
