@@ -32,12 +32,14 @@ typedef struct {
 } CompareOptions;
 
 typedef struct {
-  Table *pairs;      /* model, run_a, run_b, measure, centring, stage, value, atoms_a, atoms_b,
-                        unmatched */
-  Table *stability;  /* model, measure, centring, runs, value, low, high, initial, null_random,
-                        null_gaussian, null_tokens, anchors, dead, note, role, lambda,
-                        null_surrogate, end_start, with_dead, nearest, effective_rank, basins */
-  Table *trajectory; /* model, centring, step, runs, value, low, high */
+  Table *pairs;       /* model, run_a, run_b, measure, centring, stage, value, atoms_a, atoms_b,
+                         unmatched */
+  Table *stability;   /* model, measure, centring, runs, value, low, high, initial, null_random,
+                         null_gaussian, null_tokens, anchors, dead, note, role, lambda,
+                         null_surrogate, end_start, with_dead, nearest, effective_rank, basins */
+  Table *trajectory;  /* model, centring, step, runs, value, low, high */
+  Table *differences; /* compare/differences.h */
+  Table *purposes;    /* compare/purposes.h */
 } CompareTables;
 PetscErrorCode CompareTablesDestroy(CompareTables *tables);
 

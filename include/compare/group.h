@@ -75,6 +75,9 @@ PetscErrorCode GroupPairsDestroy(GroupPairs *all);
 void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage stage,
                  Centring centring, int64_t measure, double *h);
 
+/* The one row of a model that counts without adjustment: the primary measure, on centred atoms. */
+bool is_primary(const ChosenComparison *one, Centring centring);
+
 /* Whether the runs of a group differ in the seed of a purpose. */
 bool purpose_varies(const ComparedGroup *group, int purpose);
 

@@ -38,7 +38,8 @@ void blocks_mean(int64_t blocks, const double *value, double *mean, double *low,
   differ in nothing else are one run, whose similarity with itself is 1. M(s) of a block is the mean
   over its pairs with that pattern. Terms: M(...), V(...) and share(...) by purposes, and core =
   M(none), what survives every change. Values are means over blocks; negative ones stand as they
-  are. Blocks with a run that is not finished, or has no living atom, are left out.
+  are. Blocks with a run that is not finished, or has no living atom, are left out,
+  and so are measures that do not give a dictionary and itself 1.
 
   Not collective.
 

@@ -1,8 +1,11 @@
 /* pairs.csv and stability.csv: every group's pairs, and what they say together. */
 #include "compare/compare.h"
+#include "compare/basins.h"
+#include "compare/differences.h"
 #include "compare/group.h"
 #include "compare/interval.h"
 #include "compare/nulls.h"
+#include "compare/purposes.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +150,7 @@ static Means means_of(const GroupPairs *all, const Entered *in, Centring c, int6
 
 /* Mean and interval of one measure over the runs that entered. */
 static PetscErrorCode Summarise(const GroupPairs *all, const Entered *in, Stage stage, Centring c,
-                                int64_t measure, PairInterval *interval)
+                                int64_t measure, PairInterval *interval, bool *basins)
 {
   const int64_t n = in->runs;
   double *h;
@@ -155,6 +158,7 @@ static PetscErrorCode Summarise(const GroupPairs *all, const Entered *in, Stage 
   PetscCall(ArrayCreate(n * n, &h));
   pair_matrix(all, n, in->run, stage, c, measure, h);
   *interval = pair_interval(n, h);
+  if (basins) PetscCall(PairBasins(n, h, NULL, NULL, basins));
   PetscCall(ArrayDestroy(&h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -185,10 +189,12 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   Table *table = to->tables->stability;
   PairInterval end, initial;
   Text note = {0};
+  bool basins;
   PetscFunctionBeginUser;
-  PetscCall(Summarise(all, in, STAGE_END, c, v, &end));
-  PetscCall(Summarise(all, in, STAGE_INITIAL, c, v, &initial));
+  PetscCall(Summarise(all, in, STAGE_END, c, v, &end, &basins));
+  PetscCall(Summarise(all, in, STAGE_INITIAL, c, v, &initial, NULL));
   note_of(one, &end, in, &note);
+  if (basins) add_note(&note, "the runs look like two basins");
   PetscCall(TableAddRow(table));
   table_text(table, "model", group->model);
   table_text(table, "measure", to->label[v]);
@@ -203,36 +209,39 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   table_text(table, "anchors", group->anchors);
   table_number(table, "dead", in->dead);
   table_text(table, "note", note.s ? note.s : "");
-  table_text(table, "role", one->primary && c == CENTRING_CENTRED ? "primary" : "secondary");
+  table_text(table, "role", is_primary(&to->options->chosen[v], c) ? "primary" : "secondary");
   table_number(table, "lambda", end.lambda);
   table_number(table, "end_start", means.end_start);
   table_number(table, "with_dead", means.with_dead);
   table_number(table, "nearest", means.nearest);
   table_number(table, "effective_rank", means.effective_rank);
+  table_text(table, "basins", basins ? "two" : "");
   text_clear(&note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mistakes *mistakes)
+/* The rows of one group; its pairs are kept, or all 0 where there was a mistake. */
+static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mistakes *mistakes,
+                                   GroupPairs *all)
 {
-  GroupPairs all;
   Entered in;
   bool any;
   PetscFunctionBeginUser;
   if (group->runs == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(
-      GroupPairsCreate(to->comm, to->kernels, group, to->options, NULL, mistakes, &any, &all));
+  PetscCall(GroupPairsCreate(to->comm, to->kernels, group, to->options, NULL, mistakes, &any, all));
   if (!any) {
     for (int64_t i = 0; i < group->runs; i++)
-      for (int64_t j = i + 1; j < group->runs; j++) PetscCall(AddPairRows(to, group, &all, i, j));
-    PetscCall(Enter(to, group, &all, &in));
+      for (int64_t j = i + 1; j < group->runs; j++) PetscCall(AddPairRows(to, group, all, i, j));
+    PetscCall(Enter(to, group, all, &in));
     for (int64_t v = 0; v < to->measures; v++)
       for (Centring c = 0; c < CENTRINGS; c++)
-        if (is_told(to->options, v, c)) PetscCall(AddStabilityRow(to, group, &all, &in, v, c));
+        if (is_told(to->options, v, c)) PetscCall(AddStabilityRow(to, group, all, &in, v, c));
     PetscCall(ArrayDestroy(&in.run));
     text_clear(&in.note);
+  } else {
+    PetscCall(GroupPairsDestroy(all));
+    *all = (GroupPairs){0};
   }
-  PetscCall(GroupPairsDestroy(&all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -255,6 +264,8 @@ PetscErrorCode CompareTablesDestroy(CompareTables *tables)
   PetscCall(TableDestroy(&tables->pairs));
   PetscCall(TableDestroy(&tables->stability));
   PetscCall(TableDestroy(&tables->trajectory));
+  PetscCall(TableDestroy(&tables->differences));
+  PetscCall(TableDestroy(&tables->purposes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -263,12 +274,19 @@ PetscErrorCode CompareGroups(MPI_Comm comm, const Kernels *kernels, int64_t coun
                              Mistakes *mistakes, CompareTables *tables)
 {
   Comparing all = {comm, kernels, options, chosen_count(options->chosen), .tables = tables};
+  GroupPairs *pairs;
   PetscFunctionBeginUser;
   PetscCall(TablesCreate(tables));
   PetscCall(NullStoreCreate(comm, kernels, options, &all.nulls));
   PetscCall(ArrayCreate(all.measures, &all.label));
   for (int64_t v = 0; v < all.measures; v++) all.label[v] = chosen_label(&options->chosen[v]);
-  for (int64_t g = 0; g < count; g++) PetscCall(CompareGroup(&all, &groups[g], mistakes));
+  PetscCall(ArrayCreate(count, &pairs));
+  for (int64_t g = 0; g < count; g++)
+    PetscCall(CompareGroup(&all, &groups[g], mistakes, &pairs[g]));
+  PetscCall(DifferencesTable(count, groups, pairs, options->chosen, &tables->differences));
+  PetscCall(PurposesTable(count, groups, pairs, options->chosen, &tables->purposes));
+  for (int64_t g = 0; g < count; g++) PetscCall(GroupPairsDestroy(&pairs[g]));
+  PetscCall(ArrayDestroy(&pairs));
   for (int64_t v = 0; v < all.measures; v++) free(all.label[v]);
   PetscCall(ArrayDestroy(&all.label));
   PetscCall(NullStoreDestroy(&all.nulls));

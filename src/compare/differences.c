@@ -147,11 +147,6 @@ static Difference one_difference(const Differing *all, const Couple *couple, int
   return difference_welch(a->runs, &A, b->runs, &B);
 }
 
-static bool is_primary(const Differing *all, int64_t measure, Centring c)
-{
-  return all->chosen[measure].comparison->primary && c == CENTRING_RAW;
-}
-
 /* All rows of two models: row [rows], and p adjusted [rows] but for the primary one, which is left
    as it is. Rows that are not wanted are NaN. */
 static PetscErrorCode CoupleRows(const Differing *all, const Couple *couple, bool secondary,
@@ -161,7 +156,7 @@ static PetscErrorCode CoupleRows(const Differing *all, const Couple *couple, boo
   int64_t at = -1;
   PetscFunctionBeginUser;
   for (int64_t i = 0; i < all->rows; i++) {
-    const bool first = is_primary(all, i / CENTRINGS, (Centring)(i % CENTRINGS));
+    const bool first = is_primary(&all->chosen[i / CENTRINGS], (Centring)(i % CENTRINGS));
     row[i] = (Difference){NAN, NAN, NAN, NAN};
     if (first || secondary)
       row[i] = one_difference(all, couple, i / CENTRINGS, (Centring)(i % CENTRINGS));
@@ -177,11 +172,12 @@ static PetscErrorCode AddRow(const Differing *all, const Couple *couple, int64_t
                              const Difference *row, double adjusted, Table *table)
 {
   const Centring c = (Centring)(i % CENTRINGS);
+  char *measure = chosen_label(&all->chosen[i / CENTRINGS]);
   PetscFunctionBeginUser;
   PetscCall(TableAddRow(table));
   table_text(table, "model_a", couple->a->group->model);
   table_text(table, "model_b", couple->b->group->model);
-  table_text(table, "measure", all->chosen[i / CENTRINGS].comparison->entry.name);
+  table_text(table, "measure", measure);
   table_text(table, "centring", centring_names[c]);
   table_integer(table, "runs_a", couple->paired ? couple->shared : couple->a->runs);
   table_integer(table, "runs_b", couple->paired ? couple->shared : couple->b->runs);
@@ -191,7 +187,8 @@ static PetscErrorCode AddRow(const Differing *all, const Couple *couple, int64_t
   table_text(table, "design", couple->paired ? "paired" : "welch");
   table_number(table, "p", row->p);
   table_number(table, "p_holm", adjusted);
-  table_text(table, "role", is_primary(all, i / CENTRINGS, c) ? "primary" : "secondary");
+  table_text(table, "role", is_primary(&all->chosen[i / CENTRINGS], c) ? "primary" : "secondary");
+  free(measure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,7 +199,7 @@ static PetscErrorCode AdjustPrimary(const Differing *all, int64_t couples, doubl
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(couples, &p));
   for (int64_t i = 0; i < all->rows; i++) {
-    if (!is_primary(all, i / CENTRINGS, (Centring)(i % CENTRINGS))) continue;
+    if (!is_primary(&all->chosen[i / CENTRINGS], (Centring)(i % CENTRINGS))) continue;
     for (int64_t k = 0; k < couples; k++) p[k] = adjusted[k * all->rows + i];
     PetscCall(HolmAdjust(couples, p));
     for (int64_t k = 0; k < couples; k++) adjusted[k * all->rows + i] = p[k];
@@ -257,7 +254,7 @@ PetscErrorCode DifferencesTable(int64_t count, const ComparedGroup *groups, cons
                         differences));
   PetscCall(ArrayCreate(count, &side));
   for (int64_t g = 0; g < count; g++) {
-    if (pairs[g].pairs == 0) continue;
+    if (pairs[g].pairs == 0 || groups[g].is_surrogate) continue;
     PetscCall(SideCreate(&groups[g], &pairs[g], &side[sides++]));
     most = max_i64(most, groups[g].runs);
   }

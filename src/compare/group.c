@@ -244,6 +244,11 @@ void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage sta
     }
 }
 
+bool is_primary(const ChosenComparison *one, Centring centring)
+{
+  return one->comparison->primary && centring == CENTRING_CENTRED;
+}
+
 bool purpose_varies(const ComparedGroup *group, int purpose)
 {
   for (int64_t r = 1; r < group->runs; r++)

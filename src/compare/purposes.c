@@ -1,6 +1,7 @@
 /* purposes.csv: what each purpose of seeds decides, from blocks of five runs. */
 #include "compare/purposes.h"
 #include <math.h>
+#include <stdlib.h>
 #include "base/exact.h"
 #include "base/math.h"
 
@@ -164,13 +165,16 @@ PetscErrorCode PurposesTable(int64_t count, const ComparedGroup *groups, const G
     Blocks all = {.group = &groups[g], .pairs = &pairs[g]};
     for (int p = 0; p < SEED_PURPOSES; p++)
       if (purpose_varies(&groups[g], p)) all.purpose[all.purposes++] = p;
-    if (groups[g].blocks == 0 || pairs[g].pairs == 0) continue;
+    if (groups[g].blocks == 0 || pairs[g].pairs == 0 || groups[g].is_surrogate) continue;
     PetscCall(ArrayCreate(groups[g].blocks * PURPOSE_SETS, &all.M));
     PetscCall(ArrayCreate(groups[g].blocks * PURPOSE_SETS, &all.V));
     PetscCall(ArrayCreate(groups[g].blocks * SEED_PURPOSES, &all.share));
-    for (int64_t v = 0; chosen[v].comparison; v++)
-      for (Centring c = 0; c < CENTRINGS; c++)
-        PetscCall(AddMeasure(*purposes, &all, chosen[v].comparison->entry.name, c, v));
+    for (int64_t v = 0; chosen[v].comparison; v++) {
+      char *measure = chosen_label(&chosen[v]);
+      for (Centring c = 0; chosen[v].comparison->laws & LAW_SELF && c < CENTRINGS; c++)
+        PetscCall(AddMeasure(*purposes, &all, measure, c, v));
+      free(measure);
+    }
     PetscCall(ArrayDestroy(&all.share));
     PetscCall(ArrayDestroy(&all.V));
     PetscCall(ArrayDestroy(&all.M));

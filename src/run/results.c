@@ -2,6 +2,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "compare/compare.h"
+#include "compare/levels.h"
 #include "compare/stable.h"
 #include "measure/metric.h"
 #include "measure/summary.h"
@@ -314,7 +315,9 @@ static PetscErrorCode WriteTables(const Work *work, const CompareTables *tables)
     const Table *table;
   } file[] = {{"pairs.csv", tables->pairs},
               {"stability.csv", tables->stability},
-              {"trajectory.csv", tables->trajectory}};
+              {"trajectory.csv", tables->trajectory},
+              {"differences.csv", tables->differences},
+              {"purposes.csv", tables->purposes}};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(file) / sizeof(*file); i++) {
@@ -325,10 +328,43 @@ static PetscErrorCode WriteTables(const Work *work, const CompareTables *tables)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is every table of compare there? */
-static bool tables_there(const Work *work, const char *pairs, const char *stability)
+/* levels.csv, of stability.csv and groups.csv as they stand. */
+static PetscErrorCode WriteLevels(const Work *work, Mistakes *mistakes)
 {
-  bool there = file_exists(pairs) && file_exists(stability);
+  char *path = path_join(work->out, "levels.csv"),
+       *stability_path = path_join(work->out, "stability.csv"),
+       *groups_path = path_join(work->out, "groups.csv");
+  Table *stability = NULL, *groups = NULL, *levels = NULL;
+
+  PetscFunctionBegin;
+  if (file_exists(groups_path)) {
+    PetscCall(TableRead(stability_path, mistakes, &stability));
+    PetscCall(TableRead(groups_path, mistakes, &groups));
+  }
+  if (stability && groups) {
+    PetscCall(LevelsTable(stability, groups, &levels));
+    PetscCall(TableWrite(levels, path));
+  }
+  PetscCall(TableDestroy(&levels));
+  PetscCall(TableDestroy(&groups));
+  PetscCall(TableDestroy(&stability));
+  free(groups_path);
+  free(stability_path);
+  free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is every table of compare there? */
+static bool tables_there(const Work *work)
+{
+  static const char *const names[] = {"pairs.csv", "stability.csv", "trajectory.csv",
+                                      "differences.csv", "purposes.csv"};
+  bool there = true;
+  for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    char *path = path_join(work->out, names[i]);
+    there = there && file_exists(path);
+    free(path);
+  }
   for (int i = 0; i < STABLE_TABLES; i++) {
     char *path = path_join(work->out, stable_files[i]);
     there = there && file_exists(path);
@@ -340,8 +376,7 @@ static bool tables_there(const Work *work, const char *pairs, const char *stabil
 PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
-  char *pairs_path = path_join(work->out, "pairs.csv"),
-       *stability_path = path_join(work->out, "stability.csv"), inputs[DIGEST_LENGTH];
+  char inputs[DIGEST_LENGTH];
   Outcome *outcomes, before = {RUN_PENDING, ""};
   const Outcome done = {RUN_DONE, ""};
   int there = 0;
@@ -353,7 +388,7 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
   compare_inputs(work, outcomes, inputs);
   if (work->rank == 0) {
     PetscCall(OutcomeRead(work->out, "compare", inputs, &before));
-    there = before.status == RUN_DONE && tables_there(work, pairs_path, stability_path);
+    there = before.status == RUN_DONE && tables_there(work);
   }
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, work->world));
   if (!there) PetscCall(SurrogatesOpen(work, mistakes));
@@ -370,10 +405,9 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
     PetscCall(CompareTablesDestroy(&tables));
     PetscCall(ReleaseGroups(work, &all));
   }
+  if (work->rank == 0 && !mistakes_count(mistakes)) PetscCall(WriteLevels(work, mistakes));
   PetscCall(MistakesAgree(work->world, mistakes, &any));
   PetscCall(ArrayDestroy(&outcomes));
-  free(pairs_path);
-  free(stability_path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -93,10 +93,10 @@ static void check_families(const Table *t)
   double p[3], own[2 * CENTRINGS] = {0};
   int64_t rows = 0;
   for (int k = 0; k < 3; k++)
-    p[k] = table_real(t, find(t, couple[k][0], couple[k][1], "matched_cosine", "raw"), "p");
+    p[k] = table_real(t, find(t, couple[k][0], couple[k][1], "matched_cosine", "centred"), "p");
   RUN(HolmAdjust(3, p));
   for (int k = 0; k < 3; k++) {
-    const int64_t r = find(t, couple[k][0], couple[k][1], "matched_cosine", "raw");
+    const int64_t r = find(t, couple[k][0], couple[k][1], "matched_cosine", "centred");
     NEAR(table_real(t, r, "p_holm"), p[k], 1e-16, "primary: adjusted for all couples of models");
     OK(!strcmp(table_cell(t, r, "role"), "primary"), "named so");
   }

@@ -42,7 +42,7 @@ static PetscErrorCode Plant(const Kernels *kernels, uint64_t draw, float *D)
   for (int64_t i = 0; i < RUNS * (RUNS - 1) / 2 * STAGES * CENTRINGS; i++) value[i] = (double)NAN;
   for (int64_t b = 0; b < B; b++) {
     planted_block(draw * B + (uint64_t)b, M, WIDTH, D);
-    PetscCall(AtomsPrepare(kernels, CENTRING_RAW, BLOCK_RUNS * M, WIDTH, D, D));
+    PetscCall(AtomsPrepare(kernels, CENTRING_RAW, BLOCK_RUNS * M, WIDTH, D, NULL, D));
     PetscCall(PlantedShares(kernels, BLOCK_RUNS, M, WIDTH, D, h));
     for (int64_t q = 0; q < BLOCK_RUNS; q++) {
       const int64_t j = b * BLOCK_RUNS + q;
