@@ -41,6 +41,7 @@ typedef struct {
   Table *differences; /* compare/differences.h */
   Table *purposes;    /* compare/purposes.h */
 } CompareTables;
+/* CompareTablesDestroy - all of them. Not collective. */
 PetscErrorCode CompareTablesDestroy(CompareTables *tables);
 
 /*
