@@ -15,6 +15,8 @@ typedef struct {
  * too. Not collective. */
 PetscErrorCode TableCreate(const char *names, Table **table);
 PetscErrorCode TableDestroy(Table **table);
+/* TableCopy - another table of the same cells. Not collective. */
+PetscErrorCode TableCopy(const Table *table, Table **copy);
 PetscErrorCode TableAddColumn(Table *table, const char *name); /* existing rows get an empty cell */
 /* TableAddRow - an empty row; its number is table->rows - 1 afterwards. */
 PetscErrorCode TableAddRow(Table *table);

@@ -3,6 +3,8 @@
 #include "base/table.h"
 #include "base/text.h"
 
+/* A cell as readers see it, not yet escaped: numbers in few digits. */
+void cell_words(Text *to, const char *cell, bool number);
 /* A cell of a table for readers: numbers in few digits, long texts in a box of their own. */
 void html_cell(Text *to, const char *cell, bool number);
 /* Is every non-empty cell of the column a number, and the column not one of names (runs, hashes)?
@@ -16,5 +18,7 @@ void html_details(Text *to, const char *summary, const Table *table, int64_t mos
                   const char *whole);
 /* A term and its value in a list (<dl> around them is the caller's). */
 void html_term(Text *to, const char *term, const char *value);
+/* Begins a section of the page. */
+void put_heading(Text *page, const char *id, const char *heading);
 /* The style sheet. */
 void html_style(Text *to);

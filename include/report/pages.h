@@ -11,5 +11,13 @@ void put_glance(Text *page, const Report *report);
 PetscErrorCode PutRuns(Text *page, const Report *report);
 PetscErrorCode PutSettings(Text *page, const Report *report);
 PetscErrorCode PutProvenance(Text *page, const Report *report);
+/* PutDifferences - models against each other: differences, matched levels, groups over all runs.
+   Adds nothing where the folder has none of these tables. Not collective. */
+PetscErrorCode PutDifferences(Text *page, const Report *report);
+/* The tables of the page that are no figure's: GlanceTabulate - one row a model; RunsTabulate - one
+   a run; DifferentTabulate - settings that differ between models. Not collective. */
+PetscErrorCode GlanceTabulate(const Report *report, Table **table);
+PetscErrorCode RunsTabulate(const Report *report, Table **table);
+PetscErrorCode DifferentTabulate(const Report *report, Table **table);
 /* What the words mean. */
 void put_terms(Text *page);

@@ -7,12 +7,19 @@
 /* What was read of a run folder. Tables are never NULL; without a file they have no rows. */
 typedef struct Report {
   char *name; /* of the experiment */
+  char *dir;  /* the run folder */
   Text spec;  /* spec.yaml */
   Table *plan, *runs, *groups, *pairs, *stability;
+  /* These have no rows where the folder has no such file. */
+  Table *trajectory, *recurrence, *purposes, *differences, *levels, *stable, *atlas;
   Table *models; /* model, runs, done, width, anchors: one row each, in plan order */
   Table *steps;  /* model, run, step, tokens, loss, averaged, quantity: the "step" events of every
                     log.jsonl */
   Table *facts;  /* run, path, value: every manifest.json */
+  Table *frequency; /* model, low, high, atoms, found, cosine: atoms.csv and partners.csv of all
+                       runs, by how often an atom fires (low to high - 1 tokens of the training
+                       sample): in what share of the other runs it is found, and its mean cosine
+                       with its partners */
 } Report;
 
 /*
@@ -39,7 +46,9 @@ typedef struct {
   Text wide, narrow; /* <svg> elements; empty: nothing to show */
   Table *data, *shown;
 } Picture;
-PetscErrorCode ReportPage(const Report *report, const Picture *picture, Text *page);
+typedef struct Images Images; /* of the atlas */
+PetscErrorCode ReportPage(const Report *report, const Picture *picture, const Images *images,
+                          Text *page);
 /* ReportPictures - draws all figures. Not collective. PicturesDestroy frees them. */
 PetscErrorCode ReportPictures(const Report *report, Picture **picture);
 PetscErrorCode PicturesDestroy(Picture **picture);

@@ -56,6 +56,10 @@ void svg_ticks(Svg *svg, int64_t n, const double *x, double y, double reach, Loo
 void svg_words(Svg *svg, double x, double y, Type type, const char *words);
 void svg_print(Svg *svg, double x, double y, Type type, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* The part window (x, y, width, height, in its own units) of the element image-<id>, drawn
+   elsewhere, in a frame. */
+void svg_image(Svg *svg, double x, double y, double width, double height, const double window[4],
+               int64_t id);
 /* A group that shows the words when pointed at; ends with svg_end. */
 void svg_begin(Svg *svg, const char *tooltip);
 void svg_end(Svg *svg);
@@ -73,6 +77,8 @@ void svg_style(Text *to);
 
 /* Adds any bytes as text: valid UTF-8 only (else U+FFFD), escaped for HTML and XML. */
 void text_safe(Text *to, const char *bytes);
+/* How many bytes the next character has; *point gets it, U+FFFD for bytes that are none. */
+int text_point(const char *at, unsigned *point);
 
 /* From values to places. */
 typedef struct {

@@ -78,6 +78,22 @@ PetscErrorCode TableAddRow(Table *table)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TableCopy(const Table *table, Table **copy)
+{
+  PetscFunctionBegin;
+  PetscCall(TableCreate("", copy));
+  for (int c = 0; c < table->columns; c++) PetscCall(TableAddColumn(*copy, table->names[c]));
+  for (int64_t r = 0; r < table->rows; r++) {
+    PetscCall(TableAddRow(*copy));
+    for (int c = 0; c < table->columns; c++) {
+      char **cell = &(*copy)->cells[r * table->columns + c];
+      free(*cell);
+      *cell = text_copy(table->cells[r * table->columns + c]);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int table_column(const Table *table, const char *name)
 {
   for (int c = 0; c < table->columns; c++)

@@ -1,30 +1,71 @@
 /* What several figures share. */
 #include "report/chart.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-int64_t model_index(const Report *report, const char *model)
+Ink scale_ink(double value)
 {
-  for (int64_t i = 0; i < report->models->rows; i++)
-    if (!strcmp(table_cell(report->models, i, "model"), model)) return i;
-  return -1;
+  const int step = isfinite(value) ? (int)floor(fmin(fmax(value, 0), 1) * 20 + 0.5) : 0;
+  return (Ink)(INK_SCALE + step);
 }
 
-PetscErrorCode ModelSpans(const Report *report, const Table *table, Span **spans)
+Ink scale_words_ink(double value)
 {
-  PetscFunctionBegin;
-  *spans = calloc((size_t)report->models->rows + 1, sizeof(**spans));
-  PetscCheck(*spans, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
-  int64_t m = -1;
-  for (int64_t r = 0; r < table->rows; r++) {
-    const char *model = table_cell(table, r, "model");
-    if (!r || strcmp(model, table_cell(table, r - 1, "model"))) m = model_index(report, model);
-    if (m < 0) continue;
-    if (!(*spans)[m].end) (*spans)[m].first = r;
-    (*spans)[m].end = r + 1;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return scale_ink(value) >= INK_SCALE + 14 ? INK_OVER : INK_WORDS;
+}
+
+double draw_scale(Svg *svg, const char *low, const char *high, double room)
+{
+  const double left = 24, cell = svg_wide(svg) ? 11 : 9;
+  for (int i = 0; i <= 20; i++)
+    svg_rect(svg, left + i * cell, 2, cell + 0.3, 14, 0, (Look){.fill = scale_ink(i / 20.0)});
+  svg_words(svg, left - 8, 14, (Type){.size = 12, .anchor = 'e', .ink = INK_QUIET}, low);
+  svg_words(svg, left + 21 * cell + 8, 14,
+            (Type){.size = 12,
+                   .ink = INK_QUIET,
+                   .room = svg->width - left - 21 * cell - 8 - (svg_wide(svg) ? room : 0)},
+            high);
+  return svg_wide(svg) ? 40 : 38;
+}
+
+enum { PANEL_GAP = 24, PANEL_PITCH = 48 };
+
+static int panel_columns(const Svg *svg)
+{
+  return svg_wide(svg) ? 3 : 1;
+}
+
+static double panel_height(const Svg *svg)
+{
+  return svg_wide(svg) ? 160 : 150;
+}
+
+void panel_frame(Svg *svg, const Report *report, int64_t model, int64_t index, double top,
+                 Scale *sx, Scale *sy)
+{
+  const char *name = table_cell(report->models, model, "model");
+  const int columns = panel_columns(svg);
+  const double width = (svg->width - PANEL_GAP * (columns - 1)) / columns,
+               left = (double)(index % columns) * (width + PANEL_GAP), height = panel_height(svg);
+  top += (double)(index / columns) * (height + PANEL_PITCH);
+  sx->from = left + 40, sx->to = left + width - 8, sy->from = top + height, sy->to = top + 24;
+  Text warning = {0};
+  row_warnings(report, report->stability,
+               measure_row(report->stability, name, primary_measure, "raw"), &warning);
+  svg_words(svg, left + 40, top + (warning.length ? 4 : 12),
+            (Type){.size = 13, .bold = true, .room = width - 48}, name);
+  if (warning.length)
+    svg_words(svg, left + 40, top + 17,
+              (Type){.size = 10, .ink = INK_CHANCE, .italic = true, .room = width - 48}, warning.s);
+  text_clear(&warning);
+  draw_axis_x(svg, sx, top + height, top + height, 4, NULL);
+  draw_axis_y(svg, sy, sx->from, sx->to, 5);
+}
+
+double panels_bottom(const Svg *svg, int64_t count, double top)
+{
+  const int columns = panel_columns(svg);
+  return top + (double)((count + columns - 1) / columns) * (panel_height(svg) + PANEL_PITCH);
 }
 
 Ink model_ink(int64_t index)
@@ -56,16 +97,28 @@ static const char *const key_words[KEY_COUNT] = {
     [KEY_RANDOM] = "chance: random directions",
     [KEY_GAUSSIAN] = "chance: tokens\xe2\x80\x99 mean and covariance",
     [KEY_TOKENS] = "chance: random tokens",
+    [KEY_SURROGATE] = "trained on Gaussian tokens",
+    [KEY_INHERITED] = "trained, against the other run\xe2\x80\x99s start",
     [KEY_REACH] = "within reach of chance",
     [KEY_MEAN] = "chance: the mean token alone",
     [KEY_RUN] = "one run",
     [KEY_FAILED] = "run that failed or stopped",
+    [KEY_BAND] = "95 % interval over runs",
+    [KEY_EXPECTED] = "expected by chance",
+    [KEY_CENTRED] = "centred atoms (minus the mean atom)",
+    [KEY_GROUP] = "one pair of models that differ in this alone",
+    [KEY_CHANCE] = "the highest kind of chance",
 };
 
 Look chance_look(Key key)
 {
-  const char *dash = key == KEY_RANDOM ? "1.5 2.5" : key == KEY_GAUSSIAN ? "5 2.5" : NULL;
-  return (Look){.line = INK_CHANCE, .width = 1.8, .dash = key == KEY_MEAN ? "6 4" : dash};
+  const char *dash = key == KEY_RANDOM      ? "1.5 2.5"
+                     : key == KEY_GAUSSIAN  ? "5 2.5"
+                     : key == KEY_SURROGATE ? "8 2 2 2"
+                                            : NULL;
+  return (Look){.line = INK_CHANCE,
+                .width = 1.8,
+                .dash = key == KEY_MEAN || key == KEY_EXPECTED ? "6 4" : dash};
 }
 
 /* How wide the sample before the words is. */
@@ -76,12 +129,18 @@ static double key_width(Key key)
   case KEY_REACH:
   case KEY_MEAN:
   case KEY_RUN:
+  case KEY_BAND:
+  case KEY_EXPECTED:
     return 22;
   case KEY_TRAINED:
   case KEY_START:
   case KEY_FIRST:
   case KEY_FAILED:
+  case KEY_INHERITED:
+  case KEY_CENTRED:
     return 11;
+  case KEY_GROUP:
+    return 6;
   default:
     return 4;
   }
@@ -108,7 +167,21 @@ static void draw_key(Svg *svg, double x, double y, Key key)
     svg_rect(svg, x, y - 7, 22, 14, 2, (Look){.fill = INK_BAND});
     break;
   case KEY_MEAN:
+  case KEY_EXPECTED:
     svg_line(svg, x, y, x + 22, y, chance_look(key));
+    break;
+  case KEY_BAND:
+    svg_rect(svg, x, y - 6, 22, 12, 0, (Look){.fill = INK_MODEL, .opacity = 0.2});
+    svg_line(svg, x, y, x + 22, y, (Look){.line = INK_MODEL, .width = 1.8});
+    break;
+  case KEY_INHERITED:
+    svg_mark(svg, 2, middle, y, 3.6, (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.4});
+    break;
+  case KEY_CENTRED:
+    svg_mark(svg, 1, middle, y, 4, (Look){.fill = INK_PAPER, .line = INK_MODEL, .width = 1.8});
+    break;
+  case KEY_GROUP:
+    svg_circle(svg, middle, y, 2.6, (Look){.fill = INK_MODEL, .opacity = 0.5});
     break;
   case KEY_RUN:
     svg_line(svg, x, y, x + 22, y, (Look){.line = INK_MODEL, .width = 1.6});

@@ -1,25 +1,13 @@
 /* The answer in one sentence and one table. */
+#include "report/chart.h"
 #include "report/html.h"
 #include "report/pages.h"
-#include "report/svg.h"
 #include <math.h>
 #include <string.h>
 
 static int64_t stability_row(const Report *report, const char *model, const char *centring)
 {
-  const Table *from = report->stability;
-  for (int64_t i = 0; i < from->rows; i++)
-    if (!strcmp(table_cell(from, i, "model"), model) &&
-        !strcmp(table_cell(from, i, "centring"), centring) &&
-        !strcmp(table_cell(from, i, "measure"), "matched_cosine"))
-      return i;
-  return -1;
-}
-
-static double highest_chance(const Table *from, int64_t row)
-{
-  return fmax(fmax(table_real(from, row, "null_random"), table_real(from, row, "null_gaussian")),
-              table_real(from, row, "null_tokens"));
+  return measure_row(report->stability, model, primary_measure, centring);
 }
 
 typedef enum { BEYOND_YES, BEYOND_UNCLEAR, BEYOND_NO, BEYOND_UNKNOWN } Beyond;
@@ -27,7 +15,7 @@ typedef enum { BEYOND_YES, BEYOND_UNCLEAR, BEYOND_NO, BEYOND_UNKNOWN } Beyond;
 /* Does the interval lie above both, chance and step 0? Without an interval nothing is said. */
 static Beyond beyond(const Table *from, int64_t row)
 {
-  const double floor = fmax(highest_chance(from, row), table_real(from, row, "initial")),
+  const double floor = fmax(highest_null(from, row), table_real(from, row, "initial")),
                low = table_real(from, row, "low"), high = table_real(from, row, "high");
   if (!isfinite(low) || !isfinite(high) || !isfinite(floor)) return BEYOND_UNKNOWN;
   return low > floor ? BEYOND_YES : high < floor ? BEYOND_NO : BEYOND_UNCLEAR;
@@ -85,29 +73,20 @@ static void put_stability(Text *page, const Report *report, const char *model, c
   }
   text_add(page, "</td>");
   put_number(page, table_real(from, row, "initial"), 3);
-  put_number(page, highest_chance(from, row), 3);
+  put_number(page, highest_null(from, row), 3);
   text_append(page, words[beyond(from, row)], strlen(words[beyond(from, row)]));
-}
-
-static double group_mean(const Report *report, const char *model, const char *metric,
-                         const char *split)
-{
-  const Table *from = report->groups;
-  for (int64_t i = 0; i < from->rows; i++)
-    if (!strcmp(table_cell(from, i, "model"), model) &&
-        !strcmp(table_cell(from, i, "metric"), metric) &&
-        !strcmp(table_cell(from, i, "split"), split))
-      return table_real(from, i, "mean");
-  return NAN;
 }
 
 static void put_row(Text *page, const Report *report, int64_t index)
 {
   const char *model = table_cell(report->models, index, "model");
   const double dead = group_mean(report, model, "dead", "train");
-  const char *note = table_cell(report->stability, stability_row(report, model, "raw"), "note");
+  Text note = {0};
+  row_warnings(report, report->stability, stability_row(report, model, "raw"), &note);
   text_add(page, "<tr><th scope=\"row\">"), html_cell(page, model, false);
-  if (*note) text_add(page, "<br/><small>"), text_safe(page, note), text_add(page, "</small>");
+  if (note.length)
+    text_add(page, "<br/><small>"), text_safe(page, note.s), text_add(page, "</small>");
+  text_clear(&note);
   text_add(page, "</th><td class=\"n\">%s of %s</td>", table_cell(report->models, index, "done"),
            table_cell(report->models, index, "runs"));
   put_stability(page, report, model, "raw");
@@ -133,9 +112,12 @@ void put_glance(Text *page, const Report *report)
                               "Beyond both\xe2\x80\x9d asks whether the whole 95&#160;% interval "
                               "lies above chance and above "
                               "the same models before training; two runs give no interval, and "
-                              "three a weak one.</p>\n</section>\n";
+                              "three a weak one.</p>\n<p class=\"files\">For a paper: "
+                              "<a href=\"glance.tex\">glance.tex</a>, "
+                              "<a href=\"glance.csv\">glance.csv</a></p>\n</section>\n";
   text_add(page,
-           "<section id=\"glance\">\n<h2>In numbers</h2>\n<div class=\"frame\" tabindex=\"0\">"
+           "<section id=\"glance\">\n<h2>In numbers</h2>\n<div class=\"frame\" tabindex=\"0\" "
+           "role=\"group\" aria-label=\"Stability, fidelity and sparsity by model\">"
            "<table class=\"glance\"><caption>Stability, fidelity and sparsity by model</caption>\n"
            "<thead>\n<tr><th scope=\"colgroup\" colspan=\"2\"></th>"
            "<th scope=\"colgroup\" colspan=\"4\" class=\"first\">Stability, raw atoms</th>"
@@ -150,4 +132,38 @@ void put_glance(Text *page, const Report *report)
   for (int64_t i = 0; i < report->models->rows; i++) put_row(page, report, i);
   text_add(page, "</tbody></table></div>\n");
   text_append(page, after, sizeof(after) - 1);
+}
+
+PetscErrorCode GlanceTabulate(const Report *report, Table **table)
+{
+  static const char *const cells[] = {"value", "low", "high", "initial"};
+  const Table *from = report->stability;
+
+  PetscFunctionBegin;
+  PetscCall(TableCreate("model,runs,planned,centring,value,low,high,initial,chance,beyond,r2,l0,"
+                        "dead,note",
+                        table));
+  for (int64_t m = 0; m < report->models->rows; m++) {
+    const char *model = table_cell(report->models, m, "model");
+    for (int c = 0; centring_words[c]; c++) {
+      static const char *const words[] = {"yes", "unclear", "no", ""};
+      const int64_t row = stability_row(report, model, centring_words[c]);
+      Text note = {0};
+      if (row < 0) continue;
+      PetscCall(TableAddRow(*table));
+      table_text(*table, "model", model), table_text(*table, "centring", centring_words[c]);
+      table_text(*table, "runs", table_cell(report->models, m, "done"));
+      table_text(*table, "planned", table_cell(report->models, m, "runs"));
+      for (int i = 0; i < 4; i++) table_text(*table, cells[i], table_cell(from, row, cells[i]));
+      table_number(*table, "chance", highest_null(from, row));
+      table_text(*table, "beyond", words[beyond(from, row)]);
+      table_number(*table, "r2", group_mean(report, model, "r2", "held_out"));
+      table_number(*table, "l0", group_mean(report, model, "l0", "held_out"));
+      table_number(*table, "dead", group_mean(report, model, "dead", "train"));
+      row_warnings(report, from, row, &note);
+      table_text(*table, "note", note.length ? note.s : "");
+      text_clear(&note);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

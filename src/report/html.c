@@ -30,23 +30,32 @@ bool column_is_number(const Table *table, int column)
   return any;
 }
 
-void html_cell(Text *to, const char *cell, bool number)
+void cell_words(Text *to, const char *cell, bool number)
 {
   double value;
-  if (number && reads_as_number(cell, &value)) {
-    const double size = fabs(value);
-    if (size > 0 && size < 1e-3)
-      text_add(to, "%.3g", value);
-    else if (size == floor(size) || size >= 1e6)
-      text_short(to, value);
-    else
-      text_fixed(to, value, size < 10 ? 4 : size < 100 ? 3 : 2);
-  } else if (strlen(cell) > LONG_CELL) {
-    text_add(to, "<div class=\"long\" tabindex=\"0\">"), text_safe(to, cell),
-        text_add(to, "</div>");
-  } else {
-    text_safe(to, cell);
+  if (!number || !reads_as_number(cell, &value)) {
+    text_add(to, "%s", cell);
+    return;
   }
+  const double size = fabs(value);
+  if (size > 0 && size < 1e-3)
+    text_add(to, "%.3g", value);
+  else if (size == floor(size) || size >= 1e6)
+    text_short(to, value);
+  else
+    text_fixed(to, value, size < 10 ? 4 : size < 100 ? 3 : 2);
+}
+
+void html_cell(Text *to, const char *cell, bool number)
+{
+  Text words = {0};
+  cell_words(&words, cell, number);
+  if (words.length > LONG_CELL)
+    text_add(to, "<div class=\"long\" tabindex=\"0\">"), text_safe(to, words.s),
+        text_add(to, "</div>");
+  else
+    text_safe(to, words.s ? words.s : "");
+  text_clear(&words);
 }
 
 /* A column's name, which may break after _ and . */
@@ -82,8 +91,8 @@ void html_table(Text *to, const Table *table, const char *caption, int64_t most)
   bool *number = calloc((size_t)table->columns + 1, sizeof(*number));
   if (!number) abort();
   for (int c = 0; c < table->columns; c++) number[c] = column_is_number(table, c);
-  text_add(to, "<div class=\"frame\" tabindex=\"0\"><table><caption>");
-  text_safe(to, caption);
+  text_add(to, "<div class=\"frame\" tabindex=\"0\" role=\"group\" aria-label=\"");
+  text_safe(to, caption), text_add(to, "\"><table><caption>"), text_safe(to, caption);
   text_add(to, "</caption>\n");
   put_head(to, table);
   text_add(to, "<tbody>\n");
@@ -157,8 +166,13 @@ static const char sheet[] =
     "a:focus-visible,summary:focus-visible,.frame:focus-visible,.long:focus-visible"
     "{outline:2px solid var(--link);outline-offset:3px}\n"
     "figure{margin:0}\n"
-    "svg{display:block;width:100%;height:auto;font-variant-numeric:tabular-nums;overflow:visible}\n"
-    ".narrow{display:none}\n"
+    ".wide>svg,.narrow>svg{display:block;width:100%;height:auto;font-variant-numeric:tabular-nums;"
+    "overflow:visible}\n"
+    ".narrow{display:none}.defs{position:absolute;width:0;height:0}\n"
+    "summary h3{display:inline-block;margin:0;vertical-align:top;max-height:4.2em;overflow:auto;"
+    "overflow-wrap:anywhere;max-width:96%}details.model{border-top:1px solid "
+    "var(--line);padding:.5em "
+    "0;margin:0}details.model>summary{margin-bottom:.6em;width:auto}\n"
     ".files{font-size:.86rem;color:var(--quiet);margin:.4em 0 1em}\n"
     ".frame{overflow-x:auto;border:1px solid var(--line);border-radius:8px;margin:.8em 0}\n"
     "table{border-collapse:collapse;width:100%;font-size:.86rem;line-height:1.4;"
@@ -195,7 +209,7 @@ static const char sheet[] =
     "var(--line);padding-top:14px;color:var(--quiet);font-size:.86rem}\n"
     "@media (max-width:720px){body{padding:0 20px "
     "48px}header{padding-top:32px}section{margin-top:48px}"
-    ".wide{display:none}.narrow{display:block}.narrow svg{max-width:440px;margin:0 auto}"
+    ".wide{display:none}.narrow{display:block}.narrow>svg{max-width:440px;margin:0 auto}"
     "th,td{padding:6px 9px}.lead{font-size:1.1rem}}\n";
 
 static const char dark[] =

@@ -1,14 +1,9 @@
 /* A run folder's files as tables. */
-#include "report/report.h"
+#include "read.h"
 #include "base/file.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-  CURVE_POINTS = 240
-}; /* of one run: longer logs are averaged over equal stretches of steps */
 
 static PetscErrorCode ReadTable(const char *dir, const char *name, const char *needs,
                                 Mistakes *mistakes, Table **table)
@@ -29,127 +24,6 @@ static PetscErrorCode ReadTable(const char *dir, const char *name, const char *n
     PetscCall(TableDestroy(&columns));
   }
   free(path);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Where a run's files are: the folder is the model's first word. */
-static char *run_file(const char *dir, const Table *plan, int64_t row, const char *file)
-{
-  Text path = {0};
-  const char *model = table_cell(plan, row, "model");
-  text_add(&path, "%s/%.*s/%s/%s", dir, (int)strcspn(model, " "), model,
-           table_cell(plan, row, "run"), file);
-  return path.s;
-}
-
-static double number_at(const Table *paths, const char *path)
-{
-  for (int64_t i = 0; i < paths->rows; i++)
-    if (!strcmp(table_cell(paths, i, "path"), path)) return table_real(paths, i, "value");
-  return NAN;
-}
-
-static bool is_step(const Table *paths)
-{
-  for (int64_t i = 0; i < paths->rows; i++)
-    if (!strcmp(table_cell(paths, i, "path"), "event"))
-      return !strcmp(table_cell(paths, i, "value"), "step");
-  return false;
-}
-
-typedef struct {
-  double step, tokens, loss;
-  bool objective; /* of k-means, in place of a loss */
-} Point;
-
-/* The "step" lines of a log; a line that is not JSON (cut short by a crash) is left out. A step
-   seen twice (trained again after a resume) counts once, as it was last. */
-static PetscErrorCode ReadPoints(const Text *log, Point **points, int64_t *count)
-{
-  int64_t lines = 1;
-
-  PetscFunctionBegin;
-  for (size_t i = 0; i < log->length; i++) lines += log->s[i] == '\n';
-  *points = calloc((size_t)lines, sizeof(**points));
-  PetscCheck(*points, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
-  *count = 0;
-  for (const char *at = log->s, *end = log->s + log->length; at < end;) {
-    const char *stop = memchr(at, '\n', (size_t)(end - at));
-    const size_t length = (size_t)((stop ? stop : end) - at);
-    Table *paths = NULL;
-    bool valid;
-    PetscCall(TableCreate("path,value", &paths));
-    PetscCall(JsonFlatten(at, length, paths, &valid));
-    if (valid && is_step(paths)) {
-      const double loss = number_at(paths, "loss"), objective = number_at(paths, "objective");
-      const Point point = {number_at(paths, "step"), number_at(paths, "tokens"),
-                           isnan(loss) ? objective : loss, isnan(loss)};
-      while (*count && (*points)[*count - 1].step >= point.step) --*count;
-      (*points)[(*count)++] = point;
-    }
-    PetscCall(TableDestroy(&paths));
-    at += length + 1;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AddSteps(Report *report, int64_t row, const Text *log)
-{
-  Point *point = NULL;
-  int64_t count = 0;
-
-  PetscFunctionBegin;
-  PetscCall(ReadPoints(log, &point, &count));
-  const int64_t bin = (count + CURVE_POINTS - 1) / CURVE_POINTS;
-  for (int64_t i = 0; i < count; i += bin) {
-    const int64_t n = bin < count - i ? bin : count - i;
-    double sum = 0;
-    for (int64_t j = 0; j < n; j++) sum += point[i + j].loss;
-    PetscCall(TableAddRow(report->steps));
-    table_text(report->steps, "model", table_cell(report->plan, row, "model"));
-    table_text(report->steps, "run", table_cell(report->plan, row, "run"));
-    table_number(report->steps, "step", point[i + n - 1].step);
-    table_number(report->steps, "tokens", point[i + n - 1].tokens);
-    table_number(report->steps, "loss", sum / (double)n);
-    table_integer(report->steps, "averaged", n);
-    table_text(report->steps, "quantity", point[i].objective ? "objective" : "loss");
-  }
-  free(point);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AddFacts(Report *report, int64_t row, const Text *manifest)
-{
-  Table *paths = NULL;
-  bool valid;
-
-  PetscFunctionBegin;
-  PetscCall(TableCreate("path,value", &paths));
-  PetscCall(JsonFlatten(manifest->s, manifest->length, paths, &valid));
-  for (int64_t i = 0; valid && i < paths->rows; i++) {
-    PetscCall(TableAddRow(report->facts));
-    table_text(report->facts, "run", table_cell(report->plan, row, "run"));
-    table_text(report->facts, "path", table_cell(paths, i, "path"));
-    table_text(report->facts, "value", table_cell(paths, i, "value"));
-  }
-  PetscCall(TableDestroy(&paths));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadRuns(Report *report, const char *dir)
-{
-  PetscFunctionBegin;
-  for (int64_t i = 0; i < report->plan->rows; i++)
-    for (int which = 0; which < 2; which++) {
-      char *path = run_file(dir, report->plan, i, which ? "manifest.json" : "log.jsonl");
-      Text text = {0};
-      bool found;
-      PetscCall(FileRead(path, &text, &found));
-      if (found && text.length)
-        PetscCall(which ? AddFacts(report, i, &text) : AddSteps(report, i, &text));
-      text_clear(&text);
-      free(path);
-    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,6 +59,48 @@ static PetscErrorCode ReadSpec(Report *report, const char *dir)
     report->name = name.s;
   }
   free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A table that a folder may lack: without rows then. */
+static PetscErrorCode ReadOptional(const char *dir, const char *name, const char *needs,
+                                   Mistakes *mistakes, Table **table)
+{
+  char *path = path_join(dir, name);
+
+  PetscFunctionBegin;
+  if (file_exists(path))
+    PetscCall(ReadTable(dir, name, needs, mistakes, table));
+  else
+    PetscCall(TableCreate(needs, table));
+  free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadOptionals(Report *report, const char *dir, Mistakes *mistakes)
+{
+  const struct {
+    const char *name, *needs;
+    Table **table;
+  } all[] = {
+      {"trajectory.csv", "model,centring,step,runs,value,low,high", &report->trajectory},
+      {"recurrence.csv", "model,t,runs,s,share,chance", &report->recurrence},
+      {"purposes.csv", "model,measure,centring,term,value,low,high,blocks", &report->purposes},
+      {"differences.csv",
+       "model_a,model_b,measure,centring,runs_a,runs_b,difference,low,high,design,p,p_holm,role",
+       &report->differences},
+      {"levels.csv", "model_a,model_b,at,level,measure,centring,value_a,value_b,difference",
+       &report->levels},
+      {"stable.csv", "model,runs,t,groups,edges,chance_edges,inconsistent", &report->stable},
+      {"atlas.csv",
+       "model,kind,group,run,atom,cosine,rank,token,value,token_group,position,label,name,text,"
+       "image,row,column,rows,columns",
+       &report->atlas},
+  };
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+    PetscCall(ReadOptional(dir, all[i].name, all[i].needs, mistakes, all[i].table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -244,10 +160,14 @@ PetscErrorCode ReportRead(const char *dir, Mistakes *mistakes, Report **made)
   PetscCall(TableCreate("model,method,width,anchors,runs,done", &report->models));
   PetscCall(TableCreate("model,run,step,tokens,loss,averaged,quantity", &report->steps));
   PetscCall(TableCreate("run,path,value", &report->facts));
+  PetscCall(TableCreate("model,low,high,atoms,found,cosine", &report->frequency));
+  PetscCall(ReadOptionals(report, dir, mistakes));
   PetscCall(ReadSpec(report, dir));
+  report->dir = text_copy(dir);
   if (!mistakes_count(mistakes)) {
     PetscCall(ListModels(report));
-    PetscCall(ReadRuns(report, dir));
+    PetscCall(ReadLogs(report));
+    PetscCall(ReadFrequencies(report));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -258,12 +178,16 @@ PetscErrorCode ReportDestroy(Report **made)
 
   PetscFunctionBegin;
   if (report) {
-    Table **tables[] = {&report->plan,      &report->runs,   &report->groups, &report->pairs,
-                        &report->stability, &report->models, &report->steps,  &report->facts};
+    Table **tables[] = {
+        &report->plan,        &report->runs,       &report->groups,     &report->pairs,
+        &report->stability,   &report->trajectory, &report->recurrence, &report->purposes,
+        &report->differences, &report->levels,     &report->stable,     &report->atlas,
+        &report->models,      &report->steps,      &report->facts,      &report->frequency};
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
       PetscCall(TableDestroy(tables[i]));
     text_clear(&report->spec);
     free(report->name);
+    free(report->dir);
     free(report);
   }
   *made = NULL;

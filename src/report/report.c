@@ -1,7 +1,10 @@
 /* From a run folder to its report: read, draw, write. */
 #include "report/report.h"
 #include "base/file.h"
+#include "report/atlas.h"
 #include "report/figure.h"
+#include "report/pages.h"
+#include "report/tex.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,28 +67,83 @@ static PetscErrorCode WriteText(const char *folder, const char *name, const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The picture alone, with its heading and how to read it, and its numbers. Without rows there is no
-   picture, and one of an earlier report goes. */
-static PetscErrorCode WriteFigure(const Report *report, const Figure *figure,
-                                  const Picture *picture, const char *folder)
+/* One of an earlier report goes. */
+static PetscErrorCode Remove(const char *folder, const char *name, const char *suffix)
 {
-  Svg svg = {.width = 900};
+  Text path = {0};
+
+  PetscFunctionBegin;
+  text_add(&path, "%s/%s%s", folder, name, suffix);
+  if (file_exists(path.s)) PetscCall(FileRemove(path.s));
+  text_clear(&path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+enum { MOST_ROWS = 400 };
+
+static PetscErrorCode WriteTex(const char *folder, const char *name, const char *caption,
+                               const Table *table)
+{
   Text text = {0};
 
   PetscFunctionBegin;
-  text_add(&text, "%s/%s.csv", folder, figure->entry.name);
-  PetscCall(TableWrite(picture->data, text.s));
-  strcpy(text.s + text.length - 3, "svg");
+  if (table->rows) {
+    tex_table(&text, table, name, caption, MOST_ROWS);
+    PetscCall(WriteText(folder, name, ".tex", &text));
+    text_clear(&text);
+  } else {
+    PetscCall(Remove(folder, name, ".tex"));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The tables that are no figure's. */
+static PetscErrorCode WriteTables(const Report *report, const char *folder)
+{
+  Table *glance, *runs, *settings;
+  Text path = {0};
+
+  PetscFunctionBegin;
+  PetscCall(GlanceTabulate(report, &glance));
+  PetscCall(RunsTabulate(report, &runs));
+  PetscCall(DifferentTabulate(report, &settings));
+  text_add(&path, "%s/glance.csv", folder);
+  PetscCall(TableWrite(glance, path.s));
+  PetscCall(WriteTex(folder, "glance", "Stability, fidelity and sparsity by model", glance));
+  PetscCall(WriteTex(folder, "runs", "Runs", runs));
+  PetscCall(WriteTex(folder, "settings", "Settings that differ between models", settings));
+  PetscCall(WriteTex(folder, "differences", "Differences between models", report->differences));
+  PetscCall(WriteTex(folder, "levels", "Models at equal sparsity or fidelity", report->levels));
+  PetscCall(WriteTex(folder, "stable", "Groups of atoms over all runs", report->stable));
+  PetscCall(TableDestroy(&glance));
+  PetscCall(TableDestroy(&runs));
+  PetscCall(TableDestroy(&settings));
+  text_clear(&path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The picture alone, with its heading and how to read it, and its numbers. Without rows there is no
+   picture. */
+static PetscErrorCode WriteFigure(const Report *report, const Figure *figure,
+                                  const Picture *picture, const char *folder)
+{
+  const char *name = figure->entry.name;
+  Svg svg = {.width = 900};
+  Text path = {0}, file = {0};
+
+  PetscFunctionBegin;
+  text_add(&path, "%s/%s.csv", folder, name);
+  PetscCall(TableWrite(picture->data, path.s));
+  PetscCall(WriteTex(folder, name, figure->entry.summary,
+                     picture->shown ? picture->shown : picture->data));
   if (picture->data->rows) {
-    Text file = {0};
     PetscCall(figure->draw(report, picture->data, &svg));
     svg_file(&svg, figure->heading, figure->words, &file);
-    PetscCall(FileWrite(text.s, file.s, file.length));
-    text_clear(&file);
-  } else if (file_exists(text.s)) {
-    PetscCall(FileRemove(text.s));
+    PetscCall(WriteText(folder, name, ".svg", &file));
+  } else {
+    PetscCall(Remove(folder, name, ".svg"));
   }
-  text_clear(&text), text_clear(&svg.body);
+  text_clear(&path), text_clear(&file), text_clear(&svg.body);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,6 +151,7 @@ PetscErrorCode ReportWrite(const char *dir, Mistakes *mistakes)
 {
   Report *report = NULL;
   Picture *picture = NULL;
+  Images images = {0};
   Text page = {0};
   char *folder = path_join(dir, "report");
 
@@ -100,12 +159,16 @@ PetscErrorCode ReportWrite(const char *dir, Mistakes *mistakes)
   PetscCall(ReportRead(dir, mistakes, &report));
   if (!mistakes_count(mistakes)) {
     PetscCall(ReportPictures(report, &picture));
-    PetscCall(ReportPage(report, picture, &page));
+    PetscCall(ImagesRead(report, &images));
+    PetscCall(ReportPage(report, picture, &images, &page));
     PetscCall(FileMakeFolder(folder));
     for (int i = 0; figures.entries[i]; i++)
       PetscCall(WriteFigure(report, (const Figure *)figures.entries[i], &picture[i], folder));
+    PetscCall(WriteTables(report, folder));
     PetscCall(WriteText(folder, "index", ".html", &page));
+    PetscCall(AtlasWrite(report, &images, folder));
     PetscCall(PicturesDestroy(&picture));
+    PetscCall(ImagesDestroy(&images));
   }
   PetscCall(ReportDestroy(&report));
   text_clear(&page);

@@ -1,4 +1,5 @@
-/* The page's sections of plain tables: runs, settings, provenance, terms. */
+/* The page's sections of plain tables: runs, settings, provenance. */
+#include "report/chart.h"
 #include "report/html.h"
 #include "report/pages.h"
 #include "report/svg.h"
@@ -7,7 +8,7 @@
 
 enum { MOST_ROWS = 1000 };
 
-static void put_heading(Text *page, const char *id, const char *heading)
+void put_heading(Text *page, const char *id, const char *heading)
 {
   text_add(page, "<section id=\"%s\">\n<h2>%s</h2>\n", id, heading);
 }
@@ -34,37 +35,48 @@ static PetscErrorCode CopyColumn(const Table *from, int column, const char *name
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PutRuns(Text *page, const Report *report)
+PetscErrorCode RunsTabulate(const Report *report, Table **made)
 {
   static const char *const columns[] = {"status",       "reason", "seed_init", "seed_data",
                                         "seed_anchors", "r2",     "l0",        "dead",
                                         "mse",          "cosine", "run"};
   const Table *runs = report->runs;
-  Table *shown = NULL;
-  int64_t failed = 0;
 
   PetscFunctionBegin;
-  PetscCall(TableCreate("model,number", &shown));
+  PetscCall(TableCreate("model,number", made));
   for (int64_t r = 0, number = 0; r < runs->rows; r++) {
     number = r && !strcmp(table_cell(runs, r, "model"), table_cell(runs, r - 1, "model"))
                  ? number + 1
                  : 1;
-    PetscCall(TableAddRow(shown));
-    table_text(shown, "model", table_cell(runs, r, "model"));
-    table_integer(shown, "number", number);
-    failed += strcmp(table_cell(runs, r, "status"), "done") != 0;
+    PetscCall(TableAddRow(*made));
+    table_text(*made, "model", table_cell(runs, r, "model"));
+    table_integer(*made, "number", number);
   }
   for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
     const int c = table_column(runs, columns[i]);
-    if (c >= 0) PetscCall(CopyColumn(runs, c, columns[i], shown));
+    if (c >= 0) PetscCall(CopyColumn(runs, c, columns[i], *made));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PutRuns(Text *page, const Report *report)
+{
+  const Table *runs = report->runs;
+  Table *shown = NULL;
+  int64_t failed = 0;
+
+  PetscFunctionBegin;
+  PetscCall(RunsTabulate(report, &shown));
+  for (int64_t r = 0; r < runs->rows; r++)
+    failed += strcmp(table_cell(runs, r, "status"), "done") != 0;
   put_heading(page, "runs", "Runs, and why each one stopped");
   text_add(page,
            "<p class=\"words\">%lld runs are in the table; %lld did not finish, and no figure "
            "counts those. "
            "Figures are on held-out tokens, dead on the training sample; a dash is a seed that the "
            "model does not use. "
-           "Everything is in <a href=\"../runs.csv\">runs.csv</a>.</p>\n",
+           "Everything is in <a href=\"../runs.csv\">runs.csv</a>, this table in "
+           "<a href=\"runs.tex\">runs.tex</a>.</p>\n",
            (long long)runs->rows, (long long)failed);
   html_table(page, shown, "Runs with their seeds, stop reasons and figures", MOST_ROWS);
   if (runs->rows > MOST_ROWS)
@@ -93,7 +105,7 @@ static PetscErrorCode PlanOfModels(const Report *report, Table **made)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool is_setting(const char *column)
+bool is_setting(const char *column)
 {
   static const char *const others[] = {"run",       "model",        "seed_init",
                                        "seed_data", "seed_anchors", "anchors"};
@@ -102,45 +114,49 @@ static bool is_setting(const char *column)
   return strncmp(column, "seed_", 5) != 0;
 }
 
-/* Settings that differ: a row for each, a column for each model. */
-static PetscErrorCode PutDifferent(Text *page, const Table *plan)
-{
-  Table *turned = NULL;
-
-  PetscFunctionBegin;
-  PetscCall(TableCreate("setting", &turned));
-  for (int64_t m = 0; m < plan->rows; m++)
-    PetscCall(TableAddColumn(turned, table_cell(plan, m, "model")));
-  for (int c = 0; c < plan->columns; c++) {
-    if (!is_setting(plan->names[c]) || same_in_all(plan, c)) continue;
-    PetscCall(TableAddRow(turned));
-    table_text(turned, "setting", plan->names[c]);
-    for (int64_t m = 0; m < plan->rows; m++) {
-      char **cell = &turned->cells[(turned->rows - 1) * turned->columns + 1 + m];
-      free(*cell);
-      *cell = text_copy(plan->cells[m * plan->columns + c]);
-    }
-  }
-  if (turned->rows) {
-    text_add(page, "<h3>What differs between the models</h3>\n");
-    html_table(page, turned, "Settings that differ between models", MOST_ROWS);
-  }
-  PetscCall(TableDestroy(&turned));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode PutSettings(Text *page, const Report *report)
+/* A row for each setting, a column for each model. */
+PetscErrorCode DifferentTabulate(const Report *report, Table **turned)
 {
   Table *plan = NULL;
 
   PetscFunctionBegin;
   PetscCall(PlanOfModels(report, &plan));
+  PetscCall(TableCreate("setting", turned));
+  for (int64_t m = 0; m < plan->rows; m++)
+    PetscCall(TableAddColumn(*turned, table_cell(plan, m, "model")));
+  for (int c = 0; c < plan->columns; c++) {
+    if (!is_setting(plan->names[c]) || same_in_all(plan, c)) continue;
+    PetscCall(TableAddRow(*turned));
+    table_text(*turned, "setting", plan->names[c]);
+    for (int64_t m = 0; m < plan->rows; m++) {
+      char **cell = &(*turned)->cells[((*turned)->rows - 1) * (*turned)->columns + 1 + m];
+      free(*cell);
+      *cell = text_copy(plan->cells[m * plan->columns + c]);
+    }
+  }
+  PetscCall(TableDestroy(&plan));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PutSettings(Text *page, const Report *report)
+{
+  Table *plan = NULL, *turned = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(PlanOfModels(report, &plan));
+  PetscCall(DifferentTabulate(report, &turned));
   put_heading(page, "settings", "Settings");
   text_add(page,
            "<p class=\"words\">Every setting of every model, defaults included, as planned in "
            "<a href=\"../plan.csv\">plan.csv</a>. An empty cell is a setting that the model does "
            "not have.</p>\n");
-  PetscCall(PutDifferent(page, plan));
+  if (turned->rows) {
+    text_add(page, "<h3>What differs between the models</h3>\n");
+    html_table(page, turned, "Settings that differ between models", MOST_ROWS);
+    text_add(page,
+             "<p class=\"files\">For a paper: <a href=\"settings.tex\">settings.tex</a></p>\n");
+  }
+  PetscCall(TableDestroy(&turned));
   text_add(page, "<h3>%s</h3>\n<dl>\n", plan->rows == 1 ? "The model" : "What all models share");
   for (int c = 0; plan->rows && c < plan->columns; c++)
     if (is_setting(plan->names[c]) && same_in_all(plan, c) && *plan->cells[c])
@@ -209,50 +225,4 @@ PetscErrorCode PutProvenance(Text *page, const Report *report)
   text_add(page, "</section>\n");
   PetscCall(TableDestroy(&facts));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-void put_terms(Text *page)
-{
-  static const char *const terms[][2] = {
-      {"Stability (estimand)",
-       "The expected value of a measure over two independent draws of every seed that varies, "
-       "given the tokens, the split, the "
-       "settings and whatever is shared. \xe2\x80\x9cgiven these anchors\xe2\x80\x9d says that the "
-       "runs share their anchors: other anchors "
-       "could give another value."},
-      {"Interval", "Pairs share runs, so they are not independent. With h the value of a pair, U "
-                   "the mean over all pairs, S runs and P pairs: "
-                   "U \xc2\xb1 t(S\xe2\x88\x92"
-                   "1) \xe2\x88\x9a"
-                   "max(J, F), where J is the jackknife variance over runs and F = \xce\xa3(h "
-                   "\xe2\x88\x92 U)\xc2\xb2 / (P(P\xe2\x88\x92"
-                   "1)) keeps it from vanishing. Simulated coverage is 95 to 99 % from three runs "
-                   "on when run effects are Gaussian, and lower for skewed populations of runs."},
-      {"Matched",
-       "The one-to-one assignment of the atoms of two runs with the greatest sum of signed "
-       "cosines. With unequal numbers of atoms the smaller side is matched in full."},
-      {"Raw, centred", "Centred atoms have the mean atom of their dictionary taken away first. "
-                       "Atoms with a common offset look alike whatever they mean."},
-      {"Step 0", "The same comparison of the same runs before training. Where every seed varies it "
-                 "is the null of untrained models."},
-      {"Chance", "Three nulls for the same number of atoms: isotropic random directions; Gaussian "
-                 "directions with the tokens\xe2\x80\x99 mean and covariance; "
-                 "random tokens, drawn anew for each run, which can score as high as a trained "
-                 "archetypal model. Each is the mean of as many pairs, at least two, as bring its "
-                 "standard error below .002."},
-      {"Dead", "An atom that fires on no token of the training sample at the end of the run. Dead "
-               "atoms are left out, at the end and at step 0 alike."},
-      {"r\xc2\xb2",
-       "1 \xe2\x88\x92 \xce\xa3|x \xe2\x88\x92 x\xcc\x82|\xc2\xb2 / \xce\xa3|x \xe2\x88\x92 "
-       "mean|\xc2\xb2, with the mean token of the split; in units of the normalised tokens."},
-      {"l0", "The mean number of atoms that are active (z > 0) for a token."},
-  };
-  put_heading(page, "terms", "Terms");
-  text_add(page, "<dl class=\"words\">\n");
-  for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++) {
-    text_add(page, "<div><dt>"), text_safe(page, terms[i][0]);
-    text_add(page, "</dt><dd>"), text_safe(page, terms[i][1]);
-    text_add(page, "</dd></div>\n");
-  }
-  text_add(page, "</dl>\n</section>\n");
 }

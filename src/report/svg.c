@@ -160,9 +160,7 @@ void svg_ticks(Svg *svg, int64_t n, const double *x, double y, double reach, Loo
   text_add(&svg->body, "/>\n");
 }
 
-/* How many bytes of *at are the next character; *points gets it, U+FFFD for a byte that starts
- * none. */
-static int next_point(const char *at, unsigned *point)
+int text_point(const char *at, unsigned *point)
 {
   const unsigned char *s = (const unsigned char *)at;
   const int more = s[0] < 0x80                   ? 0
@@ -188,7 +186,7 @@ void text_safe(Text *to, const char *bytes)
   for (int step; *bytes; bytes += step) {
     unsigned point;
     char one[5] = "";
-    step = next_point(bytes, &point);
+    step = text_point(bytes, &point);
     memcpy(one, bytes, (size_t)step);
     text_html(to, point == 0xfffd ? "\xef\xbf\xbd" : one);
   }
@@ -211,7 +209,7 @@ static double point_width(unsigned u)
 double svg_width(const char *words, double size, bool bold)
 {
   double width = 0;
-  for (unsigned point; *words;) words += next_point(words, &point), width += point_width(point);
+  for (unsigned point; *words;) words += text_point(words, &point), width += point_width(point);
   return width * size * (bold ? WIDER_BOLD : WIDER);
 }
 
@@ -223,7 +221,7 @@ static size_t fitting(const char *words, const Type *type, double size)
   size_t fits = 0, at = 0;
   while (words[at]) {
     unsigned point;
-    const int step = next_point(words + at, &point);
+    const int step = text_point(words + at, &point);
     if (width + 0.9 <= room) fits = at;
     width += point_width(point);
     at += (size_t)step;
@@ -277,6 +275,17 @@ void svg_print(Svg *svg, double x, double y, Type type, const char *format, ...)
   svg_words(svg, x, y, type, words);
 }
 
+void svg_image(Svg *svg, double x, double y, double width, double height, const double window[4],
+               int64_t id)
+{
+  Text *to = &svg->body;
+  text_add(to, "<svg");
+  place(to, "x", x), place(to, "y", y), place(to, "width", width), place(to, "height", height);
+  text_add(to,
+           " viewBox=\"%.6g %.6g %.6g %.6g\" class=\"part\"><use href=\"#image-%lld\"/></svg>\n",
+           window[0], window[1], window[2], window[3], (long long)id);
+}
+
 void svg_begin(Svg *svg, const char *tooltip)
 {
   text_add(&svg->body, "<g><title>");
@@ -312,7 +321,7 @@ static double put_lines(Svg *svg, double y, double room, Type type, const char *
     double width = 0;
     do {
       unsigned point;
-      at += (size_t)next_point(words + at, &point);
+      at += (size_t)text_point(words + at, &point);
       width += point_width(point) * type.size * WIDER;
       if (strchr(" \n", words[at])) end = width <= room || !end ? at : end;
     } while (words[at] && words[at] != '\n' && width <= room);

@@ -21,28 +21,6 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A model's label beside the plot: the mean of its marks, and where the label goes. */
-typedef struct {
-  int64_t model;
-  double x, y, label;
-} Tag;
-
-static int by_height(const void *a, const void *b)
-{
-  const Tag *s = a, *t = b;
-  return s->y < t->y ? -1 : s->y > t->y ? 1 : s->model < t->model ? -1 : 1;
-}
-
-/* Labels keep the order of the marks, at least 19 apart, as near to them as that allows. */
-static void spread_labels(Tag *tag, int64_t count, double top, double bottom)
-{
-  const double apart = 19;
-  for (int64_t i = 0; i < count; i++)
-    tag[i].label = fmax(tag[i].y, i ? tag[i - 1].label + apart : top + 6);
-  for (int64_t i = count - 1; i >= 0; i--)
-    tag[i].label = fmin(tag[i].label, i < count - 1 ? tag[i + 1].label - apart : bottom - 6);
-}
-
 static int64_t collect_tags(const Report *report, const Table *data, const Scale *sx,
                             const Scale *sy, Tag *tag)
 {
@@ -55,14 +33,7 @@ static int64_t collect_tags(const Report *report, const Table *data, const Scale
             n++;
     if (n > 0) tag[count++] = (Tag){m, x / n, y / n, 0};
   }
-  qsort(tag, (size_t)count, sizeof(*tag), by_height);
   return count;
-}
-
-static void draw_mark(Svg *svg, double x, double y, int64_t model)
-{
-  svg_mark(svg, model_shape(model), x, y, 6,
-           (Look){.fill = model_ink(model), .line = INK_PAPER, .width = 1, .opacity = 0.9});
 }
 
 enum { STRIP = 30 }; /* height of the strip that stands for everything below the axis */
@@ -84,36 +55,11 @@ static void draw_mean_token(Svg *svg, const Scale *sx, const Scale *sy, double b
               "0");
 }
 
-static PetscErrorCode DrawTags(const Report *report, const Table *data, const Scale *sx,
-                               const Scale *sy, double top, double bottom, Svg *svg)
-{
-  Tag *tag;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)report->models->rows + 1, &tag));
-  const int64_t count = collect_tags(report, data, sx, sy, tag);
-  spread_labels(tag, count, top, bottom);
-  for (int64_t i = 0; i < count; i++) {
-    const double x = svg_wide(svg) ? sx->to + 26 : 12,
-                 y = svg_wide(svg) ? tag[i].label : bottom + 62 + 21 * (double)i;
-    if (svg_wide(svg)) {
-      const double px[] = {tag[i].x + 9, sx->to + 4, sx->to + 16},
-                   py[] = {tag[i].y, tag[i].label, tag[i].label};
-      svg_path(svg, 3, px, py, (Look){.line = model_ink(tag[i].model), .opacity = 0.45});
-    }
-    draw_mark(svg, x, y, tag[i].model);
-    svg_words(svg, x + 13, y + 4.5, (Type){.size = 13, .room = svg->width - x - 13},
-              table_cell(report->models, tag[i].model, "model"));
-    svg->height = fmax(svg->height, y + 16);
-  }
-  PetscCall(PetscFree(tag));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 {
   const bool wide = svg_wide(svg);
   double low = NAN, high = NAN, l0 = NAN, h0 = NAN;
+  Tag *tag;
 
   PetscFunctionBegin;
   spread(data, "r2", &low, &high);
@@ -144,13 +90,15 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     svg_end(svg);
     text_clear(&words);
   }
-  PetscCall(DrawTags(report, data, &sx, &sy, top, bottom, svg));
+  PetscCall(PetscMalloc1((size_t)report->models->rows + 1, &tag));
+  draw_tags(svg, report, collect_tags(report, data, &sx, &sy, tag), tag, sx.to, top, bottom);
+  PetscCall(PetscFree(tag));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const Figure figure_fidelity = {
     .entry = {"fidelity", "fidelity against sparsity"},
-    .place = 3,
+    .place = 5,
     .heading = "What does the stability cost?",
     .words = "Each mark is one run. Upwards is better: r\xc2\xb2 is the share of the held-out "
              "tokens\xe2\x80\x99 variance that the dictionary "

@@ -136,19 +136,16 @@ static PetscErrorCode DrawRun(const Panels *panels, int64_t first, int64_t end, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One panel, left and top at the canvas's places, on scales whose places are set here. */
-static PetscErrorCode DrawPanel(const Panels *panels, int64_t model, Scale sx, Scale sy,
-                                double left, double top, double width, double height, Svg *svg)
+/* Panel number index, on scales whose places are set here. */
+static PetscErrorCode DrawPanel(const Panels *panels, int64_t model, int64_t index, double top,
+                                Scale sx, Scale sy, Svg *svg)
 {
   const Table *data = panels->data;
   const char *name = table_cell(panels->report->models, model, "model");
   const double mean = mean_token_loss(panels, model);
 
   PetscFunctionBegin;
-  sx.from = left + 40, sx.to = left + width - 8, sy.from = top + height, sy.to = top + 24;
-  svg_words(svg, left + 40, top + 12, (Type){.size = 13, .bold = true, .room = width - 48}, name);
-  draw_axis_x(svg, &sx, top + height, top + height, 4, NULL);
-  draw_axis_y(svg, &sy, sx.from, sx.to, 5);
+  panel_frame(svg, panels->report, model, index, top, &sx, &sy);
   if (isfinite(mean))
     svg_line(svg, sx.from, scale_at(&sy, mean), sx.to, scale_at(&sy, mean), chance_look(KEY_MEAN));
   for (int64_t i = panels->span[model].first, end; i < panels->span[model].end; i = end) {
@@ -163,9 +160,7 @@ static PetscErrorCode DrawPanel(const Panels *panels, int64_t model, Scale sx, S
 static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 {
   static const Key keys[] = {KEY_RUN, KEY_FIRST, KEY_MEAN, KEY_FAILED};
-  const int columns = svg_wide(svg) ? 3 : 1;
-  const double gap = 24, width = (svg->width - gap * (columns - 1)) / columns,
-               height = svg_wide(svg) ? 160 : 150, top = draw_keys(svg, 0, 4, keys) + 8;
+  const double top = draw_keys(svg, 0, 4, keys) + 8;
   Panels panels = {report, data, NULL, across(data), 1 + data->rows / MOST_POINTS};
   Scale sx = {0}, sy = {0};
   int64_t panel = 0, before = -1;
@@ -176,11 +171,10 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     if (!panels.span[m].end) continue;
     if (before < 0 || strcmp(method_of(&panels, m), method_of(&panels, before)))
       shared_scales(&panels, m, &sx, &sy);
-    PetscCall(DrawPanel(&panels, m, sx, sy, (double)(panel % columns) * (width + gap),
-                        top + (double)(panel / columns) * (height + 48), width, height, svg));
-    panel++, before = m;
+    PetscCall(DrawPanel(&panels, m, panel++, top, sx, sy, svg));
+    before = m;
   }
-  const double bottom = top + (double)((panel + columns - 1) / columns) * (height + 48);
+  const double bottom = panels_bottom(svg, panel, top);
   svg_words(svg, svg->width / 2, bottom + 2, (Type){.size = 12, .anchor = 'm', .room = svg->width},
             !strcmp(panels.across, "step")
                 ? "steps (across), loss on the training batches (up)"
@@ -192,7 +186,7 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 
 const Figure figure_learning = {
     .entry = {"learning", "learning curves"},
-    .place = 4,
+    .place = 11,
     .heading = "Did every run finish learning?",
     .words =
         "Each line is one run: its loss on the training batches over the steps it has done. "
