@@ -86,7 +86,7 @@ int64_t measure_row(const Table *table, const char *model, const char *measure,
                     const char *centring);
 /* The measure that the report is about, and the centrings in their order. */
 extern const char primary_measure[];
-extern const char *const centring_words[];
+extern const char *const shown_centrings[];
 /* The greatest of the nulls of a row of stability.csv, NaN where there is none. */
 double highest_null(const Table *table, int64_t row);
 /* What a reader must know of a row of stability.csv, with "; " between: its note, runs that look

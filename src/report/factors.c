@@ -279,8 +279,8 @@ PetscErrorCode TabulateFactors(const Report *report, Table **data)
     const char *level[MOST_LEVELS];
     const int count = list_levels(&all, f, level);
     for (int i = 1; i < count; i++)
-      for (int c = 0; centring_words[c]; c++)
-        PetscCall(PutLevel(&all, span, f, level[0], level[i], centring_words[c], *data));
+      for (int c = 0; shown_centrings[c]; c++)
+        PetscCall(PutLevel(&all, span, f, level[0], level[i], shown_centrings[c], *data));
   }
   free(span);
   PetscCall(FactorsDestroy(&all));

@@ -145,13 +145,13 @@ PetscErrorCode GlanceTabulate(const Report *report, Table **table)
                         table));
   for (int64_t m = 0; m < report->models->rows; m++) {
     const char *model = table_cell(report->models, m, "model");
-    for (int c = 0; centring_words[c]; c++) {
+    for (int c = 0; shown_centrings[c]; c++) {
       static const char *const words[] = {"yes", "unclear", "no", ""};
-      const int64_t row = stability_row(report, model, centring_words[c]);
+      const int64_t row = stability_row(report, model, shown_centrings[c]);
       Text note = {0};
       if (row < 0) continue;
       PetscCall(TableAddRow(*table));
-      table_text(*table, "model", model), table_text(*table, "centring", centring_words[c]);
+      table_text(*table, "model", model), table_text(*table, "centring", shown_centrings[c]);
       table_text(*table, "runs", table_cell(report->models, m, "done"));
       table_text(*table, "planned", table_cell(report->models, m, "runs"));
       for (int i = 0; i < 4; i++) table_text(*table, cells[i], table_cell(from, row, cells[i]));

@@ -28,7 +28,7 @@ PetscErrorCode ModelSpans(const Report *report, const Table *table, Span **spans
 }
 
 const char primary_measure[] = "matched_cosine";
-const char *const centring_words[] = {"raw", "centred", "projected", NULL};
+const char *const shown_centrings[] = {"raw", "centred", "projected", NULL};
 const char *const null_columns[NULLS] = {"null_random", "null_gaussian", "null_tokens",
                                          "null_surrogate"};
 

@@ -232,9 +232,9 @@ PetscErrorCode DrawStability(const Report *report, const Table *data, const char
   svg_words(svg, 0, *y + 14, (Type){.size = 13, .room = svg->width, .ink = INK_QUIET},
             measure_words(measure));
   *y = below = *y + 26;
-  for (int c = 0; centring_words[c]; c++) {
-    if (!has_centring(data, measure, centring_words[c])) continue;
-    panel.centring = centring_words[c];
+  for (int c = 0; shown_centrings[c]; c++) {
+    if (!has_centring(data, measure, shown_centrings[c])) continue;
+    panel.centring = shown_centrings[c];
     if (svg_wide(svg)) {
       panel.labels = count % 2 == 0;
       panel.left = panel.labels ? label : label + width + gutter;

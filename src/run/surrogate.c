@@ -1,5 +1,5 @@
-/* Surrogate tokens: normal ones with the mean and covariance of the training tokens, on which a model
-   finds what it finds in any tokens of that kind. */
+/* Surrogate tokens: normal ones with the mean and covariance of the training tokens, on which a
+   model finds what it finds in any tokens of that kind. */
 #include "base/eigen.h"
 #include "base/file.h"
 #include "base/random.h"
@@ -131,8 +131,7 @@ static PetscErrorCode OpenOne(Work *work, int64_t share, Mistakes *mistakes)
   if (!there) PetscCall(Make(work, work->split[share], path, source.s, mistakes));
   if (!mistakes_count(mistakes)) {
     const char *paths[] = {path};
-    PetscCall(
-        TokensOpen(work->world, work->kernels, 1, paths, mistakes, &work->surrogate[share]));
+    PetscCall(TokensOpen(work->world, work->kernels, 1, paths, mistakes, &work->surrogate[share]));
   }
   free(path);
   text_clear(&name);

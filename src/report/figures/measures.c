@@ -117,10 +117,10 @@ static double draw_table(Svg *svg, const Report *report, const Table *data, int 
   const char *centring[4];
   int all = 0;
   double y = draw_scale(svg, "0", "1", 0);
-  for (int c = 0; centring_words[c] && all < 4; c++)
+  for (int c = 0; shown_centrings[c] && all < 4; c++)
     for (int64_t i = 0; i < data->rows; i++)
-      if (!strcmp(table_cell(data, i, "centring"), centring_words[c])) {
-        centring[all++] = centring_words[c];
+      if (!strcmp(table_cell(data, i, "centring"), shown_centrings[c])) {
+        centring[all++] = shown_centrings[c];
         break;
       }
   const double room = svg->width - matrix.label,

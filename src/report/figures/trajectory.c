@@ -76,8 +76,8 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     if (!span[m].end) continue;
     panel_frame(svg, report, m, panel++, top, &sx, &sy);
     draw_nulls(svg, report, model, &sx, &sy);
-    for (int c = 0; centring_words[c]; c++)
-      draw_curve(svg, data, span[m], model, centring_words[c], &sx, &sy);
+    for (int c = 0; shown_centrings[c]; c++)
+      draw_curve(svg, data, span[m], model, shown_centrings[c], &sx, &sy);
   }
   const double bottom = panels_bottom(svg, panel, top);
   svg_words(svg, svg->width / 2, bottom + 2, (Type){.size = 12, .anchor = 'm', .room = svg->width},
