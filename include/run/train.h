@@ -11,6 +11,7 @@ typedef struct {
   const char *label;      /* for messages: "topk/0123456789abcdef" */
   const char *id;         /* of the run: a checkpoint of another is refused */
   bool initial;           /* write initial.h5 */
+  int64_t snapshots;      /* of the atoms, on the way; 0: none */
   double checkpoint_minutes;
   int64_t items; /* packs in the queue, for the progress line */
   int64_t pack;  /* runs of its pack, for the manifest */
@@ -30,6 +31,18 @@ PetscErrorCode CheckpointWrite(const Task *task, const Training *training, void 
                                const char *path, Mistakes *mistakes);
 PetscErrorCode CheckpointRead(const Task *task, const Training *training, void *learner,
                               const char *path, Mistakes *mistakes, bool *found);
+
+/* SnapshotTake - the learner's atoms, if the step it has just done is one of those at which they
+   are saved: training->snapshots of them between the first and the last, evenly spaced by their
+   logarithms. Kept in the run's folder as snapshot_<step>.h5. Collective on the task's comm. */
+PetscErrorCode SnapshotTake(const Task *task, const Training *training, void *learner,
+                            const StepReport *report, Mistakes *mistakes);
+/* SnapshotsJoin - snapshots.h5 of a run that has ended, from what was kept. *missing: some steps
+   were done while none were asked for, or others; nothing is written then. Collective on the task's
+   comm. SnapshotsClear - removes what was kept. One rank calls it. */
+PetscErrorCode SnapshotsJoin(const Task *task, const Training *training, const StepReport *report,
+                             Mistakes *mistakes, bool *missing);
+PetscErrorCode SnapshotsClear(const Training *training);
 
 /* ManifestWrite - manifest.json: everything about a run that is not a function of its settings and
  * tokens. last: the report of the last step. One rank calls it. */

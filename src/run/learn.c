@@ -197,6 +197,27 @@ static PetscErrorCode AnchorsToDo(Work *work, const int64_t *todo, int64_t count
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Finished runs keep the snapshots they have. */
+static void tell_snapshots(const Work *work, const StageOptions *options, const Outcome *outcomes)
+{
+  const Experiment *experiment = work->experiment;
+  const Run *first = NULL;
+  int64_t count = 0;
+  for (int64_t r = 0; r < experiment->runs && work->rank == 0 && experiment->snapshots; r++) {
+    const Run *run = &experiment->run[r];
+    char *path = run_file(work, run, "snapshots.h5");
+    if (outcomes[r].status == RUN_DONE && run_wanted(options, run, r) && !file_exists(path)) {
+      if (!count++) first = run;
+    }
+    free(path);
+  }
+  if (count)
+    fprintf(stderr,
+            "snapshots: %lld finished runs have none and keep what they have; a run whose folder "
+            "(such as %s/%s/%s) is removed is trained anew, with snapshots\n",
+            (long long)count, work->out, first->folder, first->id);
+}
+
 PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mistakes, int *orders)
 {
   const Experiment *experiment = work->experiment;
@@ -210,6 +231,7 @@ PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mis
   PetscCall(ArrayCreate(experiment->runs, &todo));
   PetscCall(ArrayCreate(experiment->anchors_count, &made));
   PetscCall(OutcomesOfRuns(work, outcomes));
+  tell_snapshots(work, options, outcomes);
   PetscCall(SurrogatesOpen(work, mistakes));
   for (int64_t r = 0; r < experiment->runs && !mistakes_count(mistakes); r++)
     if (outcomes[r].status == RUN_PENDING && run_wanted(options, &experiment->run[r], r))

@@ -130,6 +130,7 @@ static PetscErrorCode AddRun(Work *work, Queue *queue, const Run *run, Training 
   member.label = label.s;
   training.id = run->id;
   training.initial = true;
+  training.snapshots = work->experiment->snapshots;
   add(members, &member, queue_comm(queue), &run->settings, run->seed, &training);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -259,6 +259,7 @@ static void compare_inputs(const Work *work, const Outcome *outcomes, char hex[D
     digest_text(&digest, run_status_words[outcomes[r].status]);
   }
   digest_add(&digest, &experiment->train_tokens, sizeof(int64_t));
+  digest_add(&digest, &experiment->snapshots, sizeof(experiment->snapshots));
   digest_add(&digest, &experiment->centrings, sizeof(experiment->centrings));
   digest_chosen(&digest, experiment->comparisons_count, experiment->comparisons);
   digest_add(&digest, &experiment->partners_t, sizeof(double));

@@ -100,11 +100,18 @@ static PetscErrorCode End(Pack *pack, Replica *one, Mistakes *mistakes)
   const Task *task = one->task;
   const Training *training = one->training;
   const Outcome *outcome = one->outcome;
+  bool missing = false;
 
   PetscFunctionBegin;
   if (!mistakes_count(mistakes) && outcome->status == RUN_DONE)
     PetscCall(ModelWrite(task, training->method, one->learner, training->model_path,
                          outcome->reason, mistakes));
+  if (!mistakes_count(mistakes) && outcome->status == RUN_DONE && training->snapshots)
+    PetscCall(SnapshotsJoin(task, training, &one->report, mistakes, &missing));
+  if (missing && queue_leads(pack->queue))
+    fprintf(stderr,
+            "%s has no snapshots: it was begun without these; remove its folder to train it anew\n",
+            training->label);
   PetscCall(training->method->destroy(&one->learner));
   one->learner = NULL;
   if (queue_leads(pack->queue) && !mistakes_count(mistakes)) {
@@ -113,6 +120,7 @@ static PetscErrorCode End(Pack *pack, Replica *one, Mistakes *mistakes)
     if (outcome->status != RUN_STOPPED) {
       PetscCall(OutcomeWrite(training->folder, "learn", training->id, outcome));
       PetscCall(FileRemove(one->checkpoint));
+      PetscCall(SnapshotsClear(training));
     }
   }
   PetscCallMPI(MPI_Barrier(task->comm));
@@ -176,6 +184,8 @@ static PetscErrorCode Step(Pack *pack, Replica *one, Mistakes *mistakes)
   PetscCall(one->training->method->step(one->learner, report));
   if (one->resumed && !one->stepped) one->first_step = max_i64(report->step - 1, 0);
   one->stepped = true;
+  if (one->training->snapshots)
+    PetscCall(SnapshotTake(one->task, one->training, one->learner, report, mistakes));
   if (report->log) log_step(one->log, report, clock_seconds() - pack->begun);
   if (queue_leads(pack->queue)) show(pack, one);
   if (report->state == STEP_MORE) PetscFunctionReturn(PETSC_SUCCESS);

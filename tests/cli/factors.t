@@ -12,12 +12,13 @@ models:
   topk: {method: sae, width: 24, code: {name: topk, k: 4}, null_surrogate: true}
   share: {method: sae, width: 24, code: {name: topk, k: 4}, atoms: {name: free, start: data}, subsample: 0.5, seeds: {init: 1, data: 1, anchors: 1, subsample: 1..3, combine: zip}}
   shared: {method: kmeans, width: 24, iterations: 4, subsample: 0.5, seeds: {init: 1..2, data: 1, anchors: 1, subsample: 7, combine: zip}}
-  hull: {method: sae, width: 24, code: {name: topk, k: 4}, atoms: {name: hull, anchors: own}, null_surrogate: true, seeds: {combine: zip}}
+  hull: {method: sae, width: 24, code: {name: topk, k: 4}, atoms: {name: hull, anchors: own}, null_surrogate: true, seeds: {init: 1..2, data: 1..2, anchors: 1..2, combine: zip}}
+snapshots: 5
 measure: [r2, dead]
 compare: [matched_cosine]
 EOF
 # all DIR: what must not depend on the ranks, and plan.csv
-all() { (cd "$1" && find . -name '*.h5' -o -name '*.csv' | grep -v stages.csv | grep -v report | LC_ALL=C sort | xargs sha256sum); }
+all() { (cd "$1" && find . -name '*.h5' -o -name '*.csv' | grep -v stages.csv | grep -v report | LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum); }
 ranks 1 run "$T/spec.yaml" --out "$T/one"
 ok $? "shares, blocks and surrogates run"
 all "$T/one" >"$T/one.sums"
@@ -28,10 +29,31 @@ for n in 2 3; do
 	ok $? "$n ranks: the same bytes"
 	rm -rf "$T/some"
 done
-"$PYTHON" -B - "$T/one" "$ROOT/experiments/quickstart/quickstart.h5" "$ROOT/tests/oracle" >"$T/log" 2>&1 <<'EOF'
+sed '/^snapshots/d' "$T/spec.yaml" >"$T/without.yaml"
+models='/initial.h5\|/model.h5\|metrics.csv\|stability.csv'
+ranks 2 run "$T/without.yaml" --out "$T/some" --only share,hull && all "$T/some" | grep "/\(share\|hull\)/.*\($models\)" >"$T/some.sums" && [ "$(wc -l <"$T/some.sums")" -eq 21 ] && grep "/\(share\|hull\)/.*\($models\)" "$T/one.sums" | cmp - "$T/some.sums" >>"$T/log" && ! ls "$T"/some/*/*/snapshot* >>"$T/log" 2>&1
+ok $? "without snapshots: the same models"
+ranks 2 run "$T/spec.yaml" --out "$T/some" --only share,hull && grep -q '^snapshots: 7 finished runs have none and keep what they have' "$T/log" && ! ls "$T"/some/*/*/snapshot* >>"$T/log" 2>&1
+ok $? "asked for later: finished runs say that they have none"
+rm -rf "$T/some"
+status=75 n=1 stops=0
+while [ $status -eq 75 ] && [ $stops -lt 60 ]; do
+	n=$((n % 3 + 1)) stops=$((stops + 1))
+	ARDIS_STOP_AFTER=$((13 + stops * 17 % 29)) ranks $n run "$T/spec.yaml" --out "$T/some" --only hull --groups 1
+	status=$?
+	[ $status -eq 1 ] && grep -q 'stopped at a checkpoint' "$T/log" && status=75
+done
+[ $status -eq 0 ] && [ $stops -gt 3 ] && (cd "$T/one" && ls hull/*/snapshots.h5) >"$T/list" && [ "$(wc -l <"$T/list")" -eq 4 ] &&
+	while read -r f; do cmp "$T/one/$f" "$T/some/$f" || break; done <"$T/list" >>"$T/log" 2>&1 && ! ls "$T"/some/*/*/snapshot_* "$T"/one/*/*/snapshot_* >/dev/null 2>&1
+ok $? "stopped $stops times: the same snapshots"
+rm -rf "$T/some"
+sed 's/steps: 20/steps: 4/' "$T/without.yaml" >"$T/short.yaml"
+ranks 2 run "$T/short.yaml" --out "$T/short" --only topk,hull
+ok $? "four steps only"
+"$PYTHON" -B - "$T/one" "$ROOT/experiments/quickstart/quickstart.h5" "$ROOT/tests/oracle" "$T/short" >"$T/log" 2>&1 <<'EOF'
 import csv, sys
 import h5py, numpy as np
-out, tokens, oracle = sys.argv[1:]
+out, tokens, oracle, short = sys.argv[1:]
 sys.path.insert(0, oracle)
 from oracle import philox
 rows = list(csv.DictReader(open(out + '/plan.csv')))
@@ -72,6 +94,17 @@ for r in rows:
         own = np.isin(groups, kept[r['seed_subsample']])
         assert (closeness[:, own].max(1) > 1 - 1e-6).all(), 'a start that is no token of the share'
         assert .4 < own.mean() < .5
+runs = {(r['model'], r['seed_init'], r['seed_data'], r['seed_anchors'], r['seed_subsample']): r['run'] for r in csv.DictReader(open(short + '/plan.csv'))}
+for r in rows:  # a snapshot is what a shorter run ends with; k-means ends early and has those that it came to
+    folder = r['model'].split()[0] + '/'
+    with h5py.File(f"{out}/{folder}{r['run']}/snapshots.h5") as f, h5py.File(f"{out}/{folder}{r['run']}/model.h5") as g:
+        steps = list(f['steps'][:])
+        assert steps == ([1, 2, 4, 9, 20] if r['method'] == 'sae' else [1, 2, 3, 4]), steps
+        assert sorted(f) == sorted(['steps'] + [f'atoms_{s}' for s in steps])
+        assert (f[f'atoms_{steps[-1]}'][:] == g['atoms'][:]).all(), 'the last is the model'
+        if r['method'] == 'sae' and folder != 'share/':
+            with h5py.File(f"{short}/{folder}{runs[r['model'], r['seed_init'], r['seed_data'], r['seed_anchors'], '-']}/model.h5") as h:
+                assert (h['atoms'][:] == f['atoms_4'][:]).all() and (h['atoms'][:] != f['atoms_9'][:]).any(), 'the fourth step'
 stability = {(r['model'], r['centring']): r for r in csv.DictReader(open(out + '/stability.csv')) if r['measure'] == 'matched_cosine'}
 assert float(stability['share', 'centred']['value']) < 1, 'other shares, other dictionaries'
 EOF
