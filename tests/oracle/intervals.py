@@ -11,15 +11,12 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
-rng = np.random.default_rng(5)
-
-
 def emit(name, values):
     flat = np.asarray(values, float).ravel()
     print(f'static const double {name}[{len(flat)}] = {{' + ', '.join('(double)NAN' if np.isnan(x) else repr(float(x)) for x in flat) + '};')
 
 
-def pairs(S, run, pair):
+def pairs(rng, S, run, pair):
     a, h = rng.normal(0, run, S), np.zeros((S, S))
     for i, j in itertools.combinations(range(S), 2):
         h[i, j] = h[j, i] = round(.6 + a[i] + a[j] + rng.normal(0, pair), 6)
@@ -72,33 +69,39 @@ def holm(p):
     return out
 
 
-print('/* Written by tests/oracle/intervals.py: intervals, tests and variances by NumPy and SciPy. */\n#pragma once\n#include <math.h>\n')
-tails = [(t, nu) for t in (0, .01, .5, 1, 2.5, 6, 40, 1e4) for nu in (1, 2, 2.7, 5, 30, 1234.5)]
-emit('tails', [(t, nu, student.sf(t, nu)) for t, nu in tails])
-a, b, c = pairs(5, .03, .02), pairs(5, .05, .02), pairs(7, .04, .03)
-still = pairs(6, 0, .05)
-for name, h in (('pairs_a', a), ('pairs_b', b), ('pairs_c', c), ('pairs_d', still)):
-    emit(name, h)
-    print(f'#define {name.upper()} {len(h)}')
-    emit(name + '_known', [*interval(h)[:2], variances(h)[2]])
-emit('paired_known', test(*interval(a - b)))
-(Ua, va, na), (Uc, vc, nc) = interval(a), interval(c)
-emit('welch_known', test(Ua - Uc, va + vc, (va + vc) ** 2 / (va ** 2 / na + vc ** 2 / nc)))
-p = np.array([.04, .001, np.nan, .03, .2, .001, .9, .012])
-emit('holm_p', p)
-emit('holm_known', holm(p))
-M = np.array([.21, .33, .27, .52, .22, .41, .25, 1.])
-sets = range(8)
-V = np.linalg.solve([[float(u & s == u) for u in sets] for s in sets], M)
-share = np.zeros(3)
-for order in itertools.permutations(range(3)):
-    have = 0
-    for who in order:
-        share[who] += (M[have | 1 << who] - M[have]) / 6
-        have |= 1 << who
-emit('purposes_m', M)
-emit('purposes_v', V)
-emit('purposes_share', share)
-block = rng.normal(.3, .1, 5).round(6)
-emit('blocks', block)
-emit('blocks_known', [block.mean(), *student.interval(.95, 4, block.mean(), block.std(ddof=1) / 5 ** .5)])
+def main():
+    rng = np.random.default_rng(5)
+    print('/* Written by tests/oracle/intervals.py: intervals, tests and variances by NumPy and SciPy. */\n#pragma once\n#include <math.h>\n')
+    tails = [(t, nu) for t in (0, .01, .5, 1, 2.5, 6, 40, 1e4) for nu in (1, 2, 2.7, 5, 30, 1234.5)]
+    emit('tails', [(t, nu, student.sf(t, nu)) for t, nu in tails])
+    a, b, c = pairs(rng, 5, .03, .02), pairs(rng, 5, .05, .02), pairs(rng, 7, .04, .03)
+    still = pairs(rng, 6, 0, .05)
+    for name, h in (('pairs_a', a), ('pairs_b', b), ('pairs_c', c), ('pairs_d', still)):
+        emit(name, h)
+        print(f'#define {name.upper()} {len(h)}')
+        emit(name + '_known', [*interval(h)[:2], variances(h)[2]])
+    emit('paired_known', test(*interval(a - b)))
+    (Ua, va, na), (Uc, vc, nc) = interval(a), interval(c)
+    emit('welch_known', test(Ua - Uc, va + vc, (va + vc) ** 2 / (va ** 2 / na + vc ** 2 / nc)))
+    p = np.array([.04, .001, np.nan, .03, .2, .001, .9, .012])
+    emit('holm_p', p)
+    emit('holm_known', holm(p))
+    M = np.array([.21, .33, .27, .52, .22, .41, .25, 1.])
+    sets = range(8)
+    V = np.linalg.solve([[float(u & s == u) for u in sets] for s in sets], M)
+    share = np.zeros(3)
+    for order in itertools.permutations(range(3)):
+        have = 0
+        for who in order:
+            share[who] += (M[have | 1 << who] - M[have]) / 6
+            have |= 1 << who
+    emit('purposes_m', M)
+    emit('purposes_v', V)
+    emit('purposes_share', share)
+    block = rng.normal(.3, .1, 5).round(6)
+    emit('blocks', block)
+    emit('blocks_known', [block.mean(), *student.interval(.95, 4, block.mean(), block.std(ddof=1) / 5 ** .5)])
+
+
+if __name__ == '__main__':
+    main()
