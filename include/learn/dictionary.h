@@ -8,8 +8,10 @@ struct Dictionary {
   const Kernels *kernels;
   Settings settings; /* this run's settings, from the file's attributes */
   int64_t m, d;
-  float *atoms;         /* [m x d] */
-  float *encoder;       /* [m x d]; NULL: the method has none */
+  int64_t k;      /* codes of a token, at most, in place of what the model was trained with; 0: as
+                     trained.      To be set before the first token */
+  float *atoms;   /* [m x d] */
+  float *encoder; /* [m x d]; NULL: the method has none */
   float *encoder_bias;  /* [m] */
   float *bias;          /* [d]; NULL: none (0) */
   double *mean, *scale; /* [d] normalisation */

@@ -35,6 +35,7 @@ typedef struct {
   int64_t k;                         /* codes kept for a token, in place of its own k; 0: its own */
   const float *learned[SAE_LEARNED]; /* [m] of all ranks, as code->learned names them */
   double numbers[SAE_NUMBERS];       /* what it keeps from step to step */
+  int64_t step, steps;
   double unit; /* root mean square of a dimension of the normalised tokens; training only */
   bool training;
 } CodeNow;
@@ -45,7 +46,8 @@ typedef struct {
   int count;
   int64_t bound[SAE_LEVELS]; /* ascending: codes (or atoms) below it are of this level or lower */
   double weight[SAE_LEVELS]; /* of each squared error; their sum is 1 */
-  bool by_atom;              /* codes go to levels by their atom; else by size, largest first */
+  int64_t k, k_evaluation; /* codes kept in training and after it, in place of the code's own; 0 */
+  bool by_atom;            /* codes go to levels by their atom; else by size, largest first */
   bool
       relative; /* a token's squared error counts over the token's square, times d; else as it is */
 } SAELevels;
@@ -74,6 +76,7 @@ typedef struct {
   int learned;             /* tensors that it learns: */
   int learned_tensor[SAE_LEARNED];
   float *learned_all[SAE_LEARNED]; /* [m] of all ranks, once on a node */
+  double l1;                       /* weight of the penalty in this step */
   SAELevels levels;                /* of the goal */
   float *G;                        /* [rows x d] gradient of this rank's atoms */
   float *GE;                       /* [rows x d] of the encoder's rows */
@@ -105,14 +108,15 @@ typedef struct SAECode {
   void (*forward)(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m, const float *S,
                   Codes *codes);
   int64_t (*most)(const CodeNow *now, int64_t m); /* entries a token can have */
-  double (*l1)(const void *params); /* weight of mean over tokens of sum_j z_j |D_j|; NULL: none */
+  double (*l1)(const CodeNow *now); /* weight of mean over tokens of sum_j z_j |D_j|; NULL: none */
   /* NULL, or k: the code of a token depends on its k largest scores above 0 alone (lowest index
    * first among equals), so that forward may be given fewer atoms that hold these. */
   int64_t (*largest)(const CodeNow *now);
   /* What follows is NULL where a code has no such thing. */
   const char *const *learned; /* names of what it learned, ended by NULL; one number an atom each */
-  bool more;                  /* entries have a further number in training (Codes.more) */
-  void (*start)(SAE *sae);    /* its starting values, and those of now.numbers */
+  float (*shown)(int which, float x); /* what now.learned has of it; NULL: itself */
+  bool more;                          /* entries have a further number in training (Codes.more) */
+  void (*start)(SAE *sae);            /* its starting values, and those of now.numbers */
   const char *const *(*numbers)(const void *params); /* names of now.numbers, ended by NULL */
   /* After all tokens of a batch have entries: what is decided over the whole batch, for the entries
      of this rank's tokens. Collective. */
@@ -122,6 +126,7 @@ typedef struct SAECode {
   void (*slopes)(const CodeNow *now, const Codes *codes, float *g, float *own);
   /* The gradients of what it learned, from sums over the batch for each atom here. Local. */
   void (*finish)(SAE *sae, const float *own, float factor);
+  void (*stepped)(CodeNow *now, double l0);      /* after a step with l0 active atoms a token */
   double (*loss)(const CodeNow *now, double l0); /* its own term, l0 active atoms a token */
 } SAECode;
 
@@ -182,6 +187,8 @@ typedef struct {
   SAEAux (*aux)(const void *params, int64_t d);
 } SAERevive;
 
+/* Codes it keeps for a token; 0: no fixed number. */
+int64_t code_k(const CodeNow *now);
 /* A code with these settings that has learned nothing yet, for finished models. */
 CodeNow code_now(const Choice *code);
 

@@ -194,6 +194,32 @@ static void fill(const Param *param, const char *value, void *field)
   }
 }
 
+/* ChoiceRead, with the word that stands where there is none. */
+static PetscErrorCode ReadChoice(const Settings *settings, const char *path, const Family *family,
+                                 const char *initial, Choice *choice)
+{
+  Text prefix = {0}, name = {0};
+
+  PetscFunctionBegin;
+  choice->entry = NULL, choice->params = NULL;
+  text_add(&name, "%s.name", path);
+  text_add(&prefix, "%s.", path);
+  const char *word = settings_get(settings, name.s);
+  if (!word) word = initial;
+  PetscCheck(word, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "no setting %s", name.s);
+  choice->entry = family_find(family, word);
+  PetscCheck(choice->entry, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: no %s named %s", path,
+             family->kind, word);
+  if (choice->entry->params_size) {
+    choice->params = calloc(1, choice->entry->params_size);
+    PetscCheck(choice->params, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %s", path);
+    PetscCall(ParamsRead(settings, prefix.s, choice->entry->params, choice->params));
+  }
+  text_clear(&name);
+  text_clear(&prefix);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ParamsRead(const Settings *settings, const char *prefix, const Param *params,
                           void *out)
 {
@@ -203,7 +229,8 @@ PetscErrorCode ParamsRead(const Settings *settings, const char *prefix, const Pa
     void *field = (char *)out + param->offset;
     text_add(&path, "%s%s", prefix, param->name);
     if (param->type == PARAM_CHOICE) {
-      PetscCall(ChoiceRead(settings, path.s, param->family, field));
+      PetscCall(ReadChoice(settings, path.s, param->family, param->quiet ? param->initial : NULL,
+                           field));
     } else {
       const char *value = settings_get(settings, path.s);
       if (!value && param->quiet) value = param->initial;
@@ -239,24 +266,8 @@ PetscErrorCode ParamsRelease(const Param *params, void *out)
 PetscErrorCode ChoiceRead(const Settings *settings, const char *path, const Family *family,
                           Choice *choice)
 {
-  Text prefix = {0}, name = {0};
-
   PetscFunctionBegin;
-  choice->entry = NULL, choice->params = NULL;
-  text_add(&name, "%s.name", path);
-  text_add(&prefix, "%s.", path);
-  const char *word = settings_get(settings, name.s);
-  PetscCheck(word, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "no setting %s", name.s);
-  choice->entry = family_find(family, word);
-  PetscCheck(choice->entry, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: no %s named %s", path,
-             family->kind, word);
-  if (choice->entry->params_size) {
-    choice->params = calloc(1, choice->entry->params_size);
-    PetscCheck(choice->params, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %s", path);
-    PetscCall(ParamsRead(settings, prefix.s, choice->entry->params, choice->params));
-  }
-  text_clear(&name);
-  text_clear(&prefix);
+  PetscCall(ReadChoice(settings, path, family, NULL, choice));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -136,6 +136,8 @@ static PetscErrorCode resolve_choice(Resolve *resolve, const Node *node, const P
   }
   text_add(&text, "%s.name", path);
   resolve_set(resolve, text.s, entry->name, word ? from(word) : "default", word);
+  if (param->quiet && !strcmp(entry->name, param->initial))
+    settings_quiet(&resolve->settings, text.s);
   text_clear(&text);
   Text prefix = {0};
   text_add(&prefix, "%s.", path);
@@ -194,7 +196,7 @@ PetscErrorCode ResolveParams(Resolve *resolve, const Node *map, const Param *par
     const Node *other = param->instead ? node_at(map, param->instead) : NULL;
     text_add(&path, "%s%s", prefix, param->name);
     if (node && other) both_given(resolve->reader, param->name, node, param->instead, other);
-    if (!node && other)
+    if (!node && other && param->type != PARAM_CHOICE)
       resolve_set(resolve, path.s, "", "default", NULL);
     else
       PetscCall(ResolveParam(resolve, node, param, path.s, owner));

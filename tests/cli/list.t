@@ -13,7 +13,7 @@ ok() { # ok WHAT COMMAND...
 }
 "$ardis" list >all
 for folder in compute/backends data/importers data/generators learn/methods learn/kmeans/inits learn/sae/codes learn/sae/atoms learn/sae/starts \
-	learn/sae/encoders learn/sae/goals learn/sae/revivals learn/optimizers learn/schedules measure/metrics compare/comparisons \
+	learn/sae/encoders learn/sae/goals learn/sae/revivals learn/optimizers learn/sparsities learn/schedules measure/metrics compare/comparisons \
 	report/figures run/exporters cli/commands; do
 	missing=
 	for file in "$ROOT/src/$folder"/*.c; do

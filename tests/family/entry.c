@@ -8,6 +8,7 @@
 #include "data/import.h"
 #include "data/generator.h"
 #include "learn/kmeans.h"
+#include "learn/sparsity.h"
 #include "measure/metric.h"
 #include "report/figure.h"
 #include "run/exporter.h"
@@ -53,6 +54,9 @@ static const char *const files[][64] = {
 #include "optimizer.def"
     },
     {
+#include "sparsity.def"
+    },
+    {
 #include "schedule.def"
     },
     {
@@ -75,7 +79,7 @@ static const char *const files[][64] = {
 static const Family *const families[] = {
     &backends,  &importers,  &generators,   &methods,   &kmeans_inits, &sae_codes,
     &sae_atoms, &sae_starts, &sae_encoders, &sae_goals, &sae_revivals, &optimizers,
-    &schedules, &metrics,    &comparisons,  &figures,   &exporters,    &commands};
+    &sparsities, &schedules, &metrics,    &comparisons,  &figures,   &exporters,    &commands};
 enum { FAMILIES = sizeof(families) / sizeof(*families) };
 
 static bool named_after_file(const char *name, const char *file)

@@ -94,12 +94,54 @@ static void laws(const SAECode *code, const char *words, const Kernels *kernels)
        "topk: the k largest, lowest atom first among equals");
   if (!strcmp(name, "relu")) {
     OK(is_topk(&codes, S, M), "relu: every score above 0");
-    NEAR(code->l1(choice.params), 0.25, 0, "relu: the weight of its penalty is the setting's");
+    NEAR(code->l1(&now), 0.25, 0, "relu: the weight of its penalty is the setting's");
   }
   codes_clear(&codes);
   codes_clear(&turned);
   RUN(ChoiceRelease(&choice));
   settings_clear(&settings);
+}
+
+/* Every kernel of jumprelu has the integral 1, is even and is highest at the threshold. */
+static void check_kernels(const Kernels *kernels)
+{
+  static const char *const words[] = {"rectangle",    "gaussian", "triangular", "cosine",
+                                      "epanechnikov", "quartic",  "silverman",  "cauchy"};
+  enum { STEPS = 200001 };
+  float *S = malloc(STEPS * sizeof(*S)), threshold = 100;
+  for (int i = 0; i < STEPS; i++) S[i] = 0.001f * (float)i; /* 0 to 200 */
+  for (int k = 0; k < 8; k++) {
+    Settings settings = {0};
+    Choice choice;
+    Codes codes = {.has_more = true};
+    double sum = 0, highest = 0, odd = 0;
+    settings_set(&settings, "code.name", "jumprelu");
+    settings_set(&settings, "code.kernel", words[k]);
+    settings_set(&settings, "code.bandwidth", "0.5");
+    settings_defaults(&settings, "code.", family_find(&sae_codes, "jumprelu")->params);
+    RUN(ChoiceRead(&settings, "code", &sae_codes, &choice));
+    CodeNow now = code_now(&choice);
+    now.training = true, now.learned[0] = &threshold;
+    RUN(CodesReserve(&codes, STEPS, STEPS));
+    now.code->forward(&now, kernels, STEPS, 1, S, &codes);
+    double *K = calloc(STEPS, sizeof(*K));
+    for (int64_t t = 0; t < STEPS; t++)
+      for (int64_t q = codes.start[t]; q < codes.start[t + 1]; q++) K[t] = (double)codes.more[q];
+    for (int64_t t = 0; t < STEPS; t++) {
+      sum += 0.001 * K[t];
+      highest = fmax(highest, K[t]);
+      odd = fmax(odd, fabs(K[t] - K[STEPS - 1 - t]));
+    }
+    /* Cauchy's tails beyond 100 hold 2 h / (pi 100) of it, h = 0.25 */
+    NEAR(sum, k == 7 ? 1 - 0.5 / (100 * M_PI) : 1, 3e-3, "%s: the integral is 1", words[k]);
+    OK(highest == K[STEPS / 2] && odd < 2e-3 * highest + (k == 0) * 3, "%s: even and highest at 0",
+       words[k]);
+    free(K);
+    codes_clear(&codes);
+    RUN(ChoiceRelease(&choice));
+    settings_clear(&settings);
+  }
+  free(S);
 }
 
 int main(int argc, char **argv)
@@ -117,6 +159,7 @@ int main(int argc, char **argv)
       for (int i = 0; i < 4; i++)
         laws(code, (const char *[]){"code.k=1", "code.k=5", "code.k=66", "code.k=67"}[i], kernels);
   }
+  check_kernels(kernels);
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

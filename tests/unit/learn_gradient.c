@@ -16,6 +16,7 @@ static const char path[] = "learn_gradient.test.h5";
  * their variance are those of the starting point, as the gradient's definition has it. */
 typedef struct {
   int64_t m, d, mixed, b, k, aux_k; /* mixed: columns of W */
+  double l0, width;                 /* weight of the number of codes; of the kernel */
   double l1, aux_weight, total;     /* total: codes of the batch, of batchtopk; else 0 */
   SAELevels levels;
   bool unit; /* free atoms: rows are divided by their norm */
@@ -159,6 +160,8 @@ static double loss(Plain *a)
     a->score = a->scores + t * a->m;
     if (!a->frozen) {
       if (!(a->total > 0)) choose(a, a->score, NULL, a->k, kept);
+      for (int64_t j = 0; a->width > 0 && j < a->m; j++)
+        kept[j] = a->score[j] > exp(value_of(a, "code/log_threshold")[j]);
       choose(a, a->score, a->dead, a->aux_k, by_aux);
       for (int64_t i = 0; i < a->d; i++) whole += xc[i] * xc[i];
       a->counts[t] = a->levels.relative ? (double)a->d / whole : 1; /* constant, as the token is */
@@ -171,7 +174,9 @@ static double loss(Plain *a)
   }
   if (!a->frozen) a->variance = variance_of(a);
   a->frozen = true;
-  return square / (double)(a->b * a->d) + penalty / (double)a->b +
+  double number = 0;
+  for (int64_t q = 0; a->l0 > 0 && q < a->b * a->m; q++) number += a->kept[q];
+  return square / (double)(a->b * a->d) + penalty / (double)a->b + a->l0 * number / (double)a->b +
          (a->aux_weight > 0 ? a->aux_weight * aux / a->variance : 0);
 }
 
@@ -182,6 +187,10 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   const Settings *settings = sae->task->settings;
   *a = (Plain){.m = sae->m, .d = sae->d, .tensors = sae->tensors};
   a->levels = sae->levels;
+  if (!strcmp(settings_get(settings, "code.name"), "jumprelu")) {
+    a->width = settings_real(settings, "code.bandwidth") * sae->now.unit;
+    a->l0 = settings_real(settings, "code.sparsity.weight");
+  }
   a->k = sae->now.k                                            ? sae->now.k
          : strcmp(settings_get(settings, "code.name"), "topk") ? a->m
                                                                : settings_int(settings, "code.k");
@@ -254,6 +263,23 @@ static PetscErrorCode PlainDestroy(Plain *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The gradient of jumprelu's thresholds by its formula, with the rectangle: no difference of the
+   loss shows it. numbers: theta and width are those of the starting point. */
+static double surrogate(Plain *a, int64_t j)
+{
+  const double theta = exp(value_of(a, "code/log_threshold")[j]);
+  double sum = 0, error[D];
+  for (int64_t t = 0; t < a->b; t++) {
+    a->score = a->scores + t * a->m;
+    if (fabs(a->score[j] - theta) >= a->width / 2) continue;
+    double dot = 0;
+    square_error(a, a->kept + t * a->m, -1, a->xc + t * a->d, error, NULL);
+    for (int64_t i = 0; i < a->d; i++) dot += error[i] * a->atoms[j * a->d + i];
+    sum += -theta / a->width * (theta * 2 * dot / (double)a->d + a->l0);
+  }
+  return sum / (double)a->b;
+}
+
 /* The finished gradients of the tensor's rows here against differences of the loss. The largest
    error, relative to the largest gradient of the tensor. */
 static double worst_error(Plain *a, int tensor, const Tensor *t, int64_t first, bool *alive)
@@ -268,7 +294,8 @@ static double worst_error(Plain *a, int tensor, const Tensor *t, int64_t first, 
     *value = kept - step;
     const double below = loss(a);
     *value = kept;
-    const double slope = (above - below) / (2 * step);
+    double slope = (above - below) / (2 * step);
+    if (!strcmp(t->name, "code/log_threshold")) loss(a), slope = surrogate(a, first + q);
     worst = fmax(worst, fabs(slope - (double)t->g[q]));
     largest = fmax(largest, fabs(slope));
   }
@@ -377,6 +404,14 @@ int main(int argc, char **argv)
        "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free goal.name=matryoshka "
        "goal.levels=3 goal.loss=nmse" AUX TRAIN,
        0, true},
+      {"jumprelu, free",
+       "width=14 train.batch=1100 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
+       "code.sparsity.name=l0 code.sparsity.weight=0.01 atoms.name=free" TRAIN,
+       0},
+      {"topk, nested",
+       "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "
+       "goal.weights=reverse" TRAIN " code.k=2",
+       0},
       {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
       {"relu, hull, more atoms than anchors",
        "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull" TRAIN, 9},

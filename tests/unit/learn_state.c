@@ -56,7 +56,9 @@ static bool same_model(const SAE *a, const SAE *b)
   const size_t row = sizeof(float) * (size_t)a->d, m = (size_t)a->m;
   return !memcmp(a->D, b->D, m * row) && !memcmp(a->E, b->E, m * row) &&
          !memcmp(a->b, b->b, m * sizeof(float)) && !memcmp(a->bias, b->bias, row) &&
-         !memcmp(a->silent, b->silent, m * sizeof(int64_t)) && a->step == b->step;
+         !memcmp(a->silent, b->silent, m * sizeof(int64_t)) && a->step == b->step &&
+         a->now.numbers[0] == b->now.numbers[0] &&
+         (!a->learned || !memcmp(a->learned_all[0], b->learned_all[0], m * sizeof(float)));
 }
 
 /* 4 steps on all ranks, saved, 5 more on each rank alone and on all; and 9 without a stop. */
@@ -184,6 +186,16 @@ int main(int argc, char **argv)
                   "width=20 code.name=topk code.k=1 revive.name=auxk revive.dead_after=64 "
                   "train.schedule.name=cosine" TRAIN,
                   0));
+  for (const Entry *const *code = sae_codes.entries; *code; code++) {
+    Text words = {0};
+    text_add(&words, "width=20 code.name=%s" TRAIN, (*code)->name);
+    if (strstr((*code)->name, "topk")) text_add(&words, " code.k=3");
+    if (!strcmp((*code)->name, "relu"))
+      text_add(&words, " code.sparsity.name=target code.sparsity.l0=3");
+    RUN(CheckResume((*code)->name, words.s, 0));
+    RUN(CheckModel((*code)->name, words.s, 0));
+    text_clear(&words);
+  }
   RUN(CheckModel("topk, relaxed", "width=20 code.name=topk code.k=3 atoms.name=hull_relaxed" TRAIN,
                  30));
   RUN(CheckModel("one anchor", "width=2 code.name=relu atoms.name=hull" TRAIN, 1));

@@ -164,7 +164,10 @@ static PetscErrorCode Recall(const Dictionary *dictionary, Kept *kept)
     const double *x = dictionary_array(dictionary, learned[i], dictionary->m);
     PetscCheck(x, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "a model without /%s", learned[i]);
     PetscCall(ArrayCreate(dictionary->m, &kept->learned[i]));
-    for (int64_t j = 0; j < dictionary->m; j++) kept->learned[i][j] = (float)x[j];
+    for (int64_t j = 0; j < dictionary->m; j++) {
+      const float value = (float)x[j];
+      kept->learned[i][j] = kept->now.code->shown ? kept->now.code->shown(i, value) : value;
+    }
     kept->now.learned[i] = kept->learned[i];
   }
   for (int i = 0; name[i]; i++) {
@@ -178,12 +181,18 @@ static PetscErrorCode Recall(const Dictionary *dictionary, Kept *kept)
 static PetscErrorCode Keep(Dictionary *dictionary)
 {
   Kept *kept;
+  Choice goal;
+  SAELevels levels;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, &kept));
   PetscCall(ChoiceRead(&dictionary->settings, "code", &sae_codes, &kept->code));
   kept->now = code_now(&kept->code);
   PetscCall(Recall(dictionary, kept));
+  PetscCall(ChoiceRead(&dictionary->settings, "goal", &sae_goals, &goal));
+  ((const SAEGoal *)goal.entry)->levels(goal.params, dictionary->m, code_k(&kept->now), &levels);
+  PetscCall(ChoiceRelease(&goal));
+  kept->now.k = dictionary->k ? dictionary->k : levels.k_evaluation;
   PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->now, dictionary->m, dictionary->d,
                           dictionary->encoder, dictionary->encoder_bias, encoder_use(), 0,
                           &kept->encoder));
@@ -191,6 +200,31 @@ static PetscErrorCode Keep(Dictionary *dictionary)
   dictionary->extra = kept;
   dictionary->forget = Forget;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of each token's codes the k largest, lowest atom first among equals. */
+static void keep_largest(const Kernels *kernels, int64_t k, Codes *codes)
+{
+  int64_t end = 0, from = 0;
+  for (int64_t t = 0; t < codes->rows; t++) {
+    const int64_t count = codes->start[t + 1] - from;
+    int32_t *index = codes->atom + end;
+    if (count > k) {
+      int32_t *kept;
+      float *value;
+      PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(k, &kept));
+      PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(k, &value));
+      const int64_t found = kernels->select_top(count, codes->value + from, k, NULL, kept, value);
+      for (int64_t q = 0; q < found; q++)
+        index[q] = codes->atom[from + kept[q]], codes->value[end + q] = value[q];
+      from += count, end += found;
+      PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&kept));
+      PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&value));
+    } else
+      for (int64_t q = 0; q < count; q++, from++, end++)
+        codes->atom[end] = codes->atom[from], codes->value[end] = codes->value[from];
+    codes->start[t + 1] = end;
+  }
 }
 
 static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
@@ -213,6 +247,8 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
     PetscCall(EncoderCodes(kept->encoder, count, xc, NULL, codes));
   }
   PetscCall(ArrayDestroy(&xc));
+  if (dictionary->k && !kept->now.code->largest)
+    keep_largest(dictionary->kernels, dictionary->k, codes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -27,6 +27,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   batch->parts = PART_MAIN + sae->levels.count;
   PetscCall(ArrayCreate(TILE * m, &batch->S));
   PetscCall(SharedCreate(nodes, b * d, &batch->xc));
+  batch->whole.has_more = batch->part[PART_MAIN].codes.has_more = sae->now.code->more;
   for (int p = 0; p < batch->parts; p++) {
     PetscCall(SharedCreate(nodes, b * d, &batch->part[p].e));
     PetscCall(CodesReserve(&batch->part[p].codes, b, 0));

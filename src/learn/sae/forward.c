@@ -204,7 +204,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
 {
   SAEBatch *batch = sae->batch;
   const SAECode *code = sae->now.code;
-  const double l1 = code->l1 ? code->l1(sae->params.code.params) : 0;
+  const double l1 = sae->l1;
   const int64_t start = sae->step % sae->per_epoch * sae->params.batch;
   const Stretch now = batch_stretch(sae, sae->step), next = batch_stretch(sae, sae->step + 1);
   const int32_t *dead;

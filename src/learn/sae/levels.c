@@ -1,9 +1,22 @@
 /* Losses that compare several reconstructions of a token with it, each by the codes of the levels
    up to its own: docs/numerics.md section 3. */
-#include "learn/sae.h"
+#include "learn/goal.h"
 #include <string.h>
 
 const char *const goal_loss_words[] = {"mse", "nmse", NULL};
+
+char *nested_check(const Settings *all)
+{
+  Text why = {0};
+  const char *code = settings_get(all, "code.name");
+  if (code && strcmp(code, "topk"))
+    text_add(
+        &why,
+        "this goal keeps the largest codes of each token, as many as its levels say, which only "
+        "code topk does, not %s",
+        code);
+  return why.s;
+}
 
 /* Level of each of a token's codes by size: those below bound[l] in order of size, lowest atom
    first among equals. What is not among the largest of a level is of a higher one. */

@@ -35,6 +35,11 @@ CodeNow code_now(const Choice *code)
   return (CodeNow){.code = (const SAECode *)code->entry, .params = code->params, .unit = 1};
 }
 
+int64_t code_k(const CodeNow *now)
+{
+  return now->code->largest ? now->code->largest(now) : 0;
+}
+
 static PetscErrorCode LayOut(SAE *sae)
 {
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
@@ -86,17 +91,30 @@ static void count_steps(SAE *sae)
   sae->steps = params->steps ? params->steps : params->epochs * sae->per_epoch;
 }
 
+/* Root mean square of a dimension of the normalised tokens. */
+static double token_unit(const SAE *sae)
+{
+  const TokenStatistics *statistics = tokens_statistics(sae->task->view.tokens);
+  const Normaliser *normaliser = sae->task->view.normaliser;
+  double sum = 0;
+  for (int64_t i = 0; i < sae->d; i++) {
+    const double mean = (statistics->mean[i] - normaliser->mean[i]) / normaliser->scale[i],
+                 deviation = statistics->deviation[i] / normaliser->scale[i];
+    sum += mean * mean + deviation * deviation;
+  }
+  return __builtin_sqrt(sum / (double)sae->d);
+}
+
 /* The code of training, and the levels of the loss; a goal may ask for more codes than the code's
    own k. */
 static void prepare_code(SAE *sae)
 {
   const Choice *goal = &sae->params.goal;
   sae->now = code_now(&sae->params.code);
-  sae->now.training = true;
-  const int64_t k = sae->now.code->largest ? sae->now.code->largest(&sae->now) : 0;
+  sae->now.training = true, sae->now.unit = token_unit(sae);
+  const int64_t k = code_k(&sae->now);
   ((const SAEGoal *)goal->entry)->levels(goal->params, sae->m, k, &sae->levels);
-  if (k && !sae->levels.by_atom && sae->levels.count > 1)
-    sae->now.k = sae->levels.bound[sae->levels.count - 1];
+  sae->now.k = sae->levels.k;
 }
 
 /* What the task wants, else what the environment says. */
@@ -161,8 +179,9 @@ PetscErrorCode BatchPublish(SAE *sae)
       {sae->E, row, sae->starts}, {sae->D, row, sae->starts}, {sae->b, sizeof(*b), sae->starts}};
   for (int i = 0; i < sae->learned; i++) {
     float *x = sae->learned_all[i];
-    if (sae->rows)
-      memcpy(x + sae->first, sae->tensor[sae->learned_tensor[i]].p, (size_t)sae->rows * sizeof(*x));
+    const float *from = sae->tensor[sae->learned_tensor[i]].p;
+    for (int64_t j = 0; j < sae->rows; j++)
+      x[sae->first + j] = sae->now.code->shown ? sae->now.code->shown(i, from[j]) : from[j];
     all[3 + i] = (SharedRows){x, sizeof(*x), sae->starts};
   }
   PetscCall(SharedExchange(sae->nodes, 3 + sae->learned, all));

@@ -227,7 +227,6 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   SAEBatch *batch = sae->batch;
   const SAEParams *params = &sae->params;
   const SAECode *code = sae->now.code;
-  const double l1 = code->l1 ? code->l1(params->code.params) : 0;
   const Optimizer *optimizer = (const Optimizer *)params->optimizer.entry;
   const SAEAtoms *atoms = (const SAEAtoms *)params->atoms.entry;
   Exact sums[2] = {0};
@@ -238,6 +237,8 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const double rate = optimizer->rate(params->optimizer.params) *
                       ((const Schedule *)params->schedule.entry)
                           ->factor(params->schedule.params, sae->step, sae->steps);
+  sae->now.step = sae->step, sae->now.steps = sae->steps;
+  const double l1 = sae->l1 = code->l1 ? code->l1(&sae->now) : 0;
   choose_route(sae);
   PetscCall(BatchForward(sae, sums));
   PetscCall(SAESum(sae, 2, sums));
@@ -256,6 +257,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
   sae->step++;
+  if (code->stepped) code->stepped(&sae->now, sae->active);
   if (finite && atoms->renew && sae->step < sae->steps) atoms->renew(sae);
   PetscCall(SAEPublish(sae));
   const double mse = square / ((double)batch->b * (double)sae->d),

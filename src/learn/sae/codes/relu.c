@@ -1,15 +1,16 @@
-/* Keeps all positive scores; an L1 penalty makes them few. */
-#include "learn/sae.h"
-
-typedef struct {
-  double l1;
-} ReLU;
+/* Keeps all positive scores; a penalty makes them few. */
+#include "learn/penalty.h"
 
 static const Param params[] = {
-    {"l1", PARAM_REAL, offsetof(ReLU, l1), "1e-3", 0, 1e6,
-     "weight of the mean over tokens of sum_j z_j |D_j|"},
+    PENALTY_PARAMS(PenaltyParams),
     {0},
 };
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  (void)all;
+  return penalty_check(settings, path);
+}
 
 static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
                     const float *S, Codes *codes)
@@ -29,17 +30,30 @@ static int64_t most(const CodeNow *now, int64_t m)
   return m;
 }
 
-static double l1(const void *settings)
+static void start(SAE *sae)
 {
-  return ((const ReLU *)settings)->l1;
+  sae->now.numbers[0] = penalty_start(sae->now.params);
+}
+
+static double l1(const CodeNow *now)
+{
+  return penalty_l1(now->params, now);
+}
+
+static void stepped(CodeNow *now, double l0)
+{
+  penalty_adapt(now->params, l0, &now->numbers[0]);
 }
 
 const SAECode sae_code_relu = {
     .entry = {"relu", "keep all positive scores, with an L1 penalty weighted by the atoms' norms",
               "Bricken et al. 2023, Towards Monosemanticity; norm-weighted as in Anthropic's "
               "update of April 2024",
-              params, sizeof(ReLU)},
+              params, sizeof(PenaltyParams), .check = check},
     .forward = forward,
     .most = most,
+    .start = start,
     .l1 = l1,
+    .numbers = penalty_numbers,
+    .stepped = stepped,
 };
