@@ -27,6 +27,8 @@ enum { CODE_TOKENS = 32768 };
 */
 PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, int64_t m,
                                const int64_t *atom, AtomCodes *codes);
+/* AtomCodesSort - fills in what is by atom, where n, m and tokens are there. Not collective. */
+PetscErrorCode AtomCodesSort(AtomCodes *codes);
 PetscErrorCode AtomCodesDestroy(AtomCodes *codes);
 /* Bytes that they take. */
 int64_t atom_codes_bytes(const AtomCodes *codes);

@@ -26,8 +26,7 @@ static PetscErrorCode Append(const Codes *from, const int32_t *number, AtomCodes
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* By atom, tokens ascending; mean and deviation of each. */
-static PetscErrorCode SortByAtom(AtomCodes *codes)
+PetscErrorCode AtomCodesSort(AtomCodes *codes)
 {
   const int64_t m = codes->m, count = codes->n ? codes->tokens.start[codes->n] : 0;
   const double n = (double)codes->n;
@@ -36,6 +35,8 @@ static PetscErrorCode SortByAtom(AtomCodes *codes)
   PetscCall(ArrayCreate(m + 1, &codes->start));
   PetscCall(ArrayCreate(count, &codes->token));
   PetscCall(ArrayCreate(count, &codes->value));
+  PetscCall(ArrayCreate(m, &codes->mean));
+  PetscCall(ArrayCreate(m, &codes->deviation));
   PetscCall(ArrayCreate(m, &at));
   for (int64_t q = 0; q < count; q++) codes->start[codes->tokens.atom[q] + 1]++;
   for (int64_t j = 0; j < m; j++) codes->start[j + 1] += codes->start[j];
@@ -74,8 +75,6 @@ PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, i
   *codes = (AtomCodes){.n = n, .m = m};
   PetscCall(ArrayCreate(dictionary->m, &number));
   PetscCall(ArrayCreate(TILE * dictionary->d, &X));
-  PetscCall(ArrayCreate(m, &codes->mean));
-  PetscCall(ArrayCreate(m, &codes->deviation));
   for (int64_t j = 0; j < dictionary->m; j++) number[j] = -1;
   for (int64_t j = 0; j < m; j++) number[atom[j]] = (int32_t)j;
   for (int64_t t = 0; t < n; t += TILE) {
@@ -85,7 +84,7 @@ PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, i
     PetscCall(DictionaryEncode(dictionary, here, X, &some));
     PetscCall(Append(&some, number, codes));
   }
-  PetscCall(SortByAtom(codes));
+  PetscCall(AtomCodesSort(codes));
   codes_clear(&some);
   PetscCall(ArrayDestroy(&X));
   PetscCall(ArrayDestroy(&number));
