@@ -41,18 +41,18 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
 /*
   NullValues - mean values of the chosen comparisons over pairs of null dictionaries of m atoms
 
-  Pair p compares dictionaries 2p and 2p + 1. There are as many pairs as bring the standard error
-  of every value below .002: at least 8192 / m of them, but 2 to 64 (few small ones may agree by
-  chance), and at most 4096. Pairs are spread over the ranks; the numbers do not depend on it.
-  Isotropic directions are projected along the first axis, since all are alike to them. Null
-  dictionaries have no encoder and no codes, and there is no third one to choose atoms by: what
-  needs these has no null.
+  Pair p compares dictionaries 2p and 2p + 1. Each value is the mean of as many pairs as bring its
+  standard error below .002, whatever else is asked for: at least 8192 / m of them, but 2 to 64 (few
+  small ones may agree by chance), and at most 4096. Pairs are spread over the ranks; the numbers do
+  not depend on it. Isotropic directions are projected along the first axis, since all are alike to
+  them. Null dictionaries have no encoder and no codes, and there is no third one to choose atoms
+  by: what needs these has no null.
 
   Collective on comm.
 
   out  values  [CENTRINGS x comparisons], the same on every rank; NaN where m is 0, a comparison or
                centring has none or was not asked for
-  out  pairs   how many were taken; may be NULL
+  out  pairs   the most that any value took; may be NULL
 */
 PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
                           const CompareOptions *options, double *values, int64_t *pairs);

@@ -6,6 +6,7 @@
 #include "compare/interval.h"
 #include "compare/nulls.h"
 #include "compare/purposes.h"
+#include "compare/trajectory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ static Means means_of(const GroupPairs *all, const Entered *in, Centring c, int6
   return means;
 }
 
-/* Mean and interval of one measure over the runs that entered. */
+/* Mean and interval of one measure over the runs that entered; basins: they look like two. */
 static PetscErrorCode Summarise(const GroupPairs *all, const Entered *in, Stage stage, Centring c,
                                 int64_t measure, PairInterval *interval, bool *basins)
 {
@@ -220,6 +221,27 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* null_surrogate: the value of the same measure and centring of the group trained on surrogate
+   tokens, which has rows of its own. */
+static void add_surrogates(int64_t count, const ComparedGroup *groups, Table *table)
+{
+  const int column = table_column(table, "null_surrogate");
+  for (int64_t g = 0; g < count; g++) {
+    if (groups[g].surrogate < 0) continue;
+    const char *from = groups[groups[g].surrogate].model;
+    for (int64_t r = 0; r < table->rows; r++)
+      for (int64_t s = 0;
+           s < table->rows && !strcmp(table_cell(table, r, "model"), groups[g].model); s++)
+        if (!strcmp(table_cell(table, s, "model"), from) &&
+            !strcmp(table_cell(table, s, "measure"), table_cell(table, r, "measure")) &&
+            !strcmp(table_cell(table, s, "centring"), table_cell(table, r, "centring"))) {
+          char **cell = &table->cells[r * table->columns + column];
+          free(*cell);
+          *cell = text_copy(table_cell(table, s, "value"));
+        }
+  }
+}
+
 /* The rows of one group; its pairs are kept, or all 0 where there was a mistake. */
 static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mistakes *mistakes,
                                    GroupPairs *all)
@@ -236,6 +258,8 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
     for (int64_t v = 0; v < to->measures; v++)
       for (Centring c = 0; c < CENTRINGS; c++)
         if (is_told(to->options, v, c)) PetscCall(AddStabilityRow(to, group, all, &in, v, c));
+    PetscCall(TrajectoryAdd(to->comm, to->kernels, group, all->living, in.runs, in.run, mistakes,
+                            to->tables->trajectory));
     PetscCall(ArrayDestroy(&in.run));
     text_clear(&in.note);
   } else {
@@ -285,6 +309,7 @@ PetscErrorCode CompareGroups(MPI_Comm comm, const Kernels *kernels, int64_t coun
     PetscCall(CompareGroup(&all, &groups[g], mistakes, &pairs[g]));
   PetscCall(DifferencesTable(count, groups, pairs, options->chosen, &tables->differences));
   PetscCall(PurposesTable(count, groups, pairs, options->chosen, &tables->purposes));
+  add_surrogates(count, groups, tables->stability);
   for (int64_t g = 0; g < count; g++) PetscCall(GroupPairsDestroy(&pairs[g]));
   PetscCall(ArrayDestroy(&pairs));
   for (int64_t v = 0; v < all.measures; v++) free(all.label[v]);

@@ -153,46 +153,59 @@ static PetscErrorCode NullPair(const NullSource *source, NullKind kind, int64_t 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Means over n pairs of width values each, pairs in order. Gives how many pairs the least steady
-   value needs, judged by these. */
-static double pairs_needed(int64_t n, int64_t width, const double *all, double *mean)
+/* Mean of the first n pairs of one value, width apart, in order. Gives how many pairs it needs,
+   judged by these. */
+static double pairs_needed(int64_t n, int64_t width, const double *value, double *mean)
 {
-  double needed = 0;
-  for (int64_t v = 0; v < width; v++) {
-    double sum = 0, squares = 0;
-    for (int64_t p = 0; p < n; p++) sum += all[p * width + v];
-    mean[v] = sum / (double)n;
-    for (int64_t p = 0; p < n; p++) {
-      const double off = all[p * width + v] - mean[v];
-      squares += off * off;
-    }
-    needed = fmax(needed, squares / (double)(n - 1) / (standard_error * standard_error));
+  double sum = 0, squares = 0;
+  for (int64_t p = 0; p < n; p++) sum += value[p * width];
+  *mean = sum / (double)n;
+  for (int64_t p = 0; p < n; p++) {
+    const double off = value[p * width] - *mean;
+    squares += off * off;
   }
-  return needed;
+  return squares / (double)(n - 1) / (standard_error * standard_error);
+}
+
+/* Takes each value as far as the pairs done go: n[v] of them once they are enough, else as many as
+   it wants next. Gives the most that any wants. */
+static int64_t judge(int64_t done, int64_t width, const double *all, int64_t *n, double *mean)
+{
+  int64_t most = 0;
+  for (int64_t v = 0; v < width; v++) {
+    while (n[v] <= done) {
+      const double needed = pairs_needed(n[v], width, all + v, &mean[v]);
+      if (!(needed >= (double)n[v]) || n[v] == MOST_PAIRS) break;
+      n[v] = min_i64(MOST_PAIRS, min_i64(2 * n[v], (int64_t)fmin(needed, 1e9) + 1));
+    }
+    most = max_i64(most, n[v]);
+  }
+  return most;
 }
 
 PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
                           const CompareOptions *options, double *values, int64_t *pairs)
 {
   const int64_t width = CENTRINGS * chosen_count(options->chosen);
-  int64_t done = 0, n = m == 0 ? 0 : max_i64(2, min_i64(64, 8192 / m));
+  int64_t done = 0, n = m == 0 ? 0 : max_i64(2, min_i64(64, 8192 / m)), *each;
   int rank, size;
   double *all;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(ArrayCreate(MOST_PAIRS * width, &all));
+  PetscCall(ArrayCreate(width, &each));
   for (int64_t v = 0; v < width; v++) values[v] = (double)NAN;
+  for (int64_t v = 0; v < width; v++) each[v] = n;
   while (done < n) {
     for (int64_t p = done; p < n; p++)
       if (p % size == rank) PetscCall(NullPair(source, kind, p, m, options, all + p * width));
     PetscCall(SpreadJoin(comm, (n - done) * width, all + done * width));
     done = n;
-    const double needed = pairs_needed(done, width, all, values);
-    if (needed >= (double)done)
-      n = min_i64(MOST_PAIRS, min_i64(2 * done, (int64_t)fmin(needed, 1e9) + 1));
+    n = judge(done, width, all, each, values);
   }
   if (pairs) *pairs = done;
+  PetscCall(ArrayDestroy(&each));
   PetscCall(ArrayDestroy(&all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

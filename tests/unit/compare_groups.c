@@ -17,7 +17,7 @@ static const char *const folder[FOLDERS] = {"compare_groups.0.test", "compare_gr
                                             "compare_groups.2.test", "compare_groups.3.test"};
 static const char tokens_path[] = "compare_groups.test.h5";
 static const Kernels *kernels;
-static ChosenComparison chosen[32]; /* all comparisons of atoms alone */
+static ChosenComparison chosen[32]; /* all comparisons of atoms alone, the primary one first */
 static const CompareOptions options = {chosen, 3};
 static int measures;
 
@@ -227,11 +227,13 @@ static PetscErrorCode Tests(void)
   PetscFunctionBeginUser;
   PetscCall(MistakesCreate(&mistakes));
   PetscCall(KernelsChoose(NULL, mistakes, &kernels));
-  for (int v = 0; comparisons.entries[v]; v++) {
-    const Comparison *one = (const Comparison *)comparisons.entries[v];
-    if (!(one->needs & (NEED_ENCODER | NEED_BOTH | NEED_CODES | NEED_TRUTH | NEED_SCORES)))
-      chosen[measures++].comparison = one;
-  }
+  for (int first = 1; first >= 0; first--)
+    for (int v = 0; comparisons.entries[v]; v++) {
+      const Comparison *one = (const Comparison *)comparisons.entries[v];
+      if (one->primary == first &&
+          !(one->needs & (NEED_ENCODER | NEED_BOTH | NEED_CODES | NEED_TRUTH | NEED_SCORES)))
+        chosen[measures++].comparison = one;
+    }
   for (int r = 0; tap_rank == 0 && r < FOLDERS; r++) PetscCall(WriteRun(r, mistakes));
   PetscCall(RandomTokens(COMM, kernels, tokens_path, 600, WIDTH, mistakes));
   PetscCall(TestViewCreate(COMM, kernels, tokens_path, .25, mistakes, &test));

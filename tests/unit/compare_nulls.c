@@ -6,12 +6,15 @@
 #include "../tap.h"
 #include "base/random.h"
 #include "random_tokens.h"
+#include <stdlib.h>
 #include <unistd.h>
 
 #define COMM PETSC_COMM_WORLD
 static const Kernels *kernels;
 static ChosenComparison chosen[32]; /* all comparisons */
 static const CompareOptions options = {chosen, 7};
+static ChosenComparison only[2]; /* matched_cosine */
+static const CompareOptions only_options = {only, 7};
 static int measures, matched; /* their number, and which is matched_cosine */
 
 static void choose_all(void)
@@ -20,6 +23,7 @@ static void choose_all(void)
     chosen[measures].comparison = (const Comparison *)comparisons.entries[measures];
     if (!strcmp(comparisons.entries[measures]->name, "matched_cosine")) matched = measures;
   }
+  only[0] = chosen[matched];
 }
 
 /* Matched cosine of null dictionaries a and b, with offset times one shared unit vector added to
@@ -28,7 +32,6 @@ static PetscErrorCode MatchedPair(const NullSource *source, int64_t a, int64_t m
                                   double offset, Centring centring, double *value)
 {
   float *D, *unit;
-  double values[32];
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(2 * m * d, &D));
   PetscCall(ArrayCreate(2 * m * d, &unit));
@@ -39,8 +42,7 @@ static PetscErrorCode MatchedPair(const NullSource *source, int64_t a, int64_t m
     for (int64_t j = 0; j < m; j++) mine[j * d] += (float)offset;
     PetscCall(AtomsPrepare(kernels, centring, m, d, mine, NULL, unit + side * m * d));
   }
-  PetscCall(PairValues(kernels, (Atoms){m, d, unit}, (Atoms){m, d, unit + m * d}, chosen, values));
-  *value = values[matched];
+  PetscCall(PairValues(kernels, (Atoms){m, d, unit}, (Atoms){m, d, unit + m * d}, only, value));
   PetscCall(ArrayDestroy(&D));
   PetscCall(ArrayDestroy(&unit));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -74,8 +76,17 @@ static PetscErrorCode TestKnown(void)
   PetscFunctionBeginUser;
   PetscCall(MeanMatched(32, 16, 300, &mean));
   NEAR(mean, .453, .005, "random directions, 32 x 16, 300 pairs");
-  PetscCall(MeanMatched(2000, 768, 1, &mean));
-  NEAR(mean, .119, .002, "random directions, 2000 x 768");
+  PetscCall(MeanMatched(512, 64, 20, &mean));
+  NEAR(mean, .354, .003, "random directions, 512 x 64, 20 pairs: %.4f", mean);
+  if (getenv("TEST_LONG")) {
+    PetscCall(MeanMatched(1024, 128, 20, &mean));
+    NEAR(mean, .272, .003, "random directions, 1024 x 128, 20 pairs: %.4f", mean);
+    PetscCall(MeanMatched(2000, 768, 20, &mean));
+    NEAR(mean, .119, .003, "random directions, 2000 x 768, 20 pairs: %.4f", mean);
+  } else {
+    PetscCall(MeanMatched(2000, 768, 1, &mean));
+    NEAR(mean, .119, .002, "random directions, 2000 x 768");
+  }
   PetscCall(NullSourceCreate(COMM, kernels, 16, NULL, &source));
   PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, &options, values, &pairs));
   NEAR(values[CENTRING_RAW * measures + matched], .453, .008, "the null of 32 x 16");
@@ -84,6 +95,12 @@ static PetscErrorCode TestKnown(void)
   PetscCall(NullValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, &options, again, NULL));
   OK(!memcmp(values, again, sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the same bits on one rank");
+  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, &only_options, again, &pairs));
+  OK(again[CENTRING_RAW] == values[CENTRING_RAW * measures + matched] &&
+         again[CENTRING_PROJECTED] == values[CENTRING_PROJECTED * measures + matched],
+     "what else is asked for does not matter");
+  OK(fabs(again[CENTRING_PROJECTED] - again[CENTRING_RAW]) < .02, "one axis less: %.3f for %.3f",
+     again[CENTRING_PROJECTED], again[CENTRING_RAW]);
   PetscCall(NullValues(COMM, source, NULL_RANDOM, 0, &options, values, &pairs));
   OK(pairs == 0 && isnan(values[0]), "no atoms, no value");
   PetscCall(NullSourceDestroy(&source));
@@ -93,16 +110,16 @@ static PetscErrorCode TestKnown(void)
 /* Unrelated atoms around a common vector: raw cosines call them stable, centred ones do not. */
 static PetscErrorCode TestOffset(void)
 {
-  static const double offset[] = {0, .5, 1, 2}, raw[] = {.132, .303, .567, .827};
+  static const double offset[] = {0, .5, 1, 2, 3}, raw[] = {.132, .305, .565, .827, .913};
   NullSource *source;
   double value;
   PetscFunctionBeginUser;
   PetscCall(NullSourceCreate(COMM, kernels, 384, NULL, &source));
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 5; i++) {
     PetscCall(MatchedPair(source, 0, 200, 384, offset[i], CENTRING_RAW, &value));
-    NEAR(value, raw[i], .006, "raw, common offset of %g", offset[i]);
+    NEAR(value, raw[i], .01, "raw, common offset of %g", offset[i]);
     PetscCall(MatchedPair(source, 0, 200, 384, offset[i], CENTRING_CENTRED, &value));
-    NEAR(value, .132, .006, "centred, common offset of %g", offset[i]);
+    NEAR(value, .133, .01, "centred, common offset of %g", offset[i]);
   }
   PetscCall(NullSourceDestroy(&source));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -30,8 +30,7 @@ static double value(const AtomPair *pair, const void *params)
   if (ArrayCreate(m + 2 * w, &room)) return (double)NAN;
   double *best_a = room, *best_b = room + m, *sum = room + m + w;
   for (int64_t i = 0; i < m + w; i++) room[i] = -INFINITY;
-  for (int64_t i = 0; i < m; i++)
-    correlate(pair->a.codes, i, pair->b.codes, sum, best_a, best_b);
+  for (int64_t i = 0; i < m; i++) correlate(pair->a.codes, i, pair->b.codes, sum, best_a, best_b);
   for (int64_t i = 0; i < m; i++) from_a += best_a[i];
   for (int64_t j = 0; j < w; j++) from_b += best_b[j];
   ArrayDestroy(&room);

@@ -34,9 +34,9 @@ static double value(const AtomPair *pair, const void *params)
 const Comparison comparison_max_cosine_quantile = {
     .entry = {.name = "max_cosine_quantile",
               .summary = "quantile over atoms of the largest cosine with an atom of the other run",
-              .params = (const Param[]){{"q", PARAM_REAL, offsetof(Params, q), "0.5", 0, 1,
-                                         "which quantile"},
-                                        {0}},
+              .params =
+                  (const Param[]){
+                      {"q", PARAM_REAL, offsetof(Params, q), "0.5", 0, 1, "which quantile"}, {0}},
               .params_size = sizeof(Params)},
     .needs = NEED_MAXIMA,
     .laws = LAW_SELF | LAW_SYMMETRIC | LAW_SIGNED | LAW_ORDER,

@@ -1,0 +1,20 @@
+/* How alike a group's runs are along training. */
+#pragma once
+#include "compare/group.h"
+
+/*
+  TrajectoryAdd - rows of trajectory.csv: the signed matched cosine at each step of snapshots.h5
+
+  Steps that not all of the runs have are left out; runs without the file give no rows. The atoms
+  compared are those that live at the end. Raw and centred, with the interval over runs.
+
+  Collective on comm: pairs are spread over its ranks, rows are the same on every rank.
+
+  in      living    [group->runs]
+  in      run       [runs] those that enter
+  in/out  mistakes  a snapshot that is foreign or of another shape
+  in/out  table     model, centring, step, runs, value, low, high
+*/
+PetscErrorCode TrajectoryAdd(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
+                             const Living *living, int64_t runs, const int64_t *run,
+                             Mistakes *mistakes, Table *table);
