@@ -118,8 +118,7 @@ static PetscErrorCode OneStep(MPI_Comm comm, Moment *at, Table *table)
   for (int c = 0; c < 2; c++)
     for (int64_t p = 0; p < n; p++)
       for (int64_t q = p + 1; q < n; q++)
-        if (job++ % size == rank)
-          PetscCall(PairAt(at, p, q, centring[c], &h[(c * n + p) * n + q]));
+        if (job++ % size == rank) PetscCall(PairAt(at, p, q, centring[c], &h[(c * n + p) * n + q]));
   PetscCall(SpreadJoin(comm, 2 * n * n, h));
   for (int c = 0; c < 2; c++) {
     const PairInterval interval = pair_interval(n, h + c * n * n);

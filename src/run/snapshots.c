@@ -1,5 +1,5 @@
-/* Atoms at steps on the way: each in a file of its own until the run has ended, so that a stop loses
-   none, then all in snapshots.h5. */
+/* Atoms at steps on the way: each in a file of its own until the run has ended, so that a stop
+   loses none, then all in snapshots.h5. */
 #include "base/array.h"
 #include "base/file.h"
 #include "base/math.h"
