@@ -65,8 +65,9 @@ struct Entry {
   /* Further checks on filled-in params and the whole run's settings (NULL: none): returns NULL, or
      the reason in fresh memory and, in path, the setting it is about (relative to the entry, static
      text). all holds more than settings where it is known: "anchors.count" (candidates of the set
-     that the model uses), and once the tokens are open "tokens.train" (training tokens) and
-     "tokens.width"; settings_int gives 0 while it is not known. */
+     that the model uses), and once the tokens are open "tokens.train" (training tokens),
+     "tokens.width" and "tokens.minimum" (the least value where that is below 0, else 0);
+     settings_int gives 0 while it is not known. */
   char *(*check)(const void *params, const struct Settings *all, const char **path);
 };
 

@@ -29,7 +29,7 @@ enum {
   CLASSICAL_LEAF,
   CLASSICAL_ENDED,
   CLASSICAL_STAGE,
-  CLASSICAL_RANK,
+  CLASSICAL_PASS,
   CLASSICAL_NUMBERS
 };
 enum {
@@ -106,6 +106,10 @@ void order_by(int64_t m, const double *key, int64_t *order);
 /* For Entry.check: why the method cannot have so many atoms for tokens of that width (fresh
    memory), or NULL. what: "components". */
 char *width_check(int64_t width, const Settings *all, const char *what);
+/* The same where the atoms are drawn from the training tokens and are more than those. */
+char *tokens_check(int64_t width, const Settings *all);
+/* The same where tokens can be negative after normalising. */
+char *negative_check(const Settings *all, const char *method);
 
 /* EncodeScores - Method.encode of models whose codes are scores (x - bias) encoder^T + encoder bias
    of either sign; zeros are left out. Not collective, as all that follow. */

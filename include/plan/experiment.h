@@ -72,6 +72,7 @@ typedef struct {
   char *name;
   int64_t token_files;
   char **token_paths; /* to open: the spec's folder is in them */
+  double least;       /* value of the tokens once they are open, where that is below 0; else 0 */
   int64_t sets;
   AnchorSet *set;
   int64_t anchors_count;

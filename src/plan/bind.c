@@ -19,12 +19,16 @@ static PetscErrorCode check_settings(const Experiment *experiment, const SpecFam
 {
   const Entry *method = family_find(families->methods, settings_get(settings, "method"));
   Settings all = {0};
+  Text least = {0};
 
   PetscFunctionBegin;
   settings_copy(&all, settings);
   if (anchors) number_setting(&all, "anchors.count", anchors);
   number_setting(&all, "tokens.train", n_train);
   number_setting(&all, "tokens.width", d);
+  text_number(&least, experiment->least);
+  settings_set(&all, "tokens.minimum", least.s);
+  text_clear(&least);
   const int64_t batch = settings_int(settings, "train.batch");
   if (batch > n_train) {
     if (origin) origin_of(settings, origin, "train.batch", &line, &column);

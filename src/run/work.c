@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "compare/comparison.h"
 #include "measure/metric.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,8 @@ static PetscErrorCode Bind(Work *work, const SpecFamilies *families, Mistakes *m
   PetscFunctionBegin;
   PetscCall(ArrayCreate(experiment->shares, &n_train));
   for (int64_t s = 0; s < experiment->shares; s++) n_train[s] = work_train(work, (int)s);
+  for (int64_t i = 0; work->tokens && i < work->d; i++)
+    experiment->least = fmin(experiment->least, tokens_statistics(work->tokens)->minimum[i]);
   PetscCall(ExperimentBind(experiment, families, digest, n_train, work->d, mistakes));
   PetscCall(ArrayDestroy(&n_train));
   PetscFunctionReturn(PETSC_SUCCESS);

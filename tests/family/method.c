@@ -37,7 +37,7 @@ static PetscErrorCode Open(const Method *method, MPI_Comm comm, int64_t width, S
   for (int turn = 0; turn < 2; turn++) {
     snprintf(words, sizeof(words),
              "method=%s width=%d normalise.center=%s code.name=topk code.k=2 train.steps=9 "
-             "train.batch=64",
+             "train.batch=64 iterations=12",
              method->entry.name, (int)width, turn ? "min" : "mean");
     PetscCall(MethodTaskOpen(comm, tokens_path, words, 8, t));
     char *why = method_refuses(t);
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
   COMM = MPI_COMM_WORLD;
-  RUN(MethodTokens(tokens_path, 3500, 12, mixed));
+  RUN(MethodTokens(tokens_path, 2300, 12, mixed));
   for (const Entry *const *e = methods.entries; *e; e++) RUN(CheckBytes((const Method *)*e));
   RUN(CheckAllLittle(300, 1, mixed, 1, "tokens of width 1"));
   RUN(CheckAllLittle(300, 4, mixed, 1, "one atom"));

@@ -4,7 +4,14 @@
 The tokens are written again from the integers that tests/unit/learn_classical.c makes them of. Needs scikit-learn; the
 test reads the numbers alone.
 """
+import os
+import sys
+
 import numpy as np
+from scipy.optimize import nnls
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from oracle import ATOMS, permuted  # noqa: E402
 
 N, D, M = 2500, 6, 3
 
@@ -21,9 +28,21 @@ def noise(k):
 
 def tokens():
     t, i = np.arange(N)[:, None], np.arange(D)[None, :]
-    x = 0.1 * noise(t * D + i + 1)
+    x = 0.2 * noise(t * D + i + 1)
     for f in range(M):
-        x = x + (f + 1) * (lambda u: u * u * u)(noise(1000000 + t * M + f)) * noise(2000000 + f * D + i)
+        u = np.maximum(noise(1000000 + t * M + f) - 0.6, 0)
+        x = x + (f + 3) * u * np.maximum(noise(2000000 + f * D + i) - 0.4, 0)
+    return x.astype(np.float32).astype(np.float64)
+
+
+def mixtures():
+    """Tokens of heavy-tailed independent sources."""
+    t, i = np.arange(N)[:, None], np.arange(D)[None, :]
+    x = 0.02 * noise(t * D + i + 1)
+    for f in range(M):
+        u = 2 * noise(1000000 + t * M + f) - 1
+        cube = u * u * u
+        x = x + (f + 1) * (cube * cube * cube) * (noise(2000000 + f * D + i) - 0.5)
     return x.astype(np.float32).astype(np.float64)
 
 
@@ -42,6 +61,49 @@ def show(name, array):
     print('};')
 
 
+def nmf(X):
+    from sklearn.decomposition import NMF
+    n = NMF(M, init="nndsvd", solver="cd", tol=1e-12, max_iter=20000).fit(X)
+    atoms = n.components_ / np.linalg.norm(n.components_, axis=1, keepdims=True)
+    Z = codes_of(X, atoms)
+    order = np.argsort(-(Z ** 2).sum(0))
+    show("oracle_nmf_atoms", atoms[order])
+    show("oracle_nmf_codes", Z[:4, order])
+    show("oracle_nmf_objective", ((X - Z @ atoms) ** 2).sum() / 2 / N)
+
+
+def codes_of(X, D):
+    return np.array([nnls(D.T, x)[0] for x in X])
+
+
+def seminmf(X):
+    """20 times from the program's own start, init seed 1."""
+    D = X[permuted(1, ATOMS, 0, N)[:M]]
+    for _ in range(20):
+        Z = codes_of(X, D)
+        S = Z.T @ Z
+        D = np.linalg.solve(S + 1e-8 * np.trace(S) / M * np.eye(M), Z.T @ X)
+    Z = codes_of(X, D)
+    show('oracle_seminmf_objective', ((X - Z @ D) ** 2).sum() / 2 / N)
+    order = np.argsort(-(Z ** 2).sum(0) * (D ** 2).sum(1))
+    length = np.linalg.norm(D, axis=1)
+    show('oracle_seminmf_atoms', (D / length[:, None])[order])
+    show('oracle_seminmf_codes', (Z * length)[:4, order])
+
+
+def ica(X):
+    X = mixtures()
+    from sklearn.decomposition import FastICA
+    for fun in ('logcosh', 'cube'):
+        f = FastICA(M, whiten='unit-variance', fun=fun, tol=1e-13, max_iter=5000, random_state=0).fit(X)
+        atoms = f.mixing_.T
+        order = np.argsort(-(atoms ** 2).sum(1))
+        atoms = atoms[order]
+        turned = np.sign(atoms[np.arange(M), np.abs(atoms).argmax(1)])
+        show(f'oracle_ica_{fun}_atoms', atoms * turned[:, None])
+        show(f'oracle_ica_{fun}_codes', f.transform(X[:4])[:, order] * turned)
+
+
 def pca(X):
     from sklearn.decomposition import PCA, TruncatedSVD
     p = PCA(M, svd_solver='full').fit(X)
@@ -57,4 +119,5 @@ def pca(X):
 
 if __name__ == '__main__':
     print('/* Written by tests/oracle/classical.py. */\n#pragma once')
-    pca(tokens())
+    for method in (pca, nmf, seminmf, ica):
+        method(tokens())

@@ -1,6 +1,7 @@
 /* Small things that classical methods share: transposes, rules of sign and order, a check. */
 #include "learn/classical.h"
 #include <math.h>
+#include <string.h>
 
 enum { BLOCK = 16 };
 
@@ -38,5 +39,33 @@ char *width_check(int64_t width, const Settings *all, const char *what)
   if (d && width > d)
     text_add(&reason, "%lld %s are more than the %lld dimensions of the tokens", (long long)width,
              what, (long long)d);
+  return reason.s;
+}
+
+char *tokens_check(int64_t width, const Settings *all)
+{
+  const int64_t n = settings_int(all, "tokens.train");
+  Text reason = {0};
+  if (n && width > n)
+    text_add(&reason, "%lld atoms are more than the %lld training tokens that they are drawn from",
+             (long long)width, (long long)n);
+  return reason.s;
+}
+
+char *negative_check(const Settings *all, const char *method)
+{
+  const char *center = settings_get(all, "normalise.center");
+  const double least = settings_real(all, "tokens.minimum");
+  Text reason = {0};
+  if (center && !strcmp(center, "mean"))
+    text_add(&reason,
+             "%s needs tokens that are nowhere negative, and normalise.center: mean makes them so; "
+             "give the model normalise: {center: min}",
+             method);
+  else if (center && !strcmp(center, "none") && least < 0)
+    text_add(&reason,
+             "%s needs tokens that are nowhere negative, but they go down to %g; give the model "
+             "normalise: {center: min}",
+             method, least);
   return reason.s;
 }

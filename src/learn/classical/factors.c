@@ -1,0 +1,112 @@
+/* What factorisations share: the sums of a pass, the end of a run, the order of the atoms. */
+#include "factors.h"
+#include "base/random.h"
+#include "learn/kmeans.h"
+#include <math.h>
+#include <string.h>
+
+PetscErrorCode FactorsCreate(const Classical *c, const CodeRule *rule, Factors *factors)
+{
+  PetscFunctionBegin;
+  PetscCall(CodeSolverCreate(c->kernels, c->m, c->d, rule, &factors->solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FactorsDestroy(Factors *factors)
+{
+  PetscFunctionBegin;
+  PetscCall(CodeSolverDestroy(&factors->solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int64_t factors_count(const Classical *c)
+{
+  return c->m * (c->d + c->m);
+}
+
+PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t rows, const float *X,
+                           float *sums)
+{
+  const int64_t m = c->m, d = c->d, wide = d + m;
+  float *Z, *ZT, *B, *Y;
+
+  PetscFunctionBegin;
+  if (!factors->ready) PetscCall(CodeSolverRenew(factors->solver, c->atoms));
+  factors->ready = true;
+  PetscCall(ArrayCreate(rows * m, &Z));
+  PetscCall(ArrayCreate(rows * m, &ZT));
+  PetscCall(ArrayCreate(rows * wide, &B));
+  PetscCall(ArrayCreate(rows * d, &Y));
+  code_solver_rows(factors->solver, rows, X, Z);
+  c->kernels->combine(rows, m, d, Z, m, c->atoms, d, Y, d);
+  for (int64_t t = 0; t < rows; t++) {
+    double size = 0;
+    memcpy(B + t * wide, X + t * d, (size_t)d * sizeof(*B));
+    memcpy(B + t * wide + d, Z + t * m, (size_t)m * sizeof(*B));
+    for (int64_t j = 0; j < m && l1 > 0; j++) size += fabs((double)Z[t * m + j]);
+    exact_add(&c->objective, c->kernels->distance64(d, X + t * d, Y + t * d) / 2 + l1 * size);
+  }
+  transpose(rows, m, Z, ZT);
+  c->kernels->combine(m, rows, wide, ZT, rows, B, wide, sums, wide);
+  PetscCall(ArrayDestroy(&Z));
+  PetscCall(ArrayDestroy(&ZT));
+  PetscCall(ArrayDestroy(&B));
+  PetscCall(ArrayDestroy(&Y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool factors_go_on(Classical *c, double objective, double tolerance, int64_t passes,
+                   StepReport *report)
+{
+  int64_t *ended = &c->number[CLASSICAL_ENDED];
+  const int64_t pass = c->number[CLASSICAL_PASS]++;
+  report->log = true;
+  report->values = 1;
+  report->value[0].name = "objective";
+  report->value[0].value = objective / (double)c->n;
+  if (pass > 0 && tolerance > 0 && c->last - objective <= tolerance * c->last)
+    *ended = CLASSICAL_CONVERGED;
+  else if (pass >= passes)
+    *ended = CLASSICAL_ITERATIONS;
+  return !*ended;
+}
+
+PetscErrorCode FactorsSettle(Classical *c, const double *sums, bool unit)
+{
+  const int64_t m = c->m, d = c->d;
+  int64_t *order;
+  double *energy;
+  float *old;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m, &order));
+  PetscCall(ArrayCreate(m, &energy));
+  PetscCall(ArrayCreate(m * d, &old));
+  memcpy(old, c->atoms, (size_t)(m * d) * sizeof(*old));
+  for (int64_t j = 0; j < m; j++)
+    energy[j] = factors_zz(c, sums, j, j) * c->kernels->square64(d, old + j * d);
+  order_by(m, energy, order);
+  for (int64_t j = 0; j < m; j++) {
+    memcpy(c->atoms + j * d, old + order[j] * d, (size_t)d * sizeof(*old));
+    if (unit) c->kernels->unit(d, c->atoms + j * d);
+  }
+  PetscCall(ArrayDestroy(&order));
+  PetscCall(ArrayDestroy(&energy));
+  PetscCall(ArrayDestroy(&old));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StartFromTokens(Classical *c)
+{
+  int64_t *token;
+
+  PetscFunctionBegin;
+  PetscCheck(c->m <= c->n, c->task->comm, PETSC_ERR_ARG_SIZ, "%lld atoms of %lld tokens",
+             (long long)c->m, (long long)c->n);
+  PetscCall(ArrayCreate(c->m, &token));
+  for (int64_t j = 0; j < c->m; j++)
+    token[j] = random_permuted((uint64_t)c->task->seed_init, RANDOM_ATOMS, 0, c->n, j);
+  PetscCall(KMeansGather(c->task, c->m, token, c->atoms));
+  PetscCall(ArrayDestroy(&token));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,185 @@
+/* Mixtures of anchors: projected gradient on W between passes. Each rank has the rows of W of its
+   atoms. */
+#include "mixtures.h"
+#include "base/eigen.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  Factors factors; /* first, as FactorsLeaf is given it */
+  const MixtureParams *params;
+  bool strict;
+  int64_t p, first, rows; /* anchors; this rank's atoms */
+  float *W;               /* [rows x p] */
+  Packed anchors;
+  double steepest; /* largest eigenvalue of C C^T */
+} Mixture;
+
+/* D = W C of all ranks. */
+static PetscErrorCode Form(Classical *c)
+{
+  Mixture *own = c->own;
+  const int64_t d = c->d;
+  int *count;
+  float *mine;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(2 * c->size, &count));
+  PetscCall(ArrayCreate(own->rows * d, &mine));
+  for (int r = 0; r < c->size; r++) {
+    int64_t first, rows;
+    part_of(c->m, 1, r, c->size, &first, &rows);
+    count[r] = (int)(rows * d), count[c->size + r] = (int)(first * d);
+  }
+  c->kernels->combine(own->rows, own->p, d, own->W, own->p, c->task->anchors->points, d, mine, d);
+  PetscCallMPI(MPI_Allgatherv(mine, count[c->rank], MPI_FLOAT, c->atoms, count, count + c->size,
+                              MPI_FLOAT, c->task->comm));
+  PetscCall(ArrayDestroy(&mine));
+  PetscCall(ArrayDestroy(&count));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The largest eigenvalue of C^T C, which is that of C C^T. */
+static PetscErrorCode FindSteepest(Classical *c)
+{
+  Mixture *own = c->own;
+  const int64_t p = own->p, d = c->d;
+  const float *C = c->task->anchors->points;
+  double *A, *values;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(d * d, &A));
+  PetscCall(ArrayCreate(d, &values));
+  for (int64_t q = 0; q < p; q++)
+    for (int64_t i = 0; i < d; i++) {
+      const double a = (double)C[q * d + i];
+      for (int64_t l = 0; l < d; l++) A[i * d + l] += a * (double)C[q * d + l];
+    }
+  PetscCall(EigenSymmetric(d, A, false, values));
+  own->steepest = values[d - 1];
+  PetscCall(ArrayDestroy(&A));
+  PetscCall(ArrayDestroy(&values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MixtureStart(Classical *c, const MixtureParams *params, bool strict,
+                            const CodeRule *rule)
+{
+  const Anchors *anchors = c->task->anchors;
+  Mixture *own;
+  void *W;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &own));
+  c->own = own;
+  own->params = params, own->strict = strict, own->p = anchors->p;
+  part_of(c->m, 1, c->rank, c->size, &own->first, &own->rows);
+  PetscCall(FactorsCreate(c, rule, &own->factors));
+  PetscCall(ClassicalSliced(c, "W", H5_F32, c->m, own->p, true, &W));
+  own->W = W;
+  c->kernels->pack(own->p, c->d, anchors->points, c->d, &own->anchors);
+  PetscCall(FindSteepest(c));
+  for (int64_t j = 0; j < own->rows; j++) {
+    const AnchorPick picked = anchor_pick((Pick)params->pick, (uint64_t)c->task->seed_anchors, c->m,
+                                          own->p, own->first + j);
+    own->W[j * own->p + picked.q[0]] = picked.w[0];
+    if (picked.w[1] != 0) own->W[j * own->p + picked.q[1]] = picked.w[1];
+  }
+  c->units = params->iterations + 1;
+  PetscCall(Form(c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+{
+  PetscFunctionBegin;
+  (void)first;
+  PetscCall(FactorsLeaf(c, &((Mixture *)c->own)->factors, 0, rows, X, sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* G = Z^T Z D - Z^T X of the atoms here. */
+static void find_slopes(const Classical *c, const double *sums, float *G)
+{
+  const Mixture *own = c->own;
+  const int64_t d = c->d;
+  for (int64_t j = 0; j < own->rows; j++)
+    for (int64_t i = 0; i < d; i++) {
+      double g = -factors_zx(c, sums, own->first + j, i);
+      for (int64_t l = 0; l < c->m; l++)
+        g += factors_zz(c, sums, own->first + j, l) * (double)c->atoms[l * d + i];
+      G[j * d + i] = (float)g;
+    }
+}
+
+/* The point of the simplex nearest to w (Held, Wolfe and Crowder 1974): w_q less a threshold, where
+   that is above 0. The threshold rises to where the positive parts sum to 1. */
+static void project_on_simplex(int64_t p, double *w)
+{
+  double sum = 0, threshold;
+  int64_t count = p, before;
+  for (int64_t q = 0; q < p; q++) sum += w[q];
+  threshold = (sum - 1) / (double)p;
+  do { /* Michelot: each round leaves out what lies below */
+    before = count;
+    sum = 0, count = 0;
+    for (int64_t q = 0; q < p; q++)
+      if (w[q] > threshold) sum += w[q], count++;
+    if (count) threshold = (sum - 1) / (double)count;
+  } while (count && count < before);
+  for (int64_t q = 0; q < p; q++) w[q] = fmax(w[q] - threshold, 0);
+}
+
+/* One step. Z^T Z is not above the diagonal of its rows' sums of sizes, so that each row can go by
+   1 / (that sum times the steepest slope of the anchors). */
+static PetscErrorCode Step(Classical *c, const double *sums)
+{
+  Mixture *own = c->own;
+  const int64_t p = own->p;
+  float *G, *slope;
+  double *w;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(own->rows * c->d, &G));
+  PetscCall(ArrayCreate(own->rows * p, &slope));
+  PetscCall(ArrayCreate(p, &w));
+  find_slopes(c, sums, G);
+  c->kernels->scores(own->rows, G, c->d, &own->anchors, NULL, slope, p);
+  for (int64_t j = 0; j < own->rows; j++) {
+    double size = 0;
+    for (int64_t l = 0; l < c->m; l++) size += fabs(factors_zz(c, sums, own->first + j, l));
+    if (!(size * own->steepest > 0)) continue; /* no token uses it */
+    float *row = own->W + j * p;
+    for (int64_t q = 0; q < p; q++)
+      w[q] = (double)row[q] - (double)slope[j * p + q] / (size * own->steepest);
+    if (own->strict) project_on_simplex(p, w);
+    for (int64_t q = 0; q < p; q++) row[q] = (float)fmax(w[q], 0);
+  }
+  PetscCall(ArrayDestroy(&G));
+  PetscCall(ArrayDestroy(&slope));
+  PetscCall(ArrayDestroy(&w));
+  PetscCall(Form(c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MixtureFinish(Classical *c, const double *sums, double objective, StepReport *report)
+{
+  Mixture *own = c->own;
+
+  PetscFunctionBegin;
+  own->factors.ready = false;
+  if (factors_go_on(c, objective, own->params->tolerance, own->params->iterations, report))
+    for (int64_t s = 0; s < own->params->sweeps; s++) PetscCall(Step(c, sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MixtureDestroy(Classical *c)
+{
+  Mixture *own = c->own;
+
+  PetscFunctionBegin;
+  PetscCall(FactorsDestroy(&own->factors));
+  packed_clear(&own->anchors);
+  PetscCall(ArrayDestroy(&c->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

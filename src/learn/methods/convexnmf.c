@@ -1,0 +1,66 @@
+/* Convex factorisation: atoms are nonnegative mixtures of anchors. */
+#include "../classical/mixtures.h"
+
+typedef struct {
+  MixtureParams mixture;
+  bool strict;
+} ConvexNMF;
+
+static const Param params[] = {
+    MIXTURE_PARAMS(ConvexNMF),
+    {"strict", PARAM_BOOL, offsetof(ConvexNMF, strict), "true",
+     .doc = "whether the weights of an atom sum to 1, so that it lies in the anchors' hull"},
+    {0},
+};
+
+static unsigned draws(const void *settings)
+{
+  return ((const ConvexNMF *)settings)->mixture.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+}
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "pick";
+  return pick_check(((const ConvexNMF *)settings)->mixture.pick, all);
+}
+
+static PetscErrorCode Start(Classical *c)
+{
+  const ConvexNMF *convex = c->params;
+
+  PetscFunctionBegin;
+  PetscCall(MixtureStart(c, &convex->mixture, convex->strict, &(CodeRule){0}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const ClassicalParts parts = {.start = Start,
+                                     .count = factors_count,
+                                     .leaf = MixtureLeaf,
+                                     .finish = MixtureFinish,
+                                     .destroy = MixtureDestroy};
+
+extern const Method method_convexnmf;
+
+static PetscErrorCode Create(const Task *task, void **self)
+{
+  PetscFunctionBegin;
+  PetscCall(ClassicalCreate(task, &parts, &method_convexnmf.entry, self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
+{
+  PetscFunctionBegin;
+  PetscCall(EncodeSolved(dictionary, n, X, &(CodeRule){0}, codes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Method method_convexnmf = {
+    .entry = {"convexnmf",
+              "convex factorisation: atoms are mixtures of anchors, codes nonnegative least squares",
+              "Ding, Li and Jordan 2010, IEEE Trans. PAMI 32, 45, section 3.2", params,
+              sizeof(ConvexNMF), 0, .draws = draws, .check = check},
+    .create = Create,
+    CLASSICAL_METHOD,
+    .encode = Encode,
+};

@@ -1,0 +1,331 @@
+/* Independent components: whitening in one pass, then symmetric FastICA, a pass an iteration. */
+#include "../classical/factors.h"
+#include "base/eigen.h"
+#include "base/math.h"
+#include "base/random.h"
+#include <math.h>
+#include <string.h>
+
+enum { FUN_LOGCOSH, FUN_CUBE };
+enum { STAGE_GRAM, STAGE_ITERATE };
+static const char *const funs[] = {"logcosh", "cube", NULL};
+
+typedef struct {
+  int64_t width, iterations;
+  double tolerance;
+  int fun;
+} ICA;
+
+typedef struct {
+  float *encoder, *encoder_bias, *bias, *shift;
+  double *values, *vectors; /* [m], [m x d] directions of the whitening */
+  double *W;                /* [m x m] whitened tokens to sources, orthonormal rows */
+  Packed whitening, unmixing;
+  bool ready; /* both hold the present numbers */
+} Own;
+
+static const Param params[] = {
+    {"width", PARAM_INT, offsetof(ICA, width), NULL, 1, 1e9,
+     "components, at most the width of a token"},
+    {"iterations", PARAM_INT, offsetof(ICA, iterations), "200", 0, 1e6,
+     "most iterations, each a pass over the training tokens"},
+    {"tolerance", PARAM_REAL, offsetof(ICA, tolerance), "1e-4", 0, 1,
+     "it ends when no component's direction among the whitened tokens turns by more: 1 - |cosine|"},
+    {"fun", PARAM_WORD, offsetof(ICA, fun), "logcosh",
+     .doc = "contrast whose slope is tanh, or a quarter of the fourth power", .words = funs},
+    {0},
+};
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "width";
+  return width_check(((const ICA *)settings)->width, all, "components");
+}
+
+static PetscErrorCode Start(Classical *c)
+{
+  const int64_t m = c->m, d = c->d;
+  const uint64_t seed = (uint64_t)c->task->seed_init;
+  Own *own;
+  void *array[6];
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &own));
+  c->own = own;
+  PetscCall(ClassicalArray(c, "encoder/weight", H5_F32, 2, m, d, true, &array[0]));
+  PetscCall(ClassicalArray(c, "encoder/bias", H5_F32, 1, m, 1, true, &array[1]));
+  PetscCall(ClassicalArray(c, "bias", H5_F32, 1, d, 1, true, &array[2]));
+  PetscCall(ClassicalArray(c, "whitening/values", H5_F64, 1, m, 1, false, &array[3]));
+  PetscCall(ClassicalArray(c, "whitening/vectors", H5_F64, 2, m, d, false, &array[4]));
+  PetscCall(ClassicalArray(c, "unmixing", H5_F64, 2, m, m, false, &array[5]));
+  own->encoder = array[0], own->encoder_bias = array[1], own->bias = array[2];
+  own->values = array[3], own->vectors = array[4], own->W = array[5];
+  PetscCall(ArrayCreate(d, &own->shift));
+  shift_of(&c->task->view, own->shift);
+  for (int64_t i = 0; i < m * m; i++) own->W[i] = random_normal(seed, RANDOM_ATOMS, (uint64_t)i);
+  for (int64_t i = 0; i < m * d; i++)
+    c->atoms[i] = (float)random_normal(seed, RANDOM_ENCODER, (uint64_t)i);
+  for (int64_t j = 0; j < m; j++) c->kernels->unit(d, c->atoms + j * d);
+  memcpy(own->encoder, c->atoms, (size_t)(m * d) * sizeof(float));
+  c->units = ((const ICA *)c->params)->iterations + 1;
+  c->most = max_i64(gram_count(d), m * (m + 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int64_t count(const Classical *c)
+{
+  return c->number[CLASSICAL_STAGE] == STAGE_GRAM ? gram_count(c->d) : c->m * (c->m + 1);
+}
+
+/* Packs the whitening and the unmixing. A direction of no variance whitens to 0. */
+static PetscErrorCode Prepare(Classical *c, Own *own)
+{
+  const int64_t m = c->m, d = c->d;
+  float *rows;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m * max_i64(m, d), &rows));
+  for (int64_t i = 0; i < m * d; i++) {
+    const double value = own->values[i / d];
+    rows[i] = value > 0 ? (float)(own->vectors[i] / sqrt(value)) : 0;
+  }
+  c->kernels->pack(m, d, rows, d, &own->whitening);
+  for (int64_t i = 0; i < m * m; i++) rows[i] = (float)own->W[i];
+  c->kernels->pack(m, m, rows, m, &own->unmixing);
+  PetscCall(ArrayDestroy(&rows));
+  own->ready = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The contrast's slope at y, and its slope's slope. */
+static double slope(int fun, double y, double *second)
+{
+  if (fun == FUN_CUBE) {
+    *second = 3 * y * y;
+    return y * y * y;
+  }
+  const double t = 1 - 2 / (math_exp(2 * y) + 1);
+  *second = 1 - t * t;
+  return t;
+}
+
+/* For source j: sums of slope(y_j) times the whitened token, and of the second slope. */
+static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, float *sums)
+{
+  const int64_t m = c->m, d = c->d, wide = m + 1;
+  const int fun = ((const ICA *)c->params)->fun;
+  Own *own = c->own;
+  float *xc, *white, *Y, *G, *B;
+
+  PetscFunctionBegin;
+  if (!own->ready) PetscCall(Prepare(c, own));
+  PetscCall(ArrayCreate(rows * d, &xc));
+  PetscCall(ArrayCreate(rows * m, &white));
+  PetscCall(ArrayCreate(rows * m, &Y));
+  PetscCall(ArrayCreate(m * rows, &G));
+  PetscCall(ArrayCreate(m * wide, &B));
+  for (int64_t i = 0; i < rows * d; i++) xc[i] = X[i] - own->bias[i % d];
+  c->kernels->scores(rows, xc, d, &own->whitening, NULL, white, m);
+  c->kernels->scores(rows, white, m, &own->unmixing, NULL, Y, m);
+  for (int64_t j = 0; j < m; j++) {
+    double all = 0;
+    for (int64_t t = 0; t < rows; t++) {
+      double second;
+      G[j * rows + t] = (float)slope(fun, (double)Y[t * m + j], &second);
+      all += second;
+    }
+    sums[j * wide + m] = (float)all;
+  }
+  c->kernels->combine(m, rows, m, G, rows, white, m, B, m);
+  for (int64_t j = 0; j < m; j++) memcpy(sums + j * wide, B + j * m, (size_t)m * sizeof(*B));
+  PetscCall(ArrayDestroy(&xc));
+  PetscCall(ArrayDestroy(&white));
+  PetscCall(ArrayDestroy(&Y));
+  PetscCall(ArrayDestroy(&G));
+  PetscCall(ArrayDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+{
+  PetscFunctionBegin;
+  (void)first;
+  if (c->number[CLASSICAL_STAGE] == STAGE_GRAM)
+    PetscCall(GramLeaf(c, ((Own *)c->own)->shift, rows, X, sums));
+  else
+    PetscCall(IterateLeaf(c, rows, X, sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Directions that have variance; they come first. */
+static int64_t rank_of(const Classical *c)
+{
+  const Own *own = c->own;
+  int64_t r = 0;
+  while (r < c->m && own->values[r] > 0) r++;
+  return r;
+}
+
+/* W = (W W^T)^(-1/2) W for its leading r x r block; the rest becomes 0. */
+static PetscErrorCode Decorrelate(int64_t m, int64_t r, double *W)
+{
+  double *A, *values, *out;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(r * r, &A));
+  PetscCall(ArrayCreate(r, &values));
+  PetscCall(ArrayCreate(m * m, &out));
+  for (int64_t i = 0; i < r; i++)
+    for (int64_t j = 0; j < r; j++)
+      for (int64_t l = 0; l < r; l++) A[i * r + j] += W[i * m + l] * W[j * m + l];
+  PetscCall(EigenSymmetric(r, A, true, values));
+  for (int64_t q = 0; q < r; q++) { /* out += v (v^T W) / sqrt(value), v = row q */
+    const double *v = A + q * r;
+    for (int64_t l = 0; l < r && values[q] > 0; l++) {
+      double sum = 0;
+      for (int64_t i = 0; i < r; i++) sum += v[i] * W[i * m + l];
+      for (int64_t i = 0; i < r; i++) out[i * m + l] += v[i] * (sum / sqrt(values[q]));
+    }
+  }
+  memcpy(W, out, (size_t)(m * m) * sizeof(*W));
+  PetscCall(ArrayDestroy(&A));
+  PetscCall(ArrayDestroy(&values));
+  PetscCall(ArrayDestroy(&out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One row of the model: source j = sum_l W_jl <v_l, x - mean> / s_l, its atom sum_l W_jl s_l v_l,
+   s^2 the variances. */
+static void form_row(const Classical *c, int64_t j, double *encoder, double *atom)
+{
+  const Own *own = c->own;
+  const int64_t m = c->m, d = c->d;
+  memset(encoder, 0, (size_t)d * sizeof(*encoder));
+  memset(atom, 0, (size_t)d * sizeof(*atom));
+  for (int64_t l = 0; l < m; l++) {
+    const double s = sqrt(own->values[l]), w = own->W[j * m + l];
+    const double *v = own->vectors + l * d;
+    for (int64_t i = 0; i < d && s > 0; i++) encoder[i] += w / s * v[i], atom[i] += w * s * v[i];
+  }
+}
+
+/* Atoms and encoder, longest atom first, its largest entry positive. */
+static PetscErrorCode Form(Classical *c)
+{
+  const Own *own = c->own;
+  const int64_t m = c->m, d = c->d;
+  double *encoder, *atoms, *size;
+  int64_t *order;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m * d, &encoder));
+  PetscCall(ArrayCreate(m * d, &atoms));
+  PetscCall(ArrayCreate(m, &size));
+  PetscCall(ArrayCreate(m, &order));
+  for (int64_t j = 0; j < m; j++) {
+    form_row(c, j, encoder + j * d, atoms + j * d);
+    for (int64_t i = 0; i < d; i++) size[j] += atoms[j * d + i] * atoms[j * d + i];
+    if (!settle_sign(d, atoms + j * d)) continue;
+    for (int64_t i = 0; i < d; i++) encoder[j * d + i] = -encoder[j * d + i];
+  }
+  order_by(m, size, order);
+  for (int64_t j = 0; j < m; j++)
+    for (int64_t i = 0; i < d; i++) {
+      c->atoms[j * d + i] = (float)atoms[order[j] * d + i];
+      own->encoder[j * d + i] = (float)encoder[order[j] * d + i];
+    }
+  PetscCall(ArrayDestroy(&encoder));
+  PetscCall(ArrayDestroy(&atoms));
+  PetscCall(ArrayDestroy(&size));
+  PetscCall(ArrayDestroy(&order));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One iteration of Hyvarinen 1999, eq. 20; how far the farthest row has turned. */
+static PetscErrorCode Iterate(Classical *c, const double *sums, double *turned)
+{
+  Own *own = c->own;
+  const int64_t m = c->m, wide = m + 1;
+  double *W;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m * m, &W));
+  for (int64_t i = 0; i < m * m; i++)
+    W[i] = (sums[i / m * wide + i % m] - sums[i / m * wide + m] * own->W[i]) / (double)c->n;
+  PetscCall(Decorrelate(m, rank_of(c), W));
+  *turned = 0;
+  for (int64_t j = 0; j < rank_of(c); j++) {
+    double cosine = 0;
+    for (int64_t l = 0; l < m; l++) cosine += W[j * m + l] * own->W[j * m + l];
+    *turned = fmax(*turned, fabs(fabs(cosine) - 1));
+  }
+  memcpy(own->W, W, (size_t)(m * m) * sizeof(*W));
+  PetscCall(ArrayDestroy(&W));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Finish(Classical *c, const double *sums, double objective, StepReport *report)
+{
+  const ICA *ica = c->params;
+  Own *own = c->own;
+  double turned = 1;
+
+  PetscFunctionBegin;
+  (void)objective;
+  if (c->number[CLASSICAL_STAGE] == STAGE_GRAM) {
+    double *mean;
+    PetscCall(ArrayCreate(c->d, &mean));
+    PetscCall(SpectrumOfGram(c->n, c->d, sums, own->shift, c->m, mean, own->values, own->vectors));
+    for (int64_t i = 0; i < c->d; i++) own->bias[i] = (float)mean[i];
+    PetscCall(ArrayDestroy(&mean));
+    PetscCall(Decorrelate(c->m, rank_of(c), own->W));
+    c->number[CLASSICAL_STAGE] = STAGE_ITERATE;
+  } else {
+    PetscCall(Iterate(c, sums, &turned));
+    c->number[CLASSICAL_PASS]++;
+  }
+  PetscCall(Form(c));
+  own->ready = false;
+  if (turned < ica->tolerance)
+    c->number[CLASSICAL_ENDED] = CLASSICAL_CONVERGED;
+  else if (c->number[CLASSICAL_PASS] >= ica->iterations)
+    c->number[CLASSICAL_ENDED] = CLASSICAL_ITERATIONS;
+  report->log = true;
+  report->values = 1;
+  report->value[0].name = "turned";
+  report->value[0].value = turned;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(Classical *c)
+{
+  Own *own = c->own;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayDestroy(&own->shift));
+  packed_clear(&own->whitening);
+  packed_clear(&own->unmixing);
+  PetscCall(ArrayDestroy(&c->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const ClassicalParts parts = {
+    .start = Start, .count = count, .leaf = Leaf, .finish = Finish, .destroy = Destroy};
+
+extern const Method method_ica;
+
+static PetscErrorCode Create(const Task *task, void **self)
+{
+  PetscFunctionBegin;
+  PetscCall(ClassicalCreate(task, &parts, &method_ica.entry, self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Method method_ica = {
+    .entry = {"ica", "independent components: codes are the sources, atoms the mixing columns",
+              "Hyvarinen 1999, IEEE Trans. Neural Networks 10, 626, eq. 20 and 45", params,
+              sizeof(ICA), SEED_INIT, .check = check},
+    .create = Create,
+    CLASSICAL_METHOD,
+    .encode = EncodeScores,
+};
