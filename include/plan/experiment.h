@@ -90,10 +90,13 @@ typedef struct {
   Choice *metrics;           /* chosen metrics */
   int64_t comparisons_count; /* `all` is spelt out */
   Choice *comparisons;
-  double partners_t;     /* compare.partners: the least cosine of partners */
-  bool partners_centred; /* of atoms minus their mean */
-  unsigned centrings;    /* bit c: the Centring of that number */
-  Text resolved;         /* the spec with every default, as YAML; reads back as the same plan */
+  double partners_t;                 /* compare.partners: the least cosine of partners */
+  bool partners_centred;             /* of atoms minus their mean */
+  unsigned centrings;                /* bit c: the Centring of that number */
+  char *images;                      /* folder of the groups' pictures, or NULL */
+  int64_t image_rows, image_columns; /* of a picture's cells; 0: as the positions say */
+  char *texts;                       /* a line for each token or group, or NULL */
+  Text resolved; /* the spec with every default, as YAML; reads back as the same plan */
 } Experiment;
 
 /* The families whose words a spec may use; given by the caller, since they live in later layers. */

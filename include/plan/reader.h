@@ -127,6 +127,8 @@ PetscErrorCode TokensPathsRead(Reader *reader, const Node *root);
 PetscErrorCode AnchorSetsRead(Reader *reader, const Node *node);
 PetscErrorCode ChosenRead(Reader *reader, const Node *root);
 PetscErrorCode ModelsRead(Reader *reader, const Node *root);
+/* LooksRead - images and texts. */
+PetscErrorCode LooksRead(Reader *reader, const Node *root);
 /* ResolvedBegin, ResolvedModel, ResolvedEnd - write experiment->resolved: what stands before the
    models, one model with its groups first .. first + count - 1 (points: their grid points), and
    what stands after them. Not collective. */

@@ -23,6 +23,8 @@ PetscErrorCode StageMeasure(Work *work, Mistakes *mistakes, int *orders);
 PetscErrorCode StageTables(Work *work, Mistakes *mistakes, int64_t *failed, int64_t *pending);
 /* StageCompare - pairs.csv and stability.csv. */
 PetscErrorCode StageCompare(Work *work, Mistakes *mistakes);
+/* StageExplain - atlas.csv, and the pictures that it names in atlas/. */
+PetscErrorCode StageExplain(Work *work, Mistakes *mistakes);
 /* StageReport - report/. */
 PetscErrorCode StageReport(Work *work, Mistakes *mistakes);
 

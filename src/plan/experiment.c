@@ -29,8 +29,8 @@ static PetscErrorCode read_parts(Reader *reader, const Node *root)
   Words keys = root_keys;
 
   PetscFunctionBegin;
-  for (const char *const *more =
-           (const char *const[]){"compare", "subsample", "snapshots", "null_surrogate", NULL};
+  for (const char *const *more = (const char *const[]){"compare", "subsample", "snapshots",
+                                                       "null_surrogate", "images", "texts", NULL};
        *more; more++)
     words_add(&keys, *more);
   check_keys(reader, root, "the spec", &keys);
@@ -39,6 +39,7 @@ static PetscErrorCode read_parts(Reader *reader, const Node *root)
   PetscCall(AnchorSetsRead(reader, node_get(root, "anchors")));
   PetscCall(ChosenRead(reader, root));
   PetscCall(ModelsRead(reader, root));
+  PetscCall(LooksRead(reader, root));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,6 +142,8 @@ PetscErrorCode ExperimentDestroy(Experiment **experiment)
   free(e->folder);
   free(e->text);
   free(e->name);
+  free(e->images);
+  free(e->texts);
   text_clear(&e->resolved);
   free(e);
   *experiment = NULL;

@@ -226,6 +226,24 @@ PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *b
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+/* images and texts, where they are given. */
+static void looks_yaml(const Experiment *experiment, Text *text)
+{
+  if (experiment->images) {
+    text_add(text, "images: {folder: ");
+    path_yaml(experiment, experiment->images, text);
+    if (experiment->image_rows)
+      text_add(text, ", grid: [%lld, %lld]", (long long)experiment->image_rows,
+               (long long)experiment->image_columns);
+    text_add(text, "}\n");
+  }
+  if (experiment->texts) {
+    text_add(text, "texts: ");
+    path_yaml(experiment, experiment->texts, text);
+    text_add(text, "\n");
+  }
+}
+
 PetscErrorCode ResolvedEnd(Reader *reader)
 {
   const Experiment *experiment = reader->experiment;
@@ -246,5 +264,6 @@ PetscErrorCode ResolvedEnd(Reader *reader)
   text_add(text, "], partners: {t: ");
   text_number(text, experiment->partners_t);
   text_add(text, ", centring: %s}}\n", experiment->partners_centred ? "centred" : "raw");
+  looks_yaml(experiment, text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

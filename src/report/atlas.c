@@ -102,8 +102,8 @@ static void draw_picture(const Sheet *sheet, int64_t row, int64_t index, double 
   svg_image(sheet->svg, x, y, w, h, window, index);
   if (patch[2] > 0) {
     const double px = x + (patch[0] - window[0]) * scale, py = y + (patch[1] - window[1]) * scale;
-    svg_rect(sheet->svg, px - 1, py - 1, patch[2] * scale + 2, patch[3] * scale + 2, 0,
-             (Look){.line = INK_PAPER, .width = 1});
+    svg_rect(sheet->svg, px - 1.5, py - 1.5, patch[2] * scale + 3, patch[3] * scale + 3, 0,
+             (Look){.line = INK_PAPER, .width = 2});
     svg_rect(sheet->svg, px, py, patch[2] * scale, patch[3] * scale, 0,
              (Look){.line = INK_WORDS, .width = 1});
   }
@@ -167,7 +167,7 @@ static double draw_group(const Sheet *sheet, const Table *groups, int64_t number
                height = sheet->pictures ? 22 + 2 * (side + 3) : 28 + 14 * 4;
   const char *label = table_cell(groups, number_of, "label");
   Text words = {0};
-  text_add(&words, "%s", table_cell(groups, number_of, "group"));
+  text_add(&words, "group %s", table_cell(groups, number_of, "group"));
   if (*table_cell(groups, number_of, "cosine")) {
     text_add(&words, ": mean cosine ");
     text_fixed(&words, table_real(groups, number_of, "cosine"), 2);

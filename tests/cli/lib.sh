@@ -44,6 +44,6 @@ same_with_kernels() {
 }
 # The quickstart's spec, smaller: small EPOCHS WIDTH SEEDS > spec
 small() {
-	sed -e "s|^tokens: .*|tokens: $ROOT/experiments/quickstart/quickstart.h5|" -e "s/epochs: [0-9]*/epochs: $1/g" -e "s/width: [0-9]*/width: $2/" \
+	sed -e "s|^tokens: .*|tokens: $ROOT/experiments/quickstart/quickstart.h5|" -e '/^images: /d' -e "s/epochs: [0-9]*/epochs: $1/g" -e "s/width: [0-9]*/width: $2/" \
 		-e "s/1\.\.4/1..$3/g" -e "s/count: [0-9]*/count: ${4:-128}/" "$ROOT/experiments/quickstart/quickstart.yaml"
 }

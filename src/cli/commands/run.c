@@ -58,6 +58,7 @@ static PetscErrorCode After(Work *work, Mistakes *mistakes, int64_t *failed, int
   PetscCall(StageMeasure(work, mistakes, orders));
   if (!mistakes_count(mistakes)) PetscCall(StageTables(work, mistakes, failed, pending));
   if (!mistakes_count(mistakes) && !(*orders & ORDER_STOP)) PetscCall(StageCompare(work, mistakes));
+  if (!mistakes_count(mistakes) && !(*orders & ORDER_STOP)) PetscCall(StageExplain(work, mistakes));
   if (!mistakes_count(mistakes) && !(*orders & ORDER_STOP)) PetscCall(StageReport(work, mistakes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -177,7 +177,7 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 {
   static const Key keys[] = {KEY_TRAINED, KEY_INTERVAL, KEY_GROUP,
                              KEY_CENTRED, KEY_START,    KEY_CHANCE};
-  double y = draw_keys(svg, 0, 6, keys);
+  double y = draw_keys(svg, 0, svg_wide(svg) ? 6 : 4, keys);
   Places places;
 
   PetscFunctionBegin;
@@ -200,8 +200,9 @@ const Figure figure_factors = {
     .words =
         "Each row changes one setting and nothing else: it takes all pairs of models that differ "
         "in that setting alone (settings that only one of the two has aside), and averages. "
-        "On the left, stability goes from the tick (first value) to the dot (second); the shade "
-        "ends at the highest kind of chance, and the hollow dot is step 0. On the right is the "
+        "On wide pages, the left plot has stability itself: it goes from the tick (first value) to "
+        "the dot (second); the shade "
+        "ends at the highest kind of chance, and the hollow dot is step 0. The other plot is the "
         "change: the dot its mean, the small dots single pairs of models, the square the same "
         "with centred atoms.\n"
         "The bar is the 95 % interval over runs of the mean change; models are compared run by "
