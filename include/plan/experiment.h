@@ -55,6 +55,8 @@ typedef struct {
   int64_t seed[SEED_PURPOSES]; /* -1: the model does not draw from that purpose */
   int anchors;                 /* number in Experiment.anchors made for this run, or -1 */
   int group;                   /* number in Experiment.group */
+  int64_t first; /* number of the first run of this id and folder, which is the same run (two grid
+                    points may come to one); of no meaning before ExperimentBind */
 } Run;
 
 /* One candidate set as runs need it: a set of the spec at one normalisation, split and seed. */

@@ -9,8 +9,8 @@ typedef struct {
   int64_t slice, slices; /* train runs i with i % slices == slice only; slices 0: all */
 } StageOptions;
 
-/* Do the options ask for run number r? */
-bool run_wanted(const StageOptions *options, const Run *run, int64_t r);
+/* Do the options ask for this run? Equal runs stand together. */
+bool run_wanted(const StageOptions *options, const Run *run);
 
 /* StagePlan - the folder, spec.yaml (as given, and resolved), plan.csv, held_out.csv. */
 PetscErrorCode StagePlan(Work *work, Mistakes *mistakes);

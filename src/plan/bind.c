@@ -177,6 +177,30 @@ static PetscErrorCode name_run(const Experiment *experiment, const SpecFamilies 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int by_place(const void *a, const void *b)
+{
+  const Run *x = *(Run *const *)a, *y = *(Run *const *)b;
+  const int id = strcmp(x->id, y->id), folder = id ? id : strcmp(x->folder, y->folder);
+  return folder ? folder : (x > y) - (x < y);
+}
+
+/* Run.first of all. */
+static PetscErrorCode find_equal(Experiment *experiment)
+{
+  PetscFunctionBegin;
+  Run **order = calloc((size_t)experiment->runs + 1, sizeof(Run *)), *first = NULL;
+  PetscCheck(order, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+  for (int64_t i = 0; i < experiment->runs; i++) order[i] = &experiment->run[i];
+  qsort(order, (size_t)experiment->runs, sizeof(Run *), by_place);
+  for (int64_t i = 0; i < experiment->runs; i++) {
+    if (!first || strcmp(first->id, order[i]->id) || strcmp(first->folder, order[i]->folder))
+      first = order[i];
+    order[i]->first = first - experiment->run;
+  }
+  free(order);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ExperimentBind(Experiment *experiment, const SpecFamilies *families,
                               const char *tokens_digest, const int64_t *n_train, int64_t d,
                               Mistakes *mistakes)
@@ -190,5 +214,6 @@ PetscErrorCode ExperimentBind(Experiment *experiment, const SpecFamilies *famili
     PetscCall(name_anchors(experiment, tokens_digest, &experiment->anchors[i], mistakes));
   for (int64_t i = 0; i < experiment->runs; i++)
     PetscCall(name_run(experiment, families, tokens_digest, &experiment->run[i]));
+  PetscCall(find_equal(experiment));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

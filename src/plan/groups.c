@@ -41,30 +41,26 @@ static PetscErrorCode set_value(const Model *model, const GridValue *value, Node
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* " code.k=8", " code=topk(k=8)". */
-static void name_value(const Settings *settings, const GridValue *value, Text *name)
+/* "8", "topk(k=8)", "free(start=anchors(anchors=own))": the value at path with the keys that were
+   given, as in given. */
+static void name_setting(const Settings *settings, const char *path, const Node *given, Text *name)
 {
-  const char *scalar = settings_get(settings, value->path);
-  text_add(name, " %s=", value->path);
-  if (scalar) {
-    text_add(name, "%s", scalar);
-    return;
-  }
-  Text path = {0};
-  text_add(&path, "%s.name", value->path);
-  const char *word = settings_get(settings, path.s);
-  text_add(name, "%s", word ? word : "");
-  text_clear(&path);
-  const Node *map = value->value;
+  const char *scalar = settings_get(settings, path);
+  Text below = {0};
   int more = 0;
-  for (int64_t i = 0; map->kind == NODE_MAP && i < map->count; i++) {
-    if (!strcmp(map->item[i].key, "name")) continue;
-    text_add(&path, "%s.%s", value->path, map->item[i].key);
-    text_add(name, "%s%s=", more++ ? " " : "(", map->item[i].key);
-    setting_yaml(settings, path.s, name);
-    text_clear(&path);
+  text_add(&below, "%s.name", path);
+  const char *word = settings_get(settings, below.s);
+  text_add(name, "%s", scalar ? scalar : word ? word : "");
+  for (int64_t i = 0; !scalar && given->kind == NODE_MAP && i < given->count; i++) {
+    const NodeItem *item = &given->item[i];
+    if (!strcmp(item->key, "name")) continue;
+    text_clear(&below);
+    text_add(&below, "%s.%s", path, item->key);
+    text_add(name, "%s%s=", more++ ? " " : "(", item->key);
+    name_setting(settings, below.s, item->value, name);
   }
   if (more) text_add(name, ")");
+  text_clear(&below);
 }
 
 static void *grown(void *list, int64_t count, size_t size)
@@ -184,7 +180,10 @@ static PetscErrorCode add_group(const Model *model, const GridPoint *point, Reso
     settings_set(&all, "anchors.count", number);
   }
   text_add(&name, "%s", item->key);
-  for (int v = 0; v < point->count; v++) name_value(&resolve->settings, &point->value[v], &name);
+  for (int v = 0; v < point->count; v++) {
+    text_add(&name, " %s=", point->value[v].path);
+    name_setting(&resolve->settings, point->value[v].path, point->value[v].value, &name);
+  }
   if (point->count) text_add(&where, " (at the grid point %s)", name.s);
   PetscCall(ResolveChecks(reader->mistakes, reader->path, model->method, "", &resolve->settings,
                           resolve->origin, &all, where.s ? where.s : "", item->line, item->column));

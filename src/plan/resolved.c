@@ -181,26 +181,24 @@ PetscErrorCode ResolvedBegin(Reader *reader, const Seeds *common)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The value of a grid point with the keys that were given, so that its group keeps its name. */
-static void point_yaml(const Settings *settings, const GridValue *value, Text *text)
+/* A setting with the keys that were given, as in given, so that its group keeps its name. */
+static void given_yaml(const Settings *settings, const char *path, const Node *given, Text *text)
 {
-  const Node *map = value->value;
-  Text path = {0};
-  text_add(&path, "%s.name", value->path);
-  const char *word = settings_get(settings, path.s);
-  text_add(text, "%s: ", value->path);
-  if (!word) setting_yaml(settings, value->path, text);
-  if (word && map->kind == NODE_SCALAR) scalar_yaml(word, text);
-  if (word && map->kind == NODE_MAP) text_add(text, "{name: %s", word);
-  for (int64_t i = 0; word && map->kind == NODE_MAP && i < map->count; i++) {
-    if (!strcmp(map->item[i].key, "name")) continue;
-    text_clear(&path);
-    text_add(&path, "%s.%s", value->path, map->item[i].key);
-    text_add(text, ", %s: ", map->item[i].key);
-    setting_yaml(settings, path.s, text);
+  Text below = {0};
+  text_add(&below, "%s.name", path);
+  const char *word = settings_get(settings, below.s);
+  if (!word) setting_yaml(settings, path, text);
+  if (word && given->kind == NODE_SCALAR) scalar_yaml(word, text);
+  if (word && given->kind == NODE_MAP) text_add(text, "{name: %s", word);
+  for (int64_t i = 0; word && given->kind == NODE_MAP && i < given->count; i++) {
+    if (!strcmp(given->item[i].key, "name")) continue;
+    text_clear(&below);
+    text_add(&below, "%s.%s", path, given->item[i].key);
+    text_add(text, ", %s: ", given->item[i].key);
+    given_yaml(settings, below.s, given->item[i].value, text);
   }
-  if (word && map->kind == NODE_MAP) text_add(text, "}");
-  text_clear(&path);
+  if (word && given->kind == NODE_MAP) text_add(text, "}");
+  text_clear(&below);
 }
 
 PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *base, int64_t first,
@@ -220,7 +218,9 @@ PetscErrorCode ResolvedModel(Reader *reader, const char *name, const Settings *b
   for (int64_t i = 0; i < points->count && points->point[i].count; i++) {
     for (int v = 0; v < points->point[i].count; v++) {
       text_add(text, "%s", v ? ", " : "      - {");
-      point_yaml(&experiment->group[first + i].settings, &points->point[i].value[v], text);
+      const GridValue *value = &points->point[i].value[v];
+      text_add(text, "%s: ", value->path);
+      given_yaml(&experiment->group[first + i].settings, value->path, value->value, text);
     }
     text_add(text, "}\n");
   }

@@ -154,9 +154,9 @@ static PetscErrorCode Spread(Work *work, bool candidates, int64_t count, const i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-bool run_wanted(const StageOptions *options, const Run *run, int64_t r)
+bool run_wanted(const StageOptions *options, const Run *run)
 {
-  if (options->slices > 0 && r % options->slices != options->slice) return false;
+  if (options->slices > 0 && run->first % options->slices != options->slice) return false;
   if (!options->only) return true;
   const size_t length = strlen(run->folder);
   for (const char *p = options->only; *p; p += strcspn(p, ","), p += *p == ',')
@@ -206,7 +206,8 @@ static void tell_snapshots(const Work *work, const StageOptions *options, const 
   for (int64_t r = 0; r < experiment->runs && work->rank == 0 && experiment->snapshots; r++) {
     const Run *run = &experiment->run[r];
     char *path = run_file(work, run, "snapshots.h5");
-    if (outcomes[r].status == RUN_DONE && run_wanted(options, run, r) && !file_exists(path)) {
+    if (outcomes[r].status == RUN_DONE && run->first == r && run_wanted(options, run) &&
+        !file_exists(path)) {
       if (!count++) first = run;
     }
     free(path);
@@ -234,7 +235,8 @@ PetscErrorCode StageLearn(Work *work, const StageOptions *options, Mistakes *mis
   tell_snapshots(work, options, outcomes);
   PetscCall(SurrogatesOpen(work, mistakes));
   for (int64_t r = 0; r < experiment->runs && !mistakes_count(mistakes); r++)
-    if (outcomes[r].status == RUN_PENDING && run_wanted(options, &experiment->run[r], r))
+    if (outcomes[r].status == RUN_PENDING && experiment->run[r].first == r &&
+        run_wanted(options, &experiment->run[r]))
       todo[count++] = r;
   PetscCall(AnchorsToDo(work, todo, count, made, &made_count, mistakes));
   PetscCall(MistakesAgree(work->world, mistakes, &any));

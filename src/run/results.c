@@ -86,7 +86,8 @@ static PetscErrorCode Unmeasured(Work *work, int64_t *todo, int64_t *count)
     Outcome outcome;
     measure_inputs(work, &experiment->run[r], inputs);
     PetscCall(OutcomeRead(folder, "measure", inputs, &outcome));
-    if (outcomes[r].status == RUN_DONE && (outcome.status != RUN_DONE || !file_exists(table)))
+    if (outcomes[r].status == RUN_DONE && experiment->run[r].first == r &&
+        (outcome.status != RUN_DONE || !file_exists(table)))
       todo[(*count)++] = r;
     free(folder);
     free(table);

@@ -109,4 +109,22 @@ stability = {(r['model'], r['centring']): r for r in csv.DictReader(open(out + '
 assert float(stability['share', 'centred']['value']) < 1, 'other shares, other dictionaries'
 EOF
 ok $? "surrogate tokens have the training tokens' mean and covariance; shares have seeds of their own"
+# a grid over start, pick, anchors and centring: equal runs are trained once, whatever the ranks
+cat >"$T/grid.yaml" <<EOF
+schema: 1
+name: grid
+tokens: $ROOT/experiments/quickstart/quickstart.h5
+seeds: {init: 1..2, data: 1..2, anchors: 1..2}
+anchors: {own: {method: {name: kmeans, iterations: 2}, count: 48}, common: {method: {name: kmeans, iterations: 2}, count: 48, sharing: shared}}
+train: {steps: 3, batch: 256}
+models:
+  free: {method: sae, width: 24, code: {name: topk, k: 4}, atoms: {name: free, start: {name: anchors, anchors: own}}, grid: {atoms.start.anchors: [own, common], atoms.start.pick: [identity, permuted, random_subset]}}
+  hull: {method: sae, width: 24, code: {name: topk, k: 4}, grid: {atoms: [{name: free, start: data}, {name: hull, anchors: own}, {name: hull, anchors: common}], normalise.center: [none, mean]}}
+measure: [r2]
+compare: [matched_cosine]
+EOF
+ranks 1 run "$T/grid.yaml" --out "$T/g1" && ranks 3 run "$T/grid.yaml" --out "$T/g3" && all "$T/g1" >"$T/one.sums" && all "$T/g3" | cmp "$T/one.sums" - >>"$T/log"
+ok $? "a grid over starts, picks, anchors and centring"
+[ "$(tail -n +2 "$T/g1/runs.csv" | grep -c ,done,)" -eq 24 ] && [ "$(ls -d "$T"/g1/free/*/ "$T"/g1/hull/*/ | wc -l)" -eq 20 ] && [ "$(cat "$T"/g3/free/*/log.jsonl "$T"/g3/hull/*/log.jsonl | grep -c '"started"')" -eq 20 ]
+ok $? "equal runs of two grid points are trained once"
 finish

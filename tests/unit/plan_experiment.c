@@ -289,6 +289,43 @@ static int64_t same_ids(const Experiment *a, const Experiment *b)
   return same;
 }
 
+/* A grid over what stability may depend on: centring, anchors, pick, and whole choices. */
+static void factors(void)
+{
+  Experiment *e = plan(
+      HEAD SEEDS
+      "anchors: {own: {method: kmeans, count: 64}, common: {method: kmeans, count: 64, sharing: "
+      "shared}}\n"
+      "grid: {normalise.center: [none, mean], atoms.pick: [identity, permuted]}\nmodels:\n"
+      "  a: {method: sae, width: 8, code: relu, atoms: {name: hull, anchors: own}, "
+      "grid: {atoms.anchors: [own, common]}}\n"
+      "  b: {method: sae, width: 8, grid: {atoms: [free, {name: hull, anchors: common}], "
+      "code: [relu, {name: topk, k: 2}]}}\n",
+      "d");
+  OK(e->groups == 8 + 8 && !strcmp(e->group[3].model, "a normalise.center=none "
+                                                      "atoms.pick=permuted atoms.anchors=common"),
+     "crossed: %s", e->group[3].model);
+  OK(!strcmp(e->group[11].model, "b normalise.center=none atoms=hull(anchors=common) "
+                                 "code=topk(k=2)") &&
+         settings_get(&e->group[8].settings, "atoms.anchors") == NULL &&
+         !strcmp(settings_get(&e->group[10].settings, "atoms.anchors"), "common"),
+     "whole choices, with their own settings: %s", e->group[11].model);
+  OK(e->group[0].set == 0 && e->group[1].set == 1 && e->group[8].set == -1, "the sets of a grid");
+  OK(e->run[0].seed[2] == 1 && e->run[4].seed[2] == -1 && e->run[12].seed[2] == 1,
+     "a shared set taken as it is draws from no anchors seed");
+  OK(!strcmp(e->run[8].id, e->run[12].id) && e->run[12].first == 8 && e->run[13].first == 13,
+     "the first seed's own anchors are the shared ones: that run is trained once");
+  char *text = text_copy(e->resolved.s);
+  Experiment *again = plan(text, "d");
+  bool same = again->groups == e->groups;
+  for (int64_t g = 0; same && g < e->groups; g++)
+    same = !strcmp(again->group[g].model, e->group[g].model);
+  OK(same && same_ids(e, again) == e->runs, "the resolved spec has the same groups and runs");
+  free(text);
+  RUN(ExperimentDestroy(&again));
+  RUN(ExperimentDestroy(&e));
+}
+
 #define MODELS                                                                                     \
   "models:\n  t: {method: sae, width: 8, code: {name: topk, k: 2}}\n"                              \
   "  a: {method: sae, width: 8, code: relu, atoms: {name: hull, anchors: own}}\n"
@@ -421,6 +458,7 @@ int main(int argc, char **argv)
   merging();
   grids();
   anchors();
+  factors();
   ids();
   resolved();
   table();

@@ -15,7 +15,7 @@ static const char *fate(const Work *work, const StageOptions *options, int64_t r
   const Run *run = &work->experiment->run[r];
   if (outcome->status == RUN_DONE) return "done";
   if (outcome->status == RUN_FAILED) return "failed";
-  if (!run_wanted(options, run, r)) return "not asked for";
+  if (!run_wanted(options, run)) return "not asked for";
   char *checkpoint = run_file(work, run, "checkpoint.h5");
   const bool begun = file_exists(checkpoint);
   free(checkpoint);
@@ -32,7 +32,8 @@ static PetscErrorCode DryRun(Work *work, const StageOptions *options)
   PetscCall(ArrayCreate(experiment->runs, &outcomes));
   PetscCall(OutcomesOfRuns(work, outcomes));
   for (int64_t r = 0; r < experiment->runs; r++)
-    train += outcomes[r].status == RUN_PENDING && run_wanted(options, &experiment->run[r], r);
+    train += outcomes[r].status == RUN_PENDING && experiment->run[r].first == r &&
+             run_wanted(options, &experiment->run[r]);
   if (work->rank == 0)
     printf("%s: %lld of %lld runs to train\n", work->out, (long long)train,
            (long long)experiment->runs);
@@ -72,8 +73,7 @@ static PetscErrorCode CountFailed(Work *work, const StageOptions *options, int64
   PetscCall(ArrayCreate(work->experiment->runs, &outcomes));
   PetscCall(OutcomesOfRuns(work, outcomes));
   for (int64_t r = 0; r < work->experiment->runs; r++)
-    *failed +=
-        run_wanted(options, &work->experiment->run[r], r) && outcomes[r].status == RUN_FAILED;
+    *failed += run_wanted(options, &work->experiment->run[r]) && outcomes[r].status == RUN_FAILED;
   PetscCall(ArrayDestroy(&outcomes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
