@@ -21,13 +21,39 @@ typedef struct {
    level. */
 PetscErrorCode AssignmentStartPrices(Matching *M, double *level);
 
-/* AssignmentWarmStart - prices, and a partial matching that holds for all columns, found on the
-   best few columns of each row. Not collective. in/out M  its arrays may hold anything before. */
-PetscErrorCode AssignmentWarmStart(Matching *M);
+/* AssignmentMatch - an optimal matching with its prices. Not collective. in/out M  its arrays may
+   hold anything before. */
+PetscErrorCode AssignmentMatch(Matching *M);
 
-/* AssignmentComplete - matches the rows still free by shortest paths over all columns; prices only
-   rise. Not collective. in/out M. */
-PetscErrorCode AssignmentComplete(Matching *M);
+/* The columns of a row that are worth the most to it. All that are not listed are worth at most
+   `rest`, weight - price, now and ever after: prices only rise. */
+typedef struct {
+  int32_t column;
+  int32_t weight;
+} Candidate;
+typedef struct {
+  Candidate *item; /* [room] */
+  int32_t count, room;
+  double rest;
+} Candidates;
+
+enum { LIST_FIRST = 24, LIST_MOST = 2048 };
+
+/* CandidatesRenew - the list of row i by today's prices, `room` long, at most LIST_MOST. work
+   [LIST_MOST] doubles. Not collective. */
+PetscErrorCode CandidatesRenew(const Matching *M, int64_t i, int32_t room, double *work,
+                               Candidates *list);
+/* Whether some listed column is now worth less than what is not listed may be, so that a new list
+   of the same length says more. */
+bool candidates_stale(const Matching *M, const Candidates *list);
+
+/* AssignmentBids - rows take their best columns and raise their prices to where the second best is
+   as good (augmenting row reduction). list [n], work as for CandidatesRenew. */
+PetscErrorCode AssignmentBids(Matching *M, Candidates *list, double *work);
+
+/* AssignmentAlike - alike[i]: a row of the same weights as row i, one for all of them (of most, if
+   not all, that are equal). Not collective. */
+PetscErrorCode AssignmentAlike(const Matching *M, int32_t *alike);
 
 /* What decides which matchings are optimal: rows and columns as the caller of AssignmentSolve()
    sees them, with potentials a[i] + b[j] >= weight[i][j]; equality makes a pair possible. */

@@ -72,8 +72,7 @@ PetscErrorCode AssignmentSolve(int64_t rows, int64_t columns, const int32_t *wei
     M.weight = copy;
   }
   PetscCall(PetscMalloc3(M.m, &M.price, M.n, &M.column, M.m, &M.owner));
-  PetscCall(AssignmentWarmStart(&M));
-  PetscCall(AssignmentComplete(&M));
+  PetscCall(AssignmentMatch(&M));
   PetscCall(ChooseLeast(&M, turned, weight, partner, sum));
   PetscCall(PetscFree3(M.price, M.column, M.owner));
   PetscCall(PetscFree(copy));

@@ -55,8 +55,7 @@ static PetscErrorCode PricesFromSample(Matching *M)
     for (int64_t j = 0; j < C.m; j++)
       weight[i * C.m + j] = M->weight[(i * M->n / C.n) * M->m + j * M->m / C.m];
   C.weight = weight;
-  PetscCall(AssignmentWarmStart(&C));
-  PetscCall(AssignmentComplete(&C));
+  PetscCall(AssignmentMatch(&C));
   PetscCall(PetscMalloc1(M->m, &most));
   offers(&C, M, most);
   PetscCall(PetscFree(most));
