@@ -71,3 +71,9 @@ typedef struct {
 /* AssignmentLeast - from one optimal matching to the lexicographically least. Not collective.
    in/out S. */
 PetscErrorCode AssignmentLeast(OptimalSet *S);
+
+/* assignment_proved - whether S is a matching of the smaller side, a[i] + b[j] >= weight[i][j]
+   everywhere with equality for matched pairs, and nobody is unmatched whose potential is above the
+   level, nor anyone of the longer side below it: then no matching has a larger sum (weak duality).
+   Whole numbers, so the proof is exact. Reads the weights once. */
+bool assignment_proved(const OptimalSet *S);

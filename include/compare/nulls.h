@@ -65,4 +65,10 @@ PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels, const Comp
    view until NullStoreDestroy. Collective on the store's comm. */
 PetscErrorCode NullStoreGet(NullStore *store, const View *view, NullKind kind, int64_t m,
                             const double **value);
+/* NullStoreSource - where null dictionaries like these tokens come from, the store's. Borrows view
+   until NullStoreDestroy. Collective on the store's comm. */
+PetscErrorCode NullStoreSource(NullStore *store, const View *view, NullSource **source);
 PetscErrorCode NullStoreDestroy(NullStore **store);
+
+/* The same training tokens, normalised alike. */
+bool same_tokens(const View *a, const View *b);

@@ -44,6 +44,8 @@ static PetscErrorCode ChooseLeast(Matching *M, bool turned, const int32_t *weigh
   for (int64_t j = 0; j < M->m; j++)
     if (M->owner[j] < 0) M->owner[j] = turned ? (int32_t)S.columns : OWNER_NONE;
   PetscCall(AssignmentLeast(&S));
+  PetscCheck(assignment_proved(&S), PETSC_COMM_SELF, PETSC_ERR_PLIB,
+             "the prices do not prove the matching to be optimal");
   *sum = 0;
   for (int64_t i = 0; i < S.rows; i++) {
     partner[i] = S.column[i] == S.columns ? -1 : S.column[i];
@@ -76,5 +78,22 @@ PetscErrorCode AssignmentSolve(int64_t rows, int64_t columns, const int32_t *wei
   PetscCall(ChooseLeast(&M, turned, weight, partner, sum));
   PetscCall(PetscFree3(M.price, M.column, M.owner));
   PetscCall(PetscFree(copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode AssignmentWeights(int64_t count, const float *cosine, int32_t *weight)
+{
+  int wrong = 0;
+
+  PetscFunctionBegin;
+  for (int64_t i = 0; i < count; i++) {
+    const bool good = fabsf(cosine[i]) < 1.5f; /* not so for a NaN; rounding may pass 1 a little */
+    weight[i] = good ? (int32_t)lrintf(cosine[i] * 0x1p30f) : 0;
+    wrong |= !good;
+  }
+  for (int64_t i = 0; wrong && i < count; i++)
+    PetscCheck(fabsf(cosine[i]) < 1.5f, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+               "number %lld of %lld is %g, which is no cosine", (long long)i, (long long)count,
+               (double)cosine[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

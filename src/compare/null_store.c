@@ -33,8 +33,7 @@ PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels, const Comp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same training tokens, normalised alike. */
-static bool same_tokens(const View *a, const View *b)
+bool same_tokens(const View *a, const View *b)
 {
   const size_t size = (size_t)a->normaliser->d * sizeof(double);
   return a->tokens == b->tokens && a->split == b->split &&
@@ -42,7 +41,7 @@ static bool same_tokens(const View *a, const View *b)
          !memcmp(a->normaliser->scale, b->normaliser->scale, size);
 }
 
-static PetscErrorCode FindSource(NullStore *store, const View *view, NullSource **source)
+PetscErrorCode NullStoreSource(NullStore *store, const View *view, NullSource **source)
 {
   Source *s;
   PetscFunctionBeginUser;
@@ -84,7 +83,7 @@ PetscErrorCode NullStoreGet(NullStore *store, const View *view, NullKind kind, i
   *k = (Known){kind, m, tokens_width(view->tokens), view, NULL, store->known};
   store->known = k;
   PetscCall(ArrayCreate(CENTRINGS * chosen_count(store->options->chosen), &k->value));
-  PetscCall(FindSource(store, view, &source));
+  PetscCall(NullStoreSource(store, view, &source));
   PetscCall(NullValues(store->comm, source, kind, m, store->options, k->value, NULL));
   *value = k->value;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -6,22 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Weights round(2^30 cosine); a NaN counts as 0. */
-static void weigh(int64_t count, const float *cosine, int32_t *weight)
-{
-  for (int64_t i = 0; i < count; i++) {
-    const float c = cosine[i];
-    weight[i] = c == c ? (int32_t)lrintf(c * 0x1p30f) : 0;
-  }
-}
-
 static PetscErrorCode Match(int64_t rows, int64_t columns, Matched *matched)
 {
   int32_t *weight;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(rows * columns, &weight));
   PetscCall(ArrayCreate(rows, &matched->partner));
-  weigh(rows * columns, matched->cosine, weight);
+  PetscCall(AssignmentWeights(rows * columns, matched->cosine, weight));
   PetscCall(AssignmentSolve(rows, columns, weight, matched->partner, &matched->sum));
   PetscCall(ArrayDestroy(&weight));
   PetscFunctionReturn(PETSC_SUCCESS);

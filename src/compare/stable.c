@@ -11,39 +11,15 @@ typedef struct {
   Nodes *nodes;
   const Kernels *kernels;
   const PartnerRule *rule;
-  int64_t known, sources;
+  NullStore *store;
+  int64_t known;
   struct Known {
     NullKind kind;
     int64_t m, sets;
     const View *view;
     Chance chance;
   } * chance;
-  NullSource **source;
-  const View **view; /* [sources] */
 } Common;
-
-/* The same training tokens, normalised alike. */
-static bool same_tokens(const View *a, const View *b)
-{
-  const size_t size = (size_t)a->normaliser->d * sizeof(double);
-  return a->tokens == b->tokens && a->split == b->split &&
-         !memcmp(a->normaliser->mean, b->normaliser->mean, size) &&
-         !memcmp(a->normaliser->scale, b->normaliser->scale, size);
-}
-
-static PetscErrorCode FindSource(Common *all, const View *view, int64_t d, NullSource **source)
-{
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < all->sources; i++)
-    if (same_tokens(all->view[i], view)) {
-      *source = all->source[i];
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-  PetscCall(NullSourceCreate(all->comm, all->kernels, d, view, source));
-  all->view[all->sources] = view;
-  all->source[all->sources++] = *source;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Of dictionaries as many and as large as the runs', on average; found already, or made. */
 static PetscErrorCode FindChance(Common *all, NullKind kind, StableRuns *runs)
@@ -58,7 +34,7 @@ static PetscErrorCode FindChance(Common *all, NullKind kind, StableRuns *runs)
       known = k;
   }
   if (known == &mine) {
-    PetscCall(FindSource(all, mine.view, runs->sets.d, &source));
+    PetscCall(NullStoreSource(all->store, mine.view, &source));
     PetscCall(ChanceFind(all->comm, all->nodes, all->kernels, source, kind, runs->sets.d, mine.m, S,
                          all->rule, &mine.chance));
     known = &all->chance[all->known++];
@@ -77,7 +53,7 @@ static PetscErrorCode OneModel(Common *all, const char *folder, const ComparedGr
   StableRuns runs;
   bool any;
   PetscFunctionBeginUser;
-  if (group->runs == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (group->runs == 0 || group->is_surrogate) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(StableRunsCreate(all->comm, all->nodes, all->kernels, group, rule->centring, mistakes,
                              &any, &runs));
   if (!any) {
@@ -100,8 +76,7 @@ PetscErrorCode StableGroups(MPI_Comm comm, const Kernels *kernels, const char *f
   PetscFunctionBeginUser;
   PetscCall(NodesCreate(comm, &all.nodes));
   PetscCall(ArrayCreate(NULL_KINDS * count, &all.chance));
-  PetscCall(ArrayCreate(count, &all.source));
-  PetscCall(ArrayCreate(count, &all.view));
+  PetscCall(NullStoreCreate(comm, kernels, NULL, &all.store));
   PetscCall(TableCreate("model,t,runs,s,share,chance,chance_gaussian,chance_tokens,centring,note",
                         &tables[TABLE_RECURRENCE]));
   PetscCall(TableCreate("model,runs,t,groups,edges,chance_edges,inconsistent,chance_gaussian,"
@@ -112,9 +87,7 @@ PetscErrorCode StableGroups(MPI_Comm comm, const Kernels *kernels, const char *f
   for (int64_t g = 0; g < count; g++)
     PetscCall(OneModel(&all, folder, &groups[g], mistakes, tables));
   for (int64_t i = 0; i < all.known; i++) PetscCall(ArrayDestroy(&all.chance[i].chance.share));
-  for (int64_t i = 0; i < all.sources; i++) PetscCall(NullSourceDestroy(&all.source[i]));
-  PetscCall(ArrayDestroy(&all.view));
-  PetscCall(ArrayDestroy(&all.source));
+  PetscCall(NullStoreDestroy(&all.store));
   PetscCall(ArrayDestroy(&all.chance));
   PetscCall(NodesDestroy(&all.nodes));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -94,7 +94,7 @@ PetscErrorCode StableRunsCreate(MPI_Comm comm, Nodes *nodes, const Kernels *kern
                                 const ComparedGroup *group, Centring centring, Mistakes *mistakes,
                                 bool *any, StableRuns *runs)
 {
-  const int64_t S = group->runs;
+  const int64_t S = group->runs, d = tokens_width(group->view->tokens);
   PetscFunctionBeginUser;
   *runs = (StableRuns){.group = group};
   PetscCall(ArrayCreate(S, &runs->living));
@@ -102,9 +102,9 @@ PetscErrorCode StableRunsCreate(MPI_Comm comm, Nodes *nodes, const Kernels *kern
   PetscCall(ArrayCreate(S, &runs->set_of));
   for (int64_t r = 0; r < S; r++) {
     PetscCall(LivingRead(group->run[r].folder, mistakes, &runs->living[r]));
-    if (runs->living[r].d != runs->living[0].d)
-      mistake(mistakes, group->run[r].folder, 0, 0, "atoms of width %lld among runs of width %lld",
-              (long long)runs->living[r].d, (long long)runs->living[0].d);
+    if (runs->living[r].d != d)
+      mistake(mistakes, group->run[r].folder, 0, 0, "atoms of width %lld, tokens of width %lld",
+              (long long)runs->living[r].d, (long long)d);
   }
   PetscCall(MistakesAgree(comm, mistakes, any));
   if (*any) PetscFunctionReturn(PETSC_SUCCESS);

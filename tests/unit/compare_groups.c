@@ -3,13 +3,10 @@
    RUN ranks=1
    RUN ranks=3 */
 #include "../tap.h"
-#include "base/file.h"
-#include "base/h5.h"
 #include "compare/compare.h"
 #include "compare/group.h"
 #include "random_tokens.h"
-#include <stdlib.h>
-#include <unistd.h>
+#include "run_folder.h"
 
 #define COMM PETSC_COMM_WORLD
 enum { M = 12, WIDTH = 8, DEAD = 2, FOLDERS = 4 };
@@ -21,30 +18,16 @@ static ChosenComparison chosen[32]; /* all comparisons of atoms alone, the prima
 static const CompareOptions options = {chosen, 3};
 static int measures;
 
-static PetscErrorCode WriteAtoms(const char *path, const float *atoms, Mistakes *mistakes)
-{
-  H5Writer *writer;
-  int array;
-  PetscFunctionBeginUser;
-  PetscCall(H5WriterCreate(PETSC_COMM_SELF, path, &writer));
-  PetscCall(H5WriterArray(writer, "atoms", H5_F32, 2, (int64_t[]){M, WIDTH}, &array));
-  PetscCall(H5WriterLayout(writer, mistakes));
-  PetscCall(H5WriterRows(writer, array, 0, M, atoms));
-  PetscCall(H5WriterCommit(&writer, mistakes));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Run r: at the start, atoms of its own; at the end those of run 0 moved on by r, each scaled, with
    noise of size r / 10. The last DEAD atoms never fired and are equal in all runs. */
 static PetscErrorCode WriteRun(int r, Mistakes *mistakes)
 {
   float start[M * WIDTH], end[M * WIDTH];
-  char *model = path_join(folder[r], "model.h5"), *initial = path_join(folder[r], "initial.h5");
-  char *fired = path_join(folder[r], "atoms.csv");
+  int64_t fired[M];
   const int64_t living = M - DEAD;
-  Table *table;
   PetscFunctionBeginUser;
-  for (int64_t j = 0; j < M; j++)
+  for (int64_t j = 0; j < M; j++) {
+    fired[j] = j < living ? j + 1 : 0;
     for (int64_t i = 0; i < WIDTH; i++) {
       const uint64_t at = (uint64_t)((j < living ? (j + r) % living : j) * WIDTH + i);
       const double noise = random_normal(50 + (uint64_t)r, RANDOM_LAST, (uint64_t)(j * WIDTH + i));
@@ -53,29 +36,9 @@ static PetscErrorCode WriteRun(int r, Mistakes *mistakes)
       end[j * WIDTH + i] = (float)(scale * (random_normal(40, RANDOM_LAST, at) +
                                             (j < living ? .1 * (double)r * noise : 0)));
     }
-  PetscCall(FileMakeFolder(folder[r]));
-  PetscCall(WriteAtoms(model, end, mistakes));
-  PetscCall(WriteAtoms(initial, start, mistakes));
-  PetscCall(TableCreate("atom,fired_train,fired_held_out,norm", &table));
-  for (int64_t j = 0; j < M; j++) {
-    PetscCall(TableAddRow(table));
-    table_integer(table, "atom", j);
-    table_integer(table, "fired_train", j < living ? j + 1 : 0);
   }
-  PetscCall(TableWrite(table, fired));
-  PetscCall(TableDestroy(&table));
-  free(fired);
-  free(initial);
-  free(model);
+  PetscCall(RunFolderWrite(folder[r], M, WIDTH, start, end, fired, mistakes));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static bool same_tables(const Table *a, const Table *b)
-{
-  bool same = a->rows == b->rows && a->columns == b->columns;
-  for (int64_t i = 0; same && i < a->rows * a->columns; i++)
-    same = !strcmp(a->cells[i], b->cells[i]);
-  return same;
 }
 
 /* The row of stability.csv. */
@@ -208,15 +171,7 @@ static PetscErrorCode TestFaults(const View *view)
 
 static void clean(void)
 {
-  static const char *const files[] = {"model.h5", "initial.h5", "atoms.csv"};
-  for (int r = 0; r < FOLDERS; r++) {
-    for (int i = 0; i < 3; i++) {
-      char *path = path_join(folder[r], files[i]);
-      unlink(path);
-      free(path);
-    }
-    rmdir(folder[r]);
-  }
+  for (int r = 0; r < FOLDERS; r++) run_folder_remove(folder[r]);
   unlink(tokens_path);
 }
 
