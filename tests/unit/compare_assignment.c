@@ -1,10 +1,11 @@
 /* The optimal matching against brute force, also which of several optimal ones it is.
    RUN ranks=1 */
-#include "compare/assignment.h"
 #include "base/random.h"
+#include "compare/assignment.h"
+#include "compare/assignment_parts.h"
 #include "../tap.h"
 
-enum { MOST = 7 };
+enum { MOST = 8 };
 
 /* All matchings of the smaller side in lexicographic order; an unmatched row has column -1 and
  * comes last */
@@ -54,9 +55,9 @@ static void test_brute(const char *what, int64_t low, int64_t range, int32_t sca
   for (int64_t rows = 1; rows <= MOST; rows++) {
     int wrong = 0;
     for (int64_t columns = 1; columns <= MOST; columns++) {
-      const int times = rows + columns > 12 ? repeats / 10 + 1 : repeats;
+      const int times = rows + columns > 14 ? 1 : rows + columns > 12 ? repeats / 10 + 1 : repeats;
       for (int r = 0; r < times; r++) {
-        const uint64_t index = (uint64_t)(((rows * 8 + columns) * 1000 + r) * 64);
+        const uint64_t index = (uint64_t)(((rows * 9 + columns) * 1000 + r) * 64);
         for (int64_t k = 0; k < rows * columns; k++)
           weight[k] =
               scale * (int32_t)(low + random_below(5, RANDOM_LAST, index + (uint64_t)k, range));
@@ -127,6 +128,47 @@ static void test_equal(int64_t rows, int64_t columns)
   PetscCallAbort(PETSC_COMM_SELF, PetscFree2(weight, partner));
 }
 
+/* Prices prove a matching, and prove no other. */
+static void test_proof(void)
+{
+  const int32_t weight[] = {5, 1, 0, 4, 3, 0};
+  const double a[] = {4, 3}, b[] = {1, 0, 0}, high[] = {2, 0, 0}, low[] = {1, -1, 0};
+  int32_t best[] = {0, 1}, best_owner[] = {0, 1, OWNER_NONE};
+  int32_t other[] = {1, 0}, other_owner[] = {1, 0, OWNER_NONE}, lost[] = {0, 0, OWNER_NONE};
+  OptimalSet S = {2, 3, weight, a, b, 0, best, best_owner};
+  OK(assignment_proved(&S), "the best matching is proved");
+  S.b = high;
+  OK(!assignment_proved(&S), "not by prices that its pairs do not meet");
+  S.b = low;
+  OK(!assignment_proved(&S), "not by a price that a weight is above");
+  S.b = b;
+  S.column = other;
+  S.owner = other_owner;
+  OK(!assignment_proved(&S), "a worse matching is not");
+  S.column = best;
+  S.owner = lost;
+  OK(!assignment_proved(&S), "what is no matching is not");
+  S.owner = best_owner;
+  S.level = 1;
+  OK(!assignment_proved(&S), "nor one that leaves out a column above the level");
+}
+
+/* Cosines from -1 to 1, and what is none. */
+static void test_weights(void)
+{
+  const float good[] = {-1, -.5f, 0, 1, 1.0000002f}, bad[] = {0, NAN}, far[] = {-3};
+  int32_t weight[5];
+  RUN(AssignmentWeights(5, good, weight));
+  OK(weight[0] == -(1 << 30) && weight[1] == -(1 << 29) && weight[2] == 0 && weight[3] == 1 << 30,
+     "cosines as whole numbers");
+  PetscCallAbort(PETSC_COMM_SELF, PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  const PetscErrorCode none = AssignmentWeights(2, bad, weight);
+  const PetscErrorCode large = AssignmentWeights(1, far, weight);
+  PetscCallAbort(PETSC_COMM_SELF, PetscPopErrorHandler());
+  OK(none == PETSC_ERR_ARG_OUTOFRANGE, "a NaN is refused");
+  OK(large == PETSC_ERR_ARG_OUTOFRANGE, "so is -3");
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -135,6 +177,8 @@ int main(int argc, char **argv)
   test_brute("hardly any ties", -(INT64_C(1) << 30), INT64_C(1) << 31, 1, 40);
   test_brute("all negative", -1000, 20, 1, 30);
   test_copies();
+  test_proof();
+  test_weights();
   test_hidden(300, 300);
   test_hidden(200, 330);
   test_hidden(330, 200);

@@ -82,9 +82,8 @@ static PetscErrorCode Find(MPI_Comm comm, const int *order, double t, Centring c
   const ComparedGroup group = {"planted", "none", &test.view, RUNS, run};
   PetscFunctionBeginUser;
   for (int r = 0; r < RUNS; r++)
-    run[r] = (ComparedRun){.id = ids[order[r]],
-                           .folder = folder[order[r]],
-                           .seed = {order[r], order[r], -1, -1}};
+    run[r] = (ComparedRun){
+        .id = ids[order[r]], .folder = folder[order[r]], .seed = {order[r], order[r], -1, -1}};
   PetscCall(StableGroups(comm, kernels, out, 1, &group, &rule, mistakes, tables));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -127,8 +126,7 @@ static void check_groups(const Plan *plan, const Table *members)
           found += says;
           both += truth && says;
         }
-  OK((double)both >= .98 * (double)found, "groups: precision %.4f",
-     (double)both / (double)found);
+  OK((double)both >= .98 * (double)found, "groups: precision %.4f", (double)both / (double)found);
   OK((double)both >= .98 * (double)alike, "groups: recall %.4f", (double)both / (double)alike);
 }
 
@@ -174,7 +172,8 @@ static PetscErrorCode TestPlanted(void)
   OK(!mistakes_count(mistakes), "no mistakes");
   check_groups(&plan, tables[TABLE_MEMBERS]);
   PetscCall(CheckRecurrence(&plan));
-  OK(table_real(tables[TABLE_STABLE], 0, "chance_edges") == 0, "no edges by chance in 48 dimensions");
+  OK(table_real(tables[TABLE_STABLE], 0, "chance_edges") == 0,
+     "no edges by chance in 48 dimensions");
   const Table *recurrence = tables[TABLE_RECURRENCE];
   OK(recurrence->rows == RUNS && table_real(recurrence, 0, "share") == 1 &&
          table_real(recurrence, RUNS - 1, "chance") == 0,
@@ -217,16 +216,15 @@ static PetscErrorCode TestOrder(Centring centring)
   PetscCall(Find(COMM, straight, .55, centring, tables));
   if (tap_rank == 0) PetscCall(FileRename("compare_stable.test/stable/planted.h5", "one.test.h5"));
   PetscCall(Find(COMM, shuffled, .55, centring, other));
-  OK(table_real(tables[TABLE_STABLE], 0, "inconsistent") > .02, "%s: %s of the edges contested", word,
-     table_cell(tables[TABLE_STABLE], 0, "inconsistent"));
+  OK(table_real(tables[TABLE_STABLE], 0, "inconsistent") > .02, "%s: %s of the edges contested",
+     word, table_cell(tables[TABLE_STABLE], 0, "inconsistent"));
   OK(same_groups(tables[TABLE_MEMBERS], other[TABLE_MEMBERS]),
      "%s: the same groups, numbered alike, of runs in another order", word);
   OK(same_tables(tables[TABLE_ATOMS], other[TABLE_ATOMS]) &&
          same_tables(tables[TABLE_STABLE], other[TABLE_STABLE]) &&
          same_tables(tables[TABLE_RECURRENCE], other[TABLE_RECURRENCE]),
      "%s: the same figures", word);
-  if (tap_rank == 0)
-    PetscCall(FileRename("compare_stable.test/stable/planted.h5", "two.test.h5"));
+  if (tap_rank == 0) PetscCall(FileRename("compare_stable.test/stable/planted.h5", "two.test.h5"));
   PetscCallMPI(MPI_Barrier(COMM));
   OK(same_bytes("one.test.h5", "two.test.h5"), "%s: the same mean atoms", word);
   PetscCallMPI(MPI_Barrier(COMM));
@@ -308,8 +306,8 @@ static double group_fault(const Plan *plan, const Table *atoms, const Table *mem
   int list[RUNS], count = 0;
   for (int64_t q = 0; q < members->rows; q++)
     if (table_real(members, q, "group") == (double)row)
-      list[count++] = run_number(table_cell(members, q, "run")) * NAIVE +
-                      (int)table_real(members, q, "atom");
+      list[count++] =
+          run_number(table_cell(members, q, "run")) * NAIVE + (int)table_real(members, q, "atom");
   for (int p = 0; p < count; p++) {
     const float *x = planted[list[p] / NAIVE] + list[p] % NAIVE * plan->d;
     double xx = 0;

@@ -1,0 +1,176 @@
+/* Matchings of dictionaries as they come: unrelated, noisy copies, a shared offset, clusters, few
+   directions many times. Against SciPy where it is there, and by any number of ranks.
+   RUN ranks=1
+   RUN ranks=3
+   TEST_LONG=1 adds 8,192 atoms, TEST_LONG=2 also 32,768 (5 GB, a few minutes) */
+#include "../tap.h"
+#include "base/array.h"
+#include "base/random.h"
+#include "compare/assignment.h"
+#include "measure/rows.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define COMM PETSC_COMM_WORLD
+static const Kernels *kernels;
+enum { UNRELATED, COPIES, OFFSET, CLUSTERS, FEW, KINDS };
+static const char *const words[KINDS] = {"unrelated", "noisy copies", "a shared offset", "clusters",
+                                         "few directions"};
+
+/* A sum of four uniform numbers, near enough to normal. */
+static float noise(uint64_t seed, uint64_t at)
+{
+  const RandomBits bits = random_bits(seed, RANDOM_LAST, at);
+  double sum = 0;
+  for (int q = 0; q < 4; q++) sum += (double)bits.word[q] * 0x1p-32 - .5;
+  return (float)(1.73 * sum);
+}
+
+/* m unit atoms of one of two dictionaries. */
+static void make(int kind, int side, int64_t m, int64_t d, float *D)
+{
+  const uint64_t mine = 10 + (uint64_t)side, both = 9;
+  for (int64_t j = 0; j < m; j++) {
+    const uint64_t like =
+        kind == COPIES ? (uint64_t)(side ? random_permuted(3, RANDOM_LAST, 0, m, j) : j)
+                       : (uint64_t)random_below(mine, RANDOM_SAMPLE, (uint64_t)j, 40);
+    const float common = kind == UNRELATED ? 0 : kind == OFFSET ? 2 : 1;
+    const float own = kind == FEW ? 0 : kind == COPIES ? .4f : kind == CLUSTERS ? .7f : 1;
+    for (int64_t i = 0; i < d; i++)
+      D[j * d + i] = common * noise(both, (kind == OFFSET ? 0 : like * (uint64_t)d) + (uint64_t)i) +
+                     own * noise(mine, (uint64_t)(j * d + i));
+  }
+  unit_rows(kernels, m, d, D, D);
+}
+
+/* Matrices with the sums that were found, for SciPy to look at all at once. */
+static const char path[] = "compare_assignment_atoms.test";
+static const char script[] =
+    "import numpy, scipy.optimize as o\n"
+    "f = open('compare_assignment_atoms.test', 'rb')\n"
+    "good = 0\n"
+    "while True:\n"
+    "    h = numpy.fromfile(f, 'i8', 3)\n"
+    "    if len(h) < 3: break\n"
+    "    w = numpy.fromfile(f, 'i4', h[0] * h[1]).reshape(h[0], h[1]).astype('i8')\n"
+    "    good += w[o.linear_sum_assignment(w, True)].sum() == h[2]\n"
+    "print(good)\n";
+static FILE *matrices;
+static int written;
+
+static void give_to_scipy(int64_t rows, int64_t columns, const int32_t *weight, int64_t sum)
+{
+  if (!matrices) return;
+  fwrite((int64_t[]){rows, columns, sum}, sizeof(sum), 3, matrices);
+  fwrite(weight, sizeof(*weight), (size_t)(rows * columns), matrices);
+  written++;
+}
+
+static void ask_scipy(void)
+{
+  const char *python = getenv("PYTHON");
+  char command[2048];
+  int good = -1;
+  if (!matrices) return;
+  fclose(matrices);
+  snprintf(command, sizeof(command), "%s -c \"%s\" 2>/dev/null", python ? python : "python3",
+           script);
+  FILE *answer = popen(command, "r");
+  if (answer && fscanf(answer, "%d", &good) != 1) good = -1;
+  if (answer) pclose(answer);
+  unlink(path);
+  OK(good < 0 || good == written, "SciPy finds the same sum %d times of %d%s", good, written,
+     good < 0 ? " # SKIP no SciPy" : "");
+}
+
+static int64_t dense_sum(int64_t rows, int64_t columns, int64_t d, const float *A, const float *B,
+                         int32_t **weight)
+{
+  Packed packed = {0};
+  float *cosine;
+  int64_t *partner, sum;
+  RUN(ArrayCreate(rows * columns, &cosine));
+  RUN(ArrayCreate(rows * columns, weight));
+  RUN(ArrayCreate(rows, &partner));
+  kernels->pack(columns, d, B, d, &packed);
+  kernels->scores(rows, A, d, &packed, NULL, cosine, columns);
+  RUN(AssignmentWeights(rows * columns, cosine, *weight));
+  RUN(AssignmentSolve(rows, columns, *weight, partner, &sum));
+  packed_clear(&packed);
+  RUN(ArrayDestroy(&partner));
+  RUN(ArrayDestroy(&cosine));
+  return sum;
+}
+
+/* All ranks together against one rank alone. */
+static void test_kind(int kind, int64_t rows, int64_t columns, int64_t d)
+{
+  float *A, *B;
+  int32_t *weight;
+  int64_t *partner, sum, matched = 0, again = 0;
+  RUN(ArrayCreate(rows * d, &A));
+  RUN(ArrayCreate(columns * d, &B));
+  RUN(ArrayCreate(rows, &partner));
+  make(kind, 0, rows, d, A);
+  make(kind, 1, columns, d, B);
+  RUN(AssignmentOfAtoms(COMM, kernels, rows, A, columns, B, d, partner, &sum));
+  const int64_t alone = dense_sum(rows, columns, d, A, B, &weight);
+  OK(sum == alone, "%s, %d x %d: the same sum by one rank", words[kind], (int)rows, (int)columns);
+  for (int64_t i = 0; i < rows; i++)
+    if (partner[i] >= 0) {
+      matched++;
+      again += weight[i * columns + partner[i]];
+    }
+  OK(again == sum && matched == min_i64(rows, columns) &&
+         tap_same(partner, (size_t)rows * sizeof(*partner)),
+     "%s: the sum of its pairs, on every rank", words[kind]);
+  give_to_scipy(rows, columns, weight, sum);
+  RUN(ArrayDestroy(&weight));
+  RUN(ArrayDestroy(&partner));
+  RUN(ArrayDestroy(&B));
+  RUN(ArrayDestroy(&A));
+}
+
+/* Large ones are proved by their prices, inside. */
+static void test_large(int kind, int64_t m, int64_t d)
+{
+  float *A, *B;
+  int64_t *partner, sum;
+  RUN(ArrayCreate(m * d, &A));
+  RUN(ArrayCreate(m * d, &B));
+  RUN(ArrayCreate(m, &partner));
+  make(kind, 0, m, d, A);
+  make(kind, 1, m, d, B);
+  const double begin = MPI_Wtime();
+  RUN(AssignmentOfAtoms(COMM, kernels, m, A, m, B, d, partner, &sum));
+  OK(sum > 0, "%s, %d atoms: %.1f s, mean %.4f", words[kind], (int)m, MPI_Wtime() - begin,
+     (double)sum * 0x1p-30 / (double)m);
+  RUN(ArrayDestroy(&partner));
+  RUN(ArrayDestroy(&B));
+  RUN(ArrayDestroy(&A));
+}
+
+int main(int argc, char **argv)
+{
+  Mistakes *mistakes;
+  TestBegin(&argc, &argv);
+  const char *large = getenv("TEST_LONG");
+  const int level = large ? atoi(large) : 0;
+  RUN(MistakesCreate(&mistakes));
+  RUN(KernelsChoose(NULL, mistakes, &kernels));
+  if (tap_size == 1) matrices = fopen(path, "wb");
+  for (int kind = 0; kind < KINDS; kind++) {
+    test_kind(kind, 300, 300, 32);
+    test_kind(kind, 210, 330, 32);
+    test_kind(kind, 330, 210, 32);
+  }
+  if (tap_size == 1) test_kind(UNRELATED, 2000, 2000, 64);
+  if (tap_size == 1) test_kind(CLUSTERS, 2000, 2000, 64);
+  ask_scipy();
+  for (int kind = 0; level >= 1 && kind < KINDS; kind++) test_large(kind, 8192, 128);
+  for (int kind = 0; level >= 2 && kind < KINDS && tap_size > 1; kind++)
+    test_large(kind, 32768, 128);
+  RUN(MistakesDestroy(&mistakes));
+  return TestEnd();
+}
