@@ -14,7 +14,8 @@
 
   Not collective.
 
-  in   S      runs; below 4 there is never a warning
+  in   S      runs; below 5 there is never a warning: the rest of four has two dimensions, and three
+              splits fill them
   in   h      [S x S]  values of pairs, read above the diagonal only
   out  side   [S]  which part each run falls in, run 0 in part false; may be NULL
   out  share  of the rest that the best split explains, NaN where there is none; may be NULL

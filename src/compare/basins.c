@@ -4,15 +4,15 @@
 #include <string.h>
 #include "base/array.h"
 
-/* 99 % quantiles of the best split's share for normal pairs, from S = 4 on (docs/coverage.md); more
+/* 99 % quantiles of the best split's share for normal pairs, from S = 5 on (docs/coverage.md); more
    runs than listed: the last, which is above theirs. */
-static const double bounds[] = {0.99989, 0.92805, 0.77319, 0.63390, 0.53142, 0.45452, 0.39591,
+static const double bounds[] = {0.92805, 0.77319, 0.63390, 0.53142, 0.45452, 0.39591,
                                 0.34759, 0.30805, 0.27552, 0.24958, 0.22835, 0.20928};
 
 double basins_bound(int64_t S)
 {
-  const int64_t last = (int64_t)(sizeof(bounds) / sizeof(bounds[0])) + 3;
-  return S < 4 ? (double)NAN : bounds[(S < last ? S : last) - 4];
+  const int64_t last = (int64_t)(sizeof(bounds) / sizeof(bounds[0])) + 4;
+  return S < 5 ? (double)NAN : bounds[(S < last ? S : last) - 5];
 }
 
 /* h less its mean and run effects, by least squares, both halves; gives the sum of squares above
@@ -87,7 +87,7 @@ PetscErrorCode PairBasins(int64_t S, const double *h, bool *side, double *share,
   *two = false;
   if (side) memset(side, 0, (size_t)S * sizeof(*side));
   if (share) *share = NAN;
-  if (S < 4) PetscFunctionReturn(PETSC_SUCCESS);
+  if (S < 5) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(S * S, &rest));
   PetscCall(ArrayCreate(S, &effect));
   PetscCall(ArrayCreate(S, &mine));

@@ -194,7 +194,7 @@ static PetscErrorCode Bounds(void)
   bool two;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(BOUND_DRAWS, &share));
-  for (int64_t S = 4; S <= PLANTED_RUNS; S++) {
+  for (int64_t S = 5; S <= PLANTED_RUNS; S++) {
     for (uint64_t draw = 0; draw < BOUND_DRAWS; draw++) {
       planted_pairs(PLANTED_NORMAL, S, 0, 3, draw, h);
       PetscCall(PairBasins(S, h, NULL, &share[draw], &two));
@@ -225,7 +225,7 @@ static PetscErrorCode Warned(PlantedKind kind, int64_t S, double lambda, double 
 
 static PetscErrorCode Basins(void)
 {
-  static const int64_t many[] = {4, 5, 6, 8, 10, 14};
+  static const int64_t many[] = {5, 6, 8, 10, 14};
   static const struct {
     PlantedKind kind;
     double lambda;
@@ -241,10 +241,10 @@ static PetscErrorCode Basins(void)
              {PLANTED_BASINS, 1, "two, by 2"}};
   double share;
   PetscFunctionBeginUser;
-  printf("\n| basins | S = 4 | 5 | 6 | 8 | 10 | 14 |\n|---|---|---|---|---|---|---|\n");
+  printf("\n| basins | S = 5 | 6 | 8 | 10 | 14 |\n|---|---|---|---|---|---|\n");
   for (int r = 0; r < 9; r++) {
     printf("| %s |", row[r].name);
-    for (int s = 0; s < 6; s++) {
+    for (int s = 0; s < 5; s++) {
       PetscCall(Warned(row[r].kind, many[s], row[r].lambda, &share));
       bar(share, 0, row[r].kind == PLANTED_NORMAL ? .0125 : 1);
     }
