@@ -1,5 +1,5 @@
-/* The atlas: atoms that the runs of a model share most and least, with the tokens on which they fire
-   most in each run. */
+/* The atlas: atoms that the runs of a model share most and least, with the tokens on which they
+   fire most in each run. */
 #pragma once
 #include "base/table.h"
 #include "explain/looks.h"
@@ -31,10 +31,11 @@ typedef struct {
   AtlasChoose - which atoms of a model are shown
 
   Most stable: the first groups of stable_members.csv, which are the largest, then those of the
-  highest cosine; where a model has none, the atoms of its first run with the highest mean cosine to
-  their partners. Least stable: of the atoms of the first run that fire on at least as many training
-  tokens as half of the living ones do, those of the least mean cosine to their partners. Then their
-  partners in the other runs (partners.csv).
+  highest cosine; where a model has none, the atoms of its first run with partners (partners.csv) in
+  the most other runs, then of the highest mean cosine to them. Least stable: of the atoms of the
+  first run that fire on at least as many training tokens as half of the living ones do, those with
+  partners in the fewest runs, then of the least mean cosine, then those that fire most. Beside an
+  atom of the first run stand its partners, and where it has none the nearest living atom.
 
   Not collective.
 
@@ -43,6 +44,11 @@ typedef struct {
 */
 PetscErrorCode AtlasChoose(const AtlasModel *model, const Table *members, Mistakes *mistakes,
                            int64_t *count, AtlasAtom **atoms);
+
+/* AtlasNearest - fills in atoms that are -1: the living atom of their run that is nearest to the
+   atom of the first run in their group, with its cosine. Not collective. */
+PetscErrorCode AtlasNearest(const AtlasModel *model, int64_t count, AtlasAtom *atoms,
+                            Mistakes *mistakes);
 
 /* A token on which an atom fires. */
 typedef struct {

@@ -229,8 +229,8 @@ PetscErrorCode ParamsRead(const Settings *settings, const char *prefix, const Pa
     void *field = (char *)out + param->offset;
     text_add(&path, "%s%s", prefix, param->name);
     if (param->type == PARAM_CHOICE) {
-      PetscCall(ReadChoice(settings, path.s, param->family, param->quiet ? param->initial : NULL,
-                           field));
+      PetscCall(
+          ReadChoice(settings, path.s, param->family, param->quiet ? param->initial : NULL, field));
     } else {
       const char *value = settings_get(settings, path.s);
       if (!value && param->quiet) value = param->initial;

@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An atom of the first run, by how like its partners are on the average. */
+/* An atom of the first run: in how many other runs it has a partner, and how like they are. */
 typedef struct {
-  int64_t row, fired; /* of partners.csv; training tokens */
-  double cosine;
+  int64_t row, fired, partners; /* row of partners.csv; training tokens */
+  double cosine;                /* mean over its partners, -1 without any */
 } Candidate;
 
-static int by_cosine(const void *a, const void *b)
+static int by_stability(const void *a, const void *b)
 {
   const Candidate *s = a, *t = b;
-  return s->cosine < t->cosine ? -1 : s->cosine > t->cosine ? 1 : s->row < t->row ? -1 : 1;
+  if (s->partners != t->partners) return s->partners < t->partners ? -1 : 1;
+  if (s->cosine < t->cosine || s->cosine > t->cosine) return s->cosine < t->cosine ? -1 : 1;
+  if (s->fired != t->fired) return s->fired > t->fired ? -1 : 1;
+  return s->row < t->row ? -1 : 1;
 }
 
 static int by_fired(const void *a, const void *b)
@@ -39,37 +42,31 @@ static const char *cell_at(const Table *table, int64_t row, int column)
   return column < 0 ? "" : table->cells[row * table->columns + column];
 }
 
-/* The mean cosine of an atom's partners, NaN without any. */
-static double mean_cosine(const AtlasModel *model, const Table *partners, int64_t row)
-{
-  double sum = 0;
-  int64_t count = 0;
-  for (int64_t r = 1; r < model->runs; r++) {
-    const char *cell =
-        cell_at(partners, row, partner_column(partners, model->run[r].id, "cosine"));
-    if (*cell) sum += strtod(cell, NULL), count++;
-  }
-  return count ? sum / (double)count : (double)NAN;
-}
-
 /* The living atoms of the first run. */
-static PetscErrorCode Candidates(const AtlasModel *model, const Table *partners,
-                                 const Table *atoms, int64_t *count, Candidate **list)
+static PetscErrorCode Candidates(const AtlasModel *model, const Table *partners, const Table *atoms,
+                                 int64_t *count, Candidate **list)
 {
   PetscFunctionBegin;
   *count = 0;
   PetscCall(ArrayCreate(partners->rows, list));
   for (int64_t i = 0; i < partners->rows; i++) {
     const int64_t atom = (int64_t)table_real(partners, i, "atom");
-    const double cosine = mean_cosine(model, partners, i);
-    if (atom < 0 || atom >= atoms->rows || !isfinite(cosine)) continue;
-    const int64_t fired = (int64_t)table_real(atoms, atom, "fired_train");
-    if (fired > 0) (*list)[(*count)++] = (Candidate){i, fired, cosine};
+    Candidate one = {.row = i, .cosine = -1};
+    double sum = 0;
+    if (atom < 0 || atom >= atoms->rows) continue;
+    one.fired = (int64_t)table_real(atoms, atom, "fired_train");
+    for (int64_t r = 1; r < model->runs; r++) {
+      const char *cell = cell_at(partners, i, partner_column(partners, model->run[r].id, "cosine"));
+      if (*cell) sum += strtod(cell, NULL), one.partners++;
+    }
+    if (one.partners) one.cosine = sum / (double)one.partners;
+    if (one.fired > 0) (*list)[(*count)++] = one;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Appends an atom of the first run and its partners. */
+/* Appends an atom of the first run and its partners; where it has none, a place for its nearest
+   atom (atom -1). */
 static void add_partners(const AtlasModel *model, const Table *partners, int64_t row, int64_t least,
                          int64_t group, int64_t *count, AtlasAtom *atoms)
 {
@@ -79,9 +76,8 @@ static void add_partners(const AtlasModel *model, const Table *partners, int64_t
     const char *atom = cell_at(partners, row, partner_column(partners, model->run[r].id, "atom")),
                *cosine =
                    cell_at(partners, row, partner_column(partners, model->run[r].id, "cosine"));
-    if (*atom)
-      atoms[(*count)++] = (AtlasAtom){least, group, r, strtoll(atom, NULL, 10),
-                                      *cosine ? strtod(cosine, NULL) : (double)NAN};
+    atoms[(*count)++] = (AtlasAtom){least, group, r, *atom ? strtoll(atom, NULL, 10) : -1,
+                                    *cosine ? strtod(cosine, NULL) : (double)NAN};
   }
 }
 
@@ -105,9 +101,8 @@ static int64_t add_members(const AtlasModel *model, const Table *members, int64_
     if (group < 0 || strcmp(name, before)) group++, before = name;
     if (group == ATLAS_GROUPS) return group;
     if (run >= 0)
-      atoms[(*count)++] =
-          (AtlasAtom){0, group, run, (int64_t)table_real(members, i, "atom"),
-                      table_real(members, i, "cosine")};
+      atoms[(*count)++] = (AtlasAtom){0, group, run, (int64_t)table_real(members, i, "atom"),
+                                      table_real(members, i, "cosine")};
   }
   return group + 1;
 }
@@ -121,13 +116,13 @@ static PetscErrorCode Choose(const AtlasModel *model, const Table *members, cons
   PetscFunctionBegin;
   PetscCall(Candidates(model, partners, fired, &n, &list));
   if (!add_members(model, members, count, atoms)) {
-    qsort(list, (size_t)n, sizeof(*list), by_cosine);
+    qsort(list, (size_t)n, sizeof(*list), by_stability);
     for (int64_t g = 0; g < ATLAS_GROUPS && g < n; g++)
       add_partners(model, partners, list[n - 1 - g].row, 0, g, count, atoms);
   }
   qsort(list, (size_t)n, sizeof(*list), by_fired);
   const int64_t half = n / 2;
-  qsort(list + half, (size_t)(n - half), sizeof(*list), by_cosine);
+  qsort(list + half, (size_t)(n - half), sizeof(*list), by_stability);
   for (int64_t g = 0; g < ATLAS_GROUPS && g < n - half; g++)
     add_partners(model, partners, list[half + g].row, 1, g, count, atoms);
   PetscCall(ArrayDestroy(&list));
@@ -147,7 +142,10 @@ PetscErrorCode AtlasChoose(const AtlasModel *model, const Table *members, Mistak
   if (file_exists(paths[0]) && file_exists(paths[1])) {
     PetscCall(TableRead(paths[0], mistakes, &partners));
     PetscCall(TableRead(paths[1], mistakes, &fired));
-    if (partners && fired) PetscCall(Choose(model, members, partners, fired, count, *atoms));
+    if (partners && fired) {
+      PetscCall(Choose(model, members, partners, fired, count, *atoms));
+      PetscCall(AtlasNearest(model, *count, *atoms, mistakes));
+    }
   }
   PetscCall(TableDestroy(&partners));
   PetscCall(TableDestroy(&fired));

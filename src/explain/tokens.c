@@ -39,10 +39,11 @@ static PetscErrorCode SlotsCreate(int64_t m, int64_t run, int64_t count, const A
   PetscCall(ArrayCreate(m + 1, &slots->first));
   PetscCall(ArrayCreate(count, &slots->number));
   for (int64_t i = 0; i < count; i++)
-    if (atoms[i].run == run && atoms[i].atom < m) slots->first[atoms[i].atom + 1]++;
+    if (atoms[i].run == run && atoms[i].atom >= 0 && atoms[i].atom < m)
+      slots->first[atoms[i].atom + 1]++;
   for (int64_t j = 0; j < m; j++) slots->first[j + 1] += slots->first[j];
   for (int64_t i = count - 1; i >= 0; i--) {
-    if (atoms[i].run != run || atoms[i].atom >= m) continue;
+    if (atoms[i].run != run || atoms[i].atom < 0 || atoms[i].atom >= m) continue;
     int64_t at = slots->first[atoms[i].atom + 1] - 1;
     while (slots->number[at]) at--;
     slots->number[at] = i + 1;

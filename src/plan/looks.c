@@ -45,8 +45,7 @@ static PetscErrorCode read_grid(Reader *reader, const Node *node)
 PetscErrorCode LooksRead(Reader *reader, const Node *root)
 {
   const Words keys = {2, {"folder", "grid"}};
-  const Node *images = node_get(root, "images"), *texts = node_get(root, "texts"),
-             *folder = images;
+  const Node *images = node_get(root, "images"), *texts = node_get(root, "texts"), *folder = images;
 
   PetscFunctionBegin;
   if (images && images->kind == NODE_MAP) {

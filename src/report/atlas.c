@@ -147,6 +147,9 @@ static void draw_run(const Sheet *sheet, int64_t first, int64_t end, int run, do
     }
     shown++;
   }
+  if (!shown)
+    svg_print(sheet->svg, x, y + 10, (Type){.size = 9.5, .ink = INK_QUIET, .room = width - 4},
+              "run %d: none", sheet->runs.number[run]);
 }
 
 static double run_width(const Sheet *sheet, int *abreast)

@@ -13,8 +13,8 @@ typedef struct {
   Normaliser *normaliser;
   int64_t first, count; /* tokens of this rank */
   int64_t keep;
-  int64_t *start;       /* [count + 1] nonzeros before each, in the whole file at the end */
-  Codes kept;           /* of the first tokens here */
+  int64_t *start; /* [count + 1] nonzeros before each, in the whole file at the end */
+  Codes kept;     /* of the first tokens here */
   Codes tile;
   int64_t *row; /* [TILE] */
   float *X;     /* [TILE x d] */
@@ -23,9 +23,8 @@ typedef struct {
 /* Codes of the tokens at .. at + rows - 1 of this rank. */
 static PetscErrorCode EncodeTile(Encoding *e, int64_t at, int64_t rows)
 {
-  const View view = {.tokens = e->tokens,
-                     .normaliser = e->normaliser,
-                     .kernels = e->dictionary->kernels};
+  const View view = {
+      .tokens = e->tokens, .normaliser = e->normaliser, .kernels = e->dictionary->kernels};
   PetscFunctionBegin;
   for (int64_t t = 0; t < rows; t++) e->row[t] = e->first + at + t;
   PetscCall(ViewRead(&view, rows, e->row, e->X));
@@ -131,8 +130,8 @@ PetscErrorCode EncodeTokens(MPI_Comm comm, const Dictionary *dictionary, Tokens 
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   part_of(tokens_count(tokens), 1, rank, size, &e.first, &e.count);
-  PetscCall(NormaliserFromArrays(dictionary->d, dictionary->mean, dictionary->scale,
-                                 &e.normaliser));
+  PetscCall(
+      NormaliserFromArrays(dictionary->d, dictionary->mean, dictionary->scale, &e.normaliser));
   PetscCall(ArrayCreate(e.count + 1, &e.start));
   PetscCall(ArrayCreate(TILE, &e.row));
   PetscCall(ArrayCreate(TILE * dictionary->d, &e.X));

@@ -16,8 +16,7 @@ static void list_runs(const Work *work, const Outcome *outcomes, int64_t group, 
   model->runs = 0;
   for (int64_t r = 0; r < experiment->runs; r++)
     if (experiment->run[r].group == group && outcomes[r].status == RUN_DONE)
-      run[model->runs++] =
-          (AtlasRun){experiment->run[r].id, run_folder(work, &experiment->run[r])};
+      run[model->runs++] = (AtlasRun){experiment->run[r].id, run_folder(work, &experiment->run[r])};
 }
 
 static void free_runs(const AtlasModel *model)
@@ -41,9 +40,12 @@ static PetscErrorCode AddFile(const char *path, Digest *digest)
 static PetscErrorCode Inputs(const Work *work, const Outcome *outcomes, char hex[DIGEST_LENGTH])
 {
   const Experiment *experiment = work->experiment;
-  const int64_t numbers[] = {experiment->train_tokens, experiment->image_rows,
-                             experiment->image_columns,  ATLAS_GROUPS,
-                             ATLAS_TOKENS,               ATLAS_SAMPLE};
+  const int64_t numbers[] = {experiment->train_tokens,
+                             experiment->image_rows,
+                             experiment->image_columns,
+                             ATLAS_GROUPS,
+                             ATLAS_TOKENS,
+                             ATLAS_SAMPLE};
   char *members = path_join(work->out, "stable_members.csv");
   Digest digest;
 
@@ -81,13 +83,11 @@ static PetscErrorCode ExplainModel(Work *work, AtlasModel *model, const Table *m
   if (work->rank == 0) PetscCall(AtlasChoose(model, members, mistakes, &count, &atoms));
   PetscCallMPI(MPI_Bcast(&count, 1, MPI_INT64_T, 0, work->world));
   if (work->rank) PetscCall(ArrayCreate(count, &atoms));
-  PetscCallMPI(
-      MPI_Bcast(atoms, (int)(count * (int64_t)sizeof(*atoms)), MPI_BYTE, 0, work->world));
+  PetscCallMPI(MPI_Bcast(atoms, (int)(count * (int64_t)sizeof(*atoms)), MPI_BYTE, 0, work->world));
   if (count) {
     PetscCall(ArrayCreate(count * ATLAS_TOKENS, &tokens));
-    PetscCall(AtlasTokens(work->world, model,
-                          min_i64(work->experiment->train_tokens, ATLAS_SAMPLE), count, atoms,
-                          mistakes, tokens));
+    PetscCall(AtlasTokens(work->world, model, min_i64(work->experiment->train_tokens, ATLAS_SAMPLE),
+                          count, atoms, mistakes, tokens));
     if (work->rank == 0) PetscCall(AtlasRows(model, count, atoms, tokens, looks, table));
     PetscCall(ArrayDestroy(&tokens));
   }
@@ -131,10 +131,10 @@ static PetscErrorCode Explain(Work *work, const Outcome *outcomes, const char *p
                               Mistakes *mistakes)
 {
   const Experiment *experiment = work->experiment;
-  const LookSources sources = {work->tokens,        experiment->token_files,
-                               experiment->token_paths, experiment->images,
-                               experiment->image_rows,  experiment->image_columns,
-                               experiment->texts};
+  const LookSources sources = {
+      work->tokens,       experiment->token_files, experiment->token_paths,
+      experiment->images, experiment->image_rows,  experiment->image_columns,
+      experiment->texts};
   char *folder = path_join(work->out, "atlas");
   Looks *looks = NULL;
   Table *table;

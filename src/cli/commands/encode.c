@@ -64,8 +64,8 @@ static PetscErrorCode Work(const char *model, const char *path, const char *k, i
 
 static int encode_main(int argc, char **argv)
 {
-  Option options[] = {{"out", "o", false, NULL}, {"k", NULL, false, NULL},
-                      {"memory", NULL, false, NULL}, {0}};
+  Option options[] = {
+      {"out", "o", false, NULL}, {"k", NULL, false, NULL}, {"memory", NULL, false, NULL}, {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count;
@@ -75,13 +75,14 @@ static int encode_main(int argc, char **argv)
   if (count != 2)
     mistake(mistakes, NULL, 0, 0,
             "a model and a token file are needed: ardis encode MODEL TOKENS.h5 -o CODES.h5");
-  if (!out) mistake(mistakes, NULL, 0, 0, "-o CODES.h5 is missing: where the codes go");
+  if (!out)
+    mistake(mistakes, NULL, 0, 0, "-o CODES.h5 is missing: where the codes go");
   else if (count == 2 && file_same(out, rest[1]))
     mistake(mistakes, NULL, 0, 0, "--out %s: is the file of tokens itself", out);
   option_integer(options, "k", 1, 1, 1000000000, mistakes);
   const int64_t megabytes = option_integer(options, "memory", 1024, 0, 1 << 20, mistakes);
-  if (!mistakes_count(mistakes) &&
-      Work(rest[0], rest[1], option_value(options, "k"), megabytes * ((1 << 20) / 8), out, mistakes))
+  if (!mistakes_count(mistakes) && Work(rest[0], rest[1], option_value(options, "k"),
+                                        megabytes * ((1 << 20) / 8), out, mistakes))
     MPI_Abort(MPI_COMM_WORLD, 1);
   free(rest);
   return command_end(&mistakes, 0);
@@ -90,12 +91,14 @@ static int encode_main(int argc, char **argv)
 const Command command_encode = {
     .entry = {"encode", "sparse codes of any tokens by a finished model"},
     .usage =
-        "usage: ardis encode MODEL TOKENS.h5 -o CODES.h5 [--k K] [--memory MB]      under mpirun or alone\n\n"
+        "usage: ardis encode MODEL TOKENS.h5 -o CODES.h5 [--k K] [--memory MB]      under mpirun "
+        "or alone\n\n"
         "  MODEL       a run's folder, or any model file of Ardis\n"
         "  -o, --out   the file to write\n"
         "  --k K       atoms kept for each token, for codes that have a k (default: the model's)\n"
         "  --memory MB for codes on each rank (1024); what is beyond is computed twice\n\n"
-        "Tokens are normalised as the model's were. CODES.h5 holds compressed sparse rows, the same\n"
+        "Tokens are normalised as the model's were. CODES.h5 holds compressed sparse rows, the "
+        "same\n"
         "bytes on any number of ranks; in Python:\n"
         "  f = h5py.File('CODES.h5'); Z = scipy.sparse.csr_matrix((f['data'][:], f['indices'][:],\n"
         "      f['indptr'][:]), shape=f.attrs['shape'].astype(int))\n\n"

@@ -15,8 +15,8 @@ typedef struct {
   {"width", PARAM_INT, offsetof(type, mixture.width), NULL, 1, 1e9, "atoms of the dictionary"},    \
       {"anchors", PARAM_ANCHORS, offsetof(type, mixture.anchors), NULL,                            \
        .doc = "name of the candidate set that atoms are mixtures of"},                             \
-      {"pick", PARAM_WORD, offsetof(type, mixture.pick), "default", .doc = PICK_DOC,               \
-       .words = pick_words},                                                                       \
+      {"pick",    PARAM_WORD,      offsetof(type, mixture.pick),                                   \
+       "default", .doc = PICK_DOC, .words = pick_words},                                           \
       {"iterations",                                                                               \
        PARAM_INT,                                                                                  \
        offsetof(type, mixture.iterations),                                                         \

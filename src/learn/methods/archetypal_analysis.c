@@ -53,10 +53,11 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
 }
 
 const Method method_archetypal_analysis = {
-    .entry = {"archetypal_analysis",
-              "archetypal analysis: atoms in the hull of anchors, codes on the simplex by least squares",
-              "Cutler and Breiman 1994, Technometrics 36, 338", params,
-              sizeof(Archetypal), 0, .draws = draws, .check = check},
+    .entry =
+        {"archetypal_analysis",
+         "archetypal analysis: atoms in the hull of anchors, codes on the simplex by least squares",
+         "Cutler and Breiman 1994, Technometrics 36, 338", params, sizeof(Archetypal), 0,
+         .draws = draws, .check = check},
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,

@@ -56,10 +56,11 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
 }
 
 const Method method_convexnmf = {
-    .entry = {"convexnmf",
-              "convex factorisation: atoms are mixtures of anchors, codes nonnegative least squares",
-              "Ding, Li and Jordan 2010, IEEE Trans. PAMI 32, 45, section 3.2", params,
-              sizeof(ConvexNMF), 0, .draws = draws, .check = check},
+    .entry =
+        {"convexnmf",
+         "convex factorisation: atoms are mixtures of anchors, codes nonnegative least squares",
+         "Ding, Li and Jordan 2010, IEEE Trans. PAMI 32, 45, section 3.2", params,
+         sizeof(ConvexNMF), 0, .draws = draws, .check = check},
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,
