@@ -22,10 +22,12 @@ typedef struct {
   Choice sparsity;
 } PenaltyParams;
 
-/* Entry.check, SAECode.numbers; the kept weight at the start and after a step; the weight of L1 in
-   a step. numbers[0] of the code is the kept weight. */
+/* Entry.check; then what a code with such a struct has as numbers, start, l1 and stepped.
+   numbers[0] is the weight that is kept from step to step. */
 char *penalty_check(const PenaltyParams *params, const char **path);
 const char *const *penalty_numbers(const void *params);
-double penalty_start(const PenaltyParams *params);
-void penalty_adapt(const PenaltyParams *params, double l0, double *weight);
-double penalty_l1(const PenaltyParams *params, const CodeNow *now);
+void penalty_begin(SAE *sae);
+double penalty_l1(const CodeNow *now);
+void penalty_stepped(CodeNow *now, double l0);
+/* SAECode.most of a code that may keep every atom. */
+int64_t every_atom(const CodeNow *now, int64_t m);

@@ -36,7 +36,8 @@ typedef struct {
   const float *learned[SAE_LEARNED]; /* [m] of all ranks, as code->learned names them */
   double numbers[SAE_NUMBERS];       /* what it keeps from step to step */
   int64_t step, steps;
-  double unit; /* root mean square of a dimension of the normalised tokens; training only */
+  double unit;       /* root mean square of a dimension of the normalised tokens; training only */
+  const float *bias; /* [m] the encoder's */
   bool training;
 } CodeNow;
 
@@ -124,8 +125,17 @@ typedef struct SAECode {
   /* Slopes of the entries by their scores in place of those by their values, and own: by what it
      learned. Local. */
   void (*slopes)(const CodeNow *now, const Codes *codes, float *g, float *own);
-  /* The gradients of what it learned, from sums over the batch for each atom here. Local. */
-  void (*finish)(SAE *sae, const float *own, float factor);
+  /* The gradients of what it learned, from sums over the batch for each atom here: of own slopes,
+     and of the slopes of the main part. Local. */
+  void (*finish)(SAE *sae, const float *own, const float *slopes, float factor);
+  /* Codes are max(0, score) wherever it is above 0 in a second reconstruction by atoms that count
+     as constant; penalties are on that one, and the encoder's biases learn from it alone. */
+  bool gate;
+  /* Entries come from tokens X [n x d], not from scores: rows P (packed), E [m x d]; S [n x m]
+     scratch. codes as in forward. */
+  PetscErrorCode (*pursue)(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
+                           int64_t d, const float *X, const Packed *P, const float *E, float *S,
+                           Codes *codes);
   void (*stepped)(CodeNow *now, double l0);      /* after a step with l0 active atoms a token */
   double (*loss)(const CodeNow *now, double l0); /* its own term, l0 active atoms a token */
 } SAECode;
@@ -152,11 +162,28 @@ typedef struct {
   PetscErrorCode (*start)(const void *params, SAE *sae, float *rows);
 } SAEStart;
 
+enum { ROWS_LEARNED, ROWS_ATOMS, ROWS_IDENTITY };
 typedef struct {
-  Entry entry;
+  Entry entry; /* its struct begins with EncoderParams */
+  int rows;    /* what the encoder's rows are; those of the identity have no biases either */
   void (*start)(const void *params, SAE *sae,
-                const float *D); /* encoder rows and biases here, D [rows x d] the starting atoms */
+                const float *D); /* encoder rows here, D [rows x d] the starting atoms; or NULL */
 } SAEEncoder;
+
+/* The setting that encoders share. */
+#define ENCODER_BIAS(type)                                                                         \
+  {                                                                                                \
+    "bias", PARAM_WORD, offsetof(type, bias), "zero",                                              \
+        .doc = "where the centring bias starts: at 0, at the mean or at the geometric median of "  \
+               "training tokens, at most 4,096 evenly spaced",                                     \
+        .words = encoder_bias_words, .quiet = true                                                 \
+  }
+extern const char *const encoder_bias_words[]; /* "zero", "mean", "median" */
+typedef struct {
+  int bias;
+} EncoderParams;
+/* BiasStart - the centring bias as the encoder's settings say. Local. */
+PetscErrorCode BiasStart(SAE *sae);
 
 typedef struct {
   Entry entry;
@@ -187,6 +214,8 @@ typedef struct {
   SAEAux (*aux)(const void *params, int64_t d);
 } SAERevive;
 
+/* ROWS_ of its encoder. */
+int encoder_rows(const SAE *sae);
 /* Codes it keeps for a token; 0: no fixed number. */
 int64_t code_k(const CodeNow *now);
 /* A code with these settings that has learned nothing yet, for finished models. */

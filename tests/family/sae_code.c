@@ -16,14 +16,14 @@ static float score(int64_t t, int64_t j)
   return t % 2 ? x : roundf(x * 2) / 2;
 }
 
-static bool well_formed(const Codes *codes, const float *S, int64_t most)
+static bool well_formed(const Codes *codes, const float *S, int64_t most, bool scores)
 {
   bool fine = codes->rows == N && codes->start[0] == 0;
   for (int64_t t = 0; t < N; t++) {
     fine &= codes->start[t + 1] - codes->start[t] <= most;
     for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
       fine &= codes->atom[q] >= 0 && codes->atom[q] < M && codes->value[q] > 0;
-      fine &= codes->value[q] == S[t * M + codes->atom[q]];
+      fine &= !scores || codes->value[q] == S[t * M + codes->atom[q]];
       fine &= q == codes->start[t] || codes->atom[q] > codes->atom[q - 1];
     }
   }
@@ -76,15 +76,17 @@ static void laws(const SAECode *code, const char *words, const Kernels *kernels)
   RUN(ChoiceRead(&settings, "code", &sae_codes, &choice));
   for (int64_t t = 0; t < N; t++)
     for (int64_t j = 0; j < M; j++) S[t * M + j] = R[(N - 1 - t) * M + j] = score(t, j);
-  static float learned[SAE_LEARNED][M];
+  static float learned[SAE_LEARNED][M], bias[M];
   CodeNow now = code_now(&choice);
+  now.bias = bias;
+  for (int j = 0; j < M; j++) learned[0][j] = strcmp(name, "gated") ? 0 : 1.5f;
   for (int i = 0; i < SAE_LEARNED; i++) now.learned[i] = learned[i];
   const int64_t most = code->most(&now, M);
   encode(&now, kernels, S, &codes);
   encode(&now, kernels, R, &turned);
   OK(most > 0 && most <= M, "%s %s: at most %d of %d atoms", name, words, (int)most, M);
-  OK(well_formed(&codes, S, most), "%s: kept scores, above 0, ascending atoms, no more than said",
-     name);
+  OK(well_formed(&codes, S, most, strcmp(name, "quantised") && strcmp(name, "gated")),
+     "%s: kept scores, above 0, ascending atoms, no more than said", name);
   OK(codes.start[6] == codes.start[5], "%s: a token without a score above 0 has no code", name);
   bool turns = true;
   for (int64_t t = 0; t < N; t++) turns &= same_row(&codes, t, &turned, N - 1 - t);
@@ -95,6 +97,21 @@ static void laws(const SAECode *code, const char *words, const Kernels *kernels)
   if (!strcmp(name, "relu")) {
     OK(is_topk(&codes, S, M), "relu: every score above 0");
     NEAR(code->l1(&now), 0.25, 0, "relu: the weight of its penalty is the setting's");
+  }
+  if (!strcmp(name, "quantised")) {
+    bool levels = true;
+    for (int64_t q = 0; q < codes.start[N]; q++) {
+      const double level = (double)codes.value[q] * 3;
+      levels &= fabs(level - round(level)) < 1e-6 && level > 0.5 && level < 3.5;
+    }
+    OK(levels && codes.start[N] > 0, "quantised: three levels above 0");
+  }
+  if (!strcmp(name, "gated")) {
+    bool scaled = true;
+    for (int64_t t = 0; t < N; t++)
+      for (int64_t q = codes.start[t]; q < codes.start[t + 1]; q++)
+        scaled &= codes.value[q] == 1.5f * S[t * M + codes.atom[q]];
+    OK(scaled && is_topk(&codes, S, M), "gated: what passes the gate, in its own scale");
   }
   codes_clear(&codes);
   codes_clear(&turned);

@@ -28,8 +28,11 @@ typedef struct {
   int32_t *support; /* [m x mixed] anchors of the columns of W; NULL: all */
   double *x;        /* [b x d] */
   char *dead;
-  double *atoms, *scores, *score;    /* [m x d], [b x m], a row of them: scratch */
-  double *xc, *counts;               /* [b x d], [b] */
+  double *atoms, *scores, *score; /* [m x d], [b x m], a row of them: scratch */
+  double *xc, *counts;            /* [b x d], [b] */
+  bool gated, tied;
+  double *z, *atoms0, *xc0; /* gated: [m] magnitudes of a token; atoms and centred tokens that count
+                               as constant */
   double *residual, variance;        /* [b x d] */
   unsigned char *kept, *kept_by_aux; /* [b x m] */
   bool frozen;
@@ -106,18 +109,22 @@ static bool in_level(const Plain *a, const unsigned char *kept, int64_t j, int l
   return before < a->levels.bound[l];
 }
 
+enum { MAIN_GATED = -2, GATE = -3 };
+
 /* |sum of kept z D - target|^2, and l1 sum_j z |D_j|; target + that goes to error. Only codes of
    levels 0 .. level. */
 static double square_error(const Plain *a, const unsigned char *kept, int level,
                            const double *target, double *error, double *penalty)
 {
+  const double *value = level == MAIN_GATED ? a->z : a->score,
+               *atoms = level == GATE ? a->atoms0 : a->atoms;
   double square = 0;
   for (int64_t i = 0; i < a->d; i++) error[i] = -target[i];
   for (int64_t j = 0; j < a->m; j++) {
     double norm = 0;
     if (!kept[j] || (level >= 0 && !in_level(a, kept, j, level))) continue;
     for (int64_t i = 0; i < a->d; i++) {
-      error[i] += a->score[j] * a->atoms[j * a->d + i];
+      error[i] += value[j] * atoms[j * a->d + i];
       norm += a->atoms[j * a->d + i] * a->atoms[j * a->d + i];
     }
     if (penalty) *penalty += a->l1 * a->score[j] * sqrt(norm);
@@ -148,8 +155,9 @@ static double loss(Plain *a)
     double *xc = a->xc + t * a->d, *score = a->scores + t * a->m;
     for (int64_t i = 0; i < a->d; i++) xc[i] = a->x[t * a->d + i] - bias[i];
     for (int64_t j = 0; j < a->m; j++) {
-      score[j] = b_enc[j];
-      for (int64_t i = 0; i < a->d; i++) score[j] += xc[i] * E[j * a->d + i];
+      score[j] = b_enc ? b_enc[j] : 0;
+      for (int64_t i = 0; i < a->d; i++)
+        score[j] += xc[i] * (a->tied ? a->atoms[j * a->d + i] : E ? E[j * a->d + i] : i == j);
     }
   }
   if (!a->frozen && a->total > 0) choose_of_batch(a, a->scores, llrint(a->total), a->kept);
@@ -166,7 +174,20 @@ static double loss(Plain *a)
       for (int64_t i = 0; i < a->d; i++) whole += xc[i] * xc[i];
       a->counts[t] = a->levels.relative ? (double)a->d / whole : 1; /* constant, as the token is */
     }
-    for (int l = 0; l < a->levels.count; l++)
+    if (a->gated) {
+      const double *r = value_of(a, "code/log_scale"), *b = value_of(a, "code/bias");
+      for (int64_t j = 0; j < a->m; j++) a->z[j] = exp(r[j]) * (a->score[j] - b_enc[j]) + b[j];
+      for (int64_t j = 0; !a->frozen && j < a->m; j++) {
+        kept[j] = a->score[j] > 0 && a->z[j] > 0;
+        by_aux[j] = a->score[j] > 0;
+      }
+      if (!a->frozen && t == 0)
+        memcpy(a->atoms0, a->atoms, sizeof(double) * (size_t)(a->m * a->d)),
+            memcpy(a->xc0, a->xc, sizeof(double) * (size_t)(a->b * a->d));
+      square += square_error(a, kept, MAIN_GATED, xc, error, NULL);
+      square += square_error(a, by_aux, GATE, a->xc0 + t * a->d, error, &penalty);
+    }
+    for (int l = 0; l < a->levels.count && !a->gated; l++)
       square += a->counts[t] * a->levels.weight[l] *
                 square_error(a, kept, l, xc, error, l + 1 == a->levels.count ? &penalty : NULL);
     for (int64_t i = 0; !a->frozen && i < a->d; i++) residual[i] = -error[i];
@@ -187,6 +208,8 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   const Settings *settings = sae->task->settings;
   *a = (Plain){.m = sae->m, .d = sae->d, .tensors = sae->tensors};
   a->levels = sae->levels;
+  a->gated = !strcmp(settings_get(settings, "code.name"), "gated");
+  a->tied = !strcmp(settings_get(settings, "encoder.name"), "tied");
   if (!strcmp(settings_get(settings, "code.name"), "jumprelu")) {
     a->width = settings_real(settings, "code.bandwidth") * sae->now.unit;
     a->l0 = settings_real(settings, "code.sparsity.weight");
@@ -228,6 +251,9 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   PetscCall(ArrayCreate(a->b * a->m, &a->scores));
   PetscCall(ArrayCreate(a->b * a->d, &a->xc));
   PetscCall(ArrayCreate(a->b, &a->counts));
+  PetscCall(ArrayCreate(a->m, &a->z));
+  PetscCall(ArrayCreate(a->m * a->d, &a->atoms0));
+  PetscCall(ArrayCreate(a->b * a->d, &a->xc0));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept_by_aux));
   PetscCall(ArrayCreate(a->m, &a->dead));
@@ -256,6 +282,9 @@ static PetscErrorCode PlainDestroy(Plain *a)
   PetscCall(ArrayDestroy(&a->scores));
   PetscCall(ArrayDestroy(&a->xc));
   PetscCall(ArrayDestroy(&a->counts));
+  PetscCall(ArrayDestroy(&a->z));
+  PetscCall(ArrayDestroy(&a->atoms0));
+  PetscCall(ArrayDestroy(&a->xc0));
   PetscCall(ArrayDestroy(&a->kept));
   PetscCall(ArrayDestroy(&a->kept_by_aux));
   PetscCall(ArrayDestroy(&a->dead));
@@ -407,6 +436,20 @@ int main(int argc, char **argv)
       {"jumprelu, free",
        "width=14 train.batch=1100 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
        "code.sparsity.name=l0 code.sparsity.weight=0.01 atoms.name=free" TRAIN,
+       0},
+      {"gated, free",
+       "width=14 train.batch=1100 code.name=gated code.l1=0.02 atoms.name=free" TRAIN, 0},
+      {"gated, relaxed",
+       "width=14 train.batch=300 code.name=gated code.l1=0.02 atoms.name=hull_relaxed "
+       "atoms.delta=0.05" TRAIN,
+       18},
+      {"topk, tied, auxk",
+       "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free encoder.name=tied" AUX
+           TRAIN,
+       0, true},
+      {"relu, identity",
+       "width=10 train.batch=300 code.name=relu atoms.name=free encoder.name=identity "
+       "encoder.bias=median" TRAIN,
        0},
       {"topk, nested",
        "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "

@@ -31,7 +31,7 @@ static void settings_as_written(const Param *params, Text *text)
     const size_t group = dot ? (size_t)(dot - param->name) + 1 : 0;
     const bool same = open && group == open && !strncmp(last->name, param->name, group);
     if (open && !same) text_add(text, "}"), open = 0;
-    if (param->initial && !*param->initial) {
+    if ((param->initial && !*param->initial) || (param->quiet && param->instead)) {
       if (open) continue;
       if (group) text_add(text, ", %.*s: {", (int)group - 1, param->name), open = group;
       continue;

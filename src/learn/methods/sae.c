@@ -121,6 +121,12 @@ static PetscErrorCode Model(void *self, State *state)
     else if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
       add_tensor(state, sae, t, t->name, t->p);
   }
+  if (!tensor_named(sae, "encoder/weight"))
+    state_sliced(state, "encoder/weight", H5_F32, 2, sae->m, sae->d, sae->first, sae->rows,
+                 sae->E + sae->first * sae->d);
+  if (!tensor_named(sae, "encoder/bias"))
+    state_sliced(state, "encoder/bias", H5_F32, 1, sae->m, 1, sae->first, sae->rows,
+                 sae->b + sae->first);
   add_numbers(state, &sae->now);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -188,6 +194,7 @@ static PetscErrorCode Keep(Dictionary *dictionary)
   PetscCall(ArrayCreate(1, &kept));
   PetscCall(ChoiceRead(&dictionary->settings, "code", &sae_codes, &kept->code));
   kept->now = code_now(&kept->code);
+  kept->now.bias = dictionary->encoder_bias;
   PetscCall(Recall(dictionary, kept));
   PetscCall(ChoiceRead(&dictionary->settings, "goal", &sae_goals, &goal));
   ((const SAEGoal *)goal.entry)->levels(goal.params, dictionary->m, code_k(&kept->now), &levels);

@@ -54,7 +54,7 @@ typedef struct {
 } SAEPart;
 
 /* The auxiliary loss; the levels of the goal from PART_MAIN on. */
-enum { PART_AUX, PART_MAIN, PARTS = PART_MAIN + SAE_LEVELS };
+enum { PART_AUX, PART_MAIN, PARTS = PART_MAIN + SAE_LEVELS + 1 };
 
 typedef struct SAEBatch {
   int64_t b;            /* tokens of this batch */
@@ -62,7 +62,7 @@ typedef struct SAEBatch {
   float *S;             /* [TILE x m] scores */
   float *xc;            /* [batch x d] centred tokens, once on a node like the parts' residuals */
   float *rest;          /* [batch x d] residuals of all codes: those of the one level, or apart */
-  int parts;            /* PART_MAIN + levels */
+  int parts;            /* PART_MAIN + levels, and the gate's */
   SAEPart part[PARTS];
   Codes whole;                 /* codes of all levels, where there are several */
   int64_t active_here, active; /* codes that are not 0, of this rank's tokens and of all */
@@ -77,6 +77,9 @@ typedef struct SAEBatch {
   float *q;                  /* [m] slope of the L1 penalty */
   double *norm;              /* [m] |D_j|, with a penalty */
   float *gb, *zs, *own, *ge; /* [rows] three times, [d] finished sums */
+  int gate;                  /* the gate's part, where the code has one */
+  float *gate_gb, *main_gb;  /* [rows] gb of that part and of the main one */
+  float *unused;             /* [rows] gradients of what is not learned */
   float *aG, *aE, *ab;       /* [dead atoms here x d] twice, [rows]: those of the auxiliary loss */
   float *gb_all;             /* [m] of all ranks, once on a node, as ge and chain */
   float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
@@ -113,8 +116,8 @@ PetscErrorCode BatchDestroy(SAE *sae);
 PetscErrorCode BatchTake(SAE *sae);
 PetscErrorCode BatchGive(SAE *sae);
 /* BatchForward - this rank's tokens of the step: codes, residuals, slopes. losses: sums of |e|^2
- * and of sum_j z_j |D_j|, of this rank's tokens. */
-PetscErrorCode BatchForward(SAE *sae, Exact losses[2]);
+ * and of sum_j z_j |D_j|, and of |e|^2 of the gate's part, of this rank's tokens. */
+PetscErrorCode BatchForward(SAE *sae, Exact losses[3]);
 /* All atoms; aux: the dead ones of this step. */
 AtomSet batch_atoms(const SAE *sae, bool aux);
 /* BatchAux - the auxiliary codes' residuals and slopes; loss: sum of |e'|^2. */

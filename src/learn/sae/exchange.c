@@ -25,6 +25,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(1, &sae->batch));
   batch = sae->batch;
   batch->parts = PART_MAIN + sae->levels.count;
+  if (sae->now.code->gate) batch->gate = batch->parts++;
   PetscCall(ArrayCreate(TILE * m, &batch->S));
   PetscCall(SharedCreate(nodes, b * d, &batch->xc));
   batch->whole.has_more = batch->part[PART_MAIN].codes.has_more = sae->now.code->more;
@@ -34,7 +35,8 @@ PetscErrorCode BatchCreate(SAE *sae)
   }
   batch->rest = batch->part[PART_MAIN].e;
   if (sae_apart(sae)) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
-  if (sae->levels.count > 1) PetscCall(ArrayCreate(rows * (2 * d + 4), &batch->level_sums));
+  if (sae->levels.count > 1 || batch->gate)
+    PetscCall(ArrayCreate(rows * (2 * d + 4), &batch->level_sums));
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
   PetscCall(SharedCreate(nodes, d, &batch->chain));
@@ -46,6 +48,9 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(rows, &batch->gb));
   PetscCall(ArrayCreate(rows, &batch->zs));
   PetscCall(ArrayCreate(rows, &batch->own));
+  PetscCall(ArrayCreate(rows, &batch->gate_gb));
+  PetscCall(ArrayCreate(rows, &batch->main_gb));
+  PetscCall(ArrayCreate(rows, &batch->unused));
   PetscCall(ArrayCreate(m, &batch->dead_atom));
   PetscCall(ArrayCreate(sae->size + 1, &batch->dead_starts));
   PetscCall(ArrayCreate(rows, &batch->ab));
@@ -62,7 +67,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(batch->parts * sae->size, &batch->nonzeros));
   PetscCall(ArrayCreate(2 * (sae->size + 1), &batch->starts));
   PetscCall(
-      ArrayCreate(2 * (int64_t)(sizeof(Exact) / 8) + batch->parts * sae->size + 1, &batch->words));
+      ArrayCreate(3 * (int64_t)(sizeof(Exact) / 8) + batch->parts * sae->size + 1, &batch->words));
   PetscCall(CodesReserve(&batch->whole, b, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -83,7 +88,8 @@ PetscErrorCode BatchDestroy(SAE *sae)
       (void **)&batch->words,     (void **)&batch->work,        (void **)&batch->square,
       (void **)&batch->fired,     (void **)&batch->previous,    (void **)&batch->atoms,
       (void **)&batch->dead_atom, (void **)&batch->dead_starts, (void **)&batch->dead_D,
-      (void **)&batch->dead_E,    (void **)&batch->dense,       (void **)&batch->level_sums};
+      (void **)&batch->dead_E,    (void **)&batch->dense,       (void **)&batch->level_sums,
+      (void **)&batch->gate_gb,   (void **)&batch->main_gb,     (void **)&batch->unused};
   if (batch->rest != batch->part[PART_MAIN].e) PetscCall(SharedDestroy(sae->nodes, &batch->rest));
   void **shared[] = {(void **)&batch->xc,    (void **)&batch->ge,        (void **)&batch->gb_all,
                      (void **)&batch->chain, (void **)&batch->fired_all, (void **)&batch->leaf_all};
@@ -107,7 +113,7 @@ PetscErrorCode BatchDestroy(SAE *sae)
 
 PetscErrorCode SAESum(SAE *sae, int n, Exact *sums)
 {
-  enum { WORDS = sizeof(Exact) / sizeof(int64_t), MOST = 2 };
+  enum { WORDS = sizeof(Exact) / sizeof(int64_t), MOST = 3 };
   SAEBatch *batch = sae->batch;
   const int64_t words = n * WORDS;
   int64_t *all = batch->words;
@@ -206,7 +212,9 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
 static SAETerm term_of(const SAE *sae, int p)
 {
   const SAEPart *part = &sae->batch->part[p];
-  return (SAETerm){&part->codes, part->g, p != PART_AUX && sae->now.code->slopes ? part->own : NULL,
+  return (SAETerm){&part->codes, part->g,
+                   p != PART_AUX && p != sae->batch->gate && sae->now.code->slopes ? part->own
+                                                                                   : NULL,
                    part->e, sae->batch->xc};
 }
 
@@ -321,7 +329,7 @@ void batch_silence(SAE *sae)
       if (batch->fired_all[j] > 0) sae->silent[j] = 0;
     return;
   }
-  for (int p = PART_MAIN; p < batch->parts; p++) {
+  for (int p = PART_MAIN; p < PART_MAIN + sae->levels.count; p++) {
     const Codes *codes = sae->size > 1 ? &batch->part[p].all.codes : &batch->part[p].codes;
     for (int64_t q = 0; q < codes->start[codes->rows]; q++)
       if (codes->value[q] != 0) sae->silent[codes->atom[q]] = 0;

@@ -115,7 +115,8 @@ static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
 /* Where the encoder's codes go. */
 static Codes *main_codes(SAEBatch *batch)
 {
-  return batch->parts > PART_MAIN + 1 ? &batch->whole : &batch->part[PART_MAIN].codes;
+  return batch->parts - (batch->gate > 0) > PART_MAIN + 1 ? &batch->whole
+                                                          : &batch->part[PART_MAIN].codes;
 }
 
 /* Codes of this rank's tokens from .. to - 1. Where all scores are not wanted for the codes, those
@@ -149,13 +150,13 @@ static PetscErrorCode SplitCodes(SAE *sae)
   const bool own = sae->now.code->slopes != NULL;
 
   PetscFunctionBegin;
-  if (batch->parts > PART_MAIN + 1) {
+  if (sae->levels.count > 1) {
     Codes *to[SAE_LEVELS];
     for (int l = 0; l < sae->levels.count; l++) to[l] = &batch->part[PART_MAIN + l].codes;
     PetscCall(SplitLevels(sae->kernels, &sae->levels, &batch->whole, to));
   }
   batch->active_here = 0;
-  for (int p = PART_MAIN; p < batch->parts; p++) {
+  for (int p = PART_MAIN; p < PART_MAIN + sae->levels.count; p++) {
     SAEPart *part = &batch->part[p];
     const int64_t count = part->codes.start[part->codes.rows];
     PetscCall(Room(&part->g, &part->g_space, count));
@@ -165,8 +166,8 @@ static PetscErrorCode SplitCodes(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Slopes of the loss by a part's values become those by its scores. */
-static void slopes(SAE *sae, SAEPart *part, double l1, Exact *penalty)
+/* Slopes of a part's squared errors become those of its loss. */
+static void penalise(SAE *sae, SAEPart *part, double l1, Exact *penalty)
 {
   const SAEBatch *batch = sae->batch;
   const Codes *codes = &part->codes;
@@ -180,11 +181,10 @@ static void slopes(SAE *sae, SAEPart *part, double l1, Exact *penalty)
     }
     if (l1 > 0) exact_add(penalty, sum);
   }
-  if (sae->now.code->slopes) sae->now.code->slopes(&sae->now, codes, part->g, part->own);
 }
 
 /* Residuals, slopes and losses of this rank's tokens. */
-static void losses_of_tokens(SAE *sae, double l1, Exact losses[2])
+static void losses_of_tokens(SAE *sae, double l1, Exact losses[3])
 {
   SAEBatch *batch = sae->batch;
   const int64_t row = batch->first * sae->d;
@@ -197,10 +197,40 @@ static void losses_of_tokens(SAE *sae, double l1, Exact losses[2])
   goal_pass(sae->kernels, &sae->levels, batch->count, sae->m, sae->d, sae->D, batch->xc + row,
             codes, g, e, batch->rest + row, batch->square, batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(&losses[0], batch->square[t]);
-  for (int p = PART_MAIN; p < batch->parts; p++) slopes(sae, &batch->part[p], l1, &losses[1]);
+  for (int l = 0; l < sae->levels.count; l++) {
+    SAEPart *part = &batch->part[PART_MAIN + l];
+    penalise(sae, part, batch->gate ? 0 : l1, &losses[1]);
+    if (sae->now.code->slopes) sae->now.code->slopes(&sae->now, &part->codes, part->g, part->own);
+  }
 }
 
-PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
+/* The same of the gate's reconstruction, whose codes are the entries' further numbers. */
+static PetscErrorCode Gate(SAE *sae, double l1, Exact losses[3])
+{
+  SAEBatch *batch = sae->batch;
+  SAEPart *part = &batch->part[batch->gate];
+  const Codes *from = &batch->part[PART_MAIN].codes;
+  Codes *codes = &part->codes;
+  const int64_t row = batch->first * sae->d, count = from->start[from->rows];
+
+  PetscFunctionBegin;
+  PetscCall(CodesReserve(codes, from->rows, count));
+  PetscCall(Room(&part->g, &part->g_space, count));
+  codes->rows = from->rows;
+  memcpy(codes->start, from->start, (size_t)(from->rows + 1) * sizeof(*codes->start));
+  if (count) {
+    memcpy(codes->atom, from->atom, (size_t)count * sizeof(*codes->atom));
+    memcpy(codes->value, from->more, (size_t)count * sizeof(*codes->value));
+  }
+  sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, sae->m, sae->d,
+                          sae->D, -1, batch->xc + row, part->e + row, part->g, batch->square,
+                          batch->work);
+  for (int64_t t = 0; t < batch->count; t++) exact_add(&losses[2], batch->square[t]);
+  penalise(sae, part, l1, &losses[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
 {
   SAEBatch *batch = sae->batch;
   const SAECode *code = sae->now.code;
@@ -227,6 +257,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[2])
   if (code->settle) PetscCall(code->settle(sae, main_codes(batch)));
   PetscCall(SplitCodes(sae));
   losses_of_tokens(sae, l1, losses);
+  if (batch->gate) PetscCall(Gate(sae, l1, losses));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -40,14 +40,20 @@ int64_t code_k(const CodeNow *now)
   return now->code->largest ? now->code->largest(now) : 0;
 }
 
+int encoder_rows(const SAE *sae)
+{
+  return ((const SAEEncoder *)sae->params.encoder.entry)->rows;
+}
+
 static PetscErrorCode LayOut(SAE *sae)
 {
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
 
   PetscFunctionBegin;
   atoms->tensors(sae);
-  sae_add_tensor(sae, "encoder/weight", false, sae->d);
-  sae_add_tensor(sae, "encoder/bias", false, 0);
+  const int kind = encoder_rows(sae);
+  if (kind == ROWS_LEARNED) sae_add_tensor(sae, "encoder/weight", false, sae->d);
+  if (kind != ROWS_IDENTITY) sae_add_tensor(sae, "encoder/bias", false, 0);
   sae_add_tensor(sae, "bias", true, sae->d);
   for (const char *const *name = sae->now.code->learned; name && *name; name++)
     sae->learned_tensor[sae->learned++] = sae_add_tensor(sae, *name, false, 0);
@@ -62,7 +68,10 @@ static PetscErrorCode LayOut(SAE *sae)
     at += t->rows * t->cols;
   }
   sae->bias = tensor_named(sae, "bias")->p;
-  sae->GE = tensor_named(sae, "encoder/weight")->g;
+  if (kind == ROWS_LEARNED)
+    sae->GE = tensor_named(sae, "encoder/weight")->g;
+  else
+    PetscCall(ArrayCreate(sae->rows * sae->d, &sae->GE));
   if (atoms->pull_back_row)
     sae->G = tensor_named(sae, "atoms")->g;
   else
@@ -78,7 +87,9 @@ static PetscErrorCode Start(SAE *sae)
   PetscFunctionBegin;
   PetscCall(atoms->start(sae));
   atoms->form(sae, sae->G);
-  ((const SAEEncoder *)encoder->entry)->start(encoder->params, sae, sae->G);
+  const SAEEncoder *how = (const SAEEncoder *)encoder->entry;
+  if (how->start) how->start(encoder->params, sae, sae->G);
+  PetscCall(BiasStart(sae));
   if (sae->now.code->start) sae->now.code->start(sae);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -149,6 +160,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
   PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
+  sae->now.bias = sae->b;
   for (int i = 0; i < sae->learned; i++) {
     PetscCall(SharedCreate(sae->nodes, sae->m, &sae->learned_all[i]));
     sae->now.learned[i] = sae->learned_all[i];
@@ -171,10 +183,14 @@ PetscErrorCode BatchPublish(SAE *sae)
 
   PetscFunctionBegin;
   ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
-  if (sae->rows) {
-    memcpy(E, tensor_named(sae, "encoder/weight")->p, (size_t)(sae->rows * row));
+  const int kind = encoder_rows(sae);
+  if (sae->rows && kind != ROWS_IDENTITY) {
+    memcpy(E, kind == ROWS_ATOMS ? sae->D + sae->first * d : tensor_named(sae, "encoder/weight")->p,
+           (size_t)(sae->rows * row));
     memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
   }
+  for (int64_t j = 0; kind == ROWS_IDENTITY && j < sae->rows; j++)
+    for (int64_t i = 0; i < d; i++) E[j * d + i] = i == sae->first + j;
   SharedRows all[3 + SAE_LEARNED] = {
       {sae->E, row, sae->starts}, {sae->D, row, sae->starts}, {sae->b, sizeof(*b), sae->starts}};
   for (int i = 0; i < sae->learned; i++) {
@@ -208,6 +224,7 @@ PetscErrorCode SAEDestroy(SAE **sae)
   for (int i = 0; i < (*sae)->learned; i++)
     PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->learned_all[i]));
   PetscCall(ArrayDestroy(&(*sae)->silent));
+  if (encoder_rows(*sae) != ROWS_LEARNED) PetscCall(ArrayDestroy(&(*sae)->GE));
   if (!((const SAEAtoms *)(*sae)->params.atoms.entry)->pull_back_row)
     PetscCall(ArrayDestroy(&(*sae)->G));
   packed_clear(&(*sae)->anchors);

@@ -23,21 +23,31 @@ const char *const *penalty_numbers(const void *params)
   return of(params)->adapts ? kept : none;
 }
 
-double penalty_start(const PenaltyParams *params)
+void penalty_begin(SAE *sae)
 {
-  return of(params)->adapts ? of(params)->start(params->sparsity.params) : 0;
+  const PenaltyParams *params = sae->now.params;
+  if (of(params)->adapts) sae->now.numbers[0] = of(params)->start(params->sparsity.params);
 }
 
-void penalty_adapt(const PenaltyParams *params, double l0, double *weight)
+void penalty_stepped(CodeNow *now, double l0)
 {
-  if (of(params)->adapts) *weight = of(params)->adapt(params->sparsity.params, l0, *weight);
+  const PenaltyParams *params = now->params;
+  if (of(params)->adapts)
+    now->numbers[0] = of(params)->adapt(params->sparsity.params, l0, now->numbers[0]);
 }
 
-double penalty_l1(const PenaltyParams *params, const CodeNow *now)
+double penalty_l1(const CodeNow *now)
 {
+  const PenaltyParams *params = now->params;
   const Sparsity *sparsity = of(params);
   if (sparsity == (const Sparsity *)family_find(&sparsities, "none")) return params->l1;
   const double rise =
       warmup_factor(sparsity->warmup(params->sparsity.params), now->step, now->steps);
   return sparsity->penalty(params->sparsity.params, false, 0, now->numbers[0], rise).l1;
+}
+
+int64_t every_atom(const CodeNow *now, int64_t m)
+{
+  (void)now;
+  return m;
 }

@@ -11,7 +11,7 @@ struct Scratch {
   int64_t b, m, cols; /* its shape: all that BatchCreate looks at and that learners of a pack may
                          differ in; cols: of the widest tensor */
   int levels;
-  bool apart, own;
+  bool apart, own, gate;
   int users;
   Scratch *next;
 };
@@ -25,9 +25,10 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscFunctionBegin;
   for (int i = 0; i < sae->tensors; i++) cols = max_i64(cols, sae->tensor[i].cols);
   const int levels = sae->levels.count;
-  const bool apart = sae_apart(sae), own = sae->now.code->slopes != NULL;
+  const bool apart = sae_apart(sae), own = sae->now.code->slopes != NULL,
+             gate = sae->now.code->gate;
   while (one && (one->b != b || one->m != m || one->cols != cols || one->levels != levels ||
-                 one->apart != apart || one->own != own))
+                 one->apart != apart || one->own != own || one->gate != gate))
     one = one->next;
   if (one) {
     one->users++;
@@ -39,7 +40,7 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscCall(BatchCreate(sae));
   if (!list) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(1, &one));
-  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, levels, apart, own, 1, *list};
+  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, levels, apart, own, gate, 1, *list};
   *list = one;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -28,6 +28,24 @@ static void add(int64_t n, const float *restrict x, float *restrict y)
   for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
+/* Sums of the gate's part: its atoms count as constant. */
+static PetscErrorCode GateSums(SAE *sae, double l1)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t rows = sae->rows, d = sae->d;
+  const SAESums sums = {
+      SUMS_ALWAYS | (l1 > 0) << SUM_ZS,
+      {batch->level_sums, batch->level_sums + rows * d, batch->gate_gb, batch->zs}};
+
+  PetscFunctionBegin;
+  memcpy(batch->main_gb, batch->gb, (size_t)rows * sizeof(float));
+  PetscCall(NodesBarrier(sae->nodes)); /* the sums before have been read */
+  PetscCall(BatchGather(sae, batch->gate, &sums));
+  add(rows * d, sums.to[SUM_GE], sae->GE);
+  add(rows, batch->gate_gb, batch->gb);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The sums of the main loss: GD in sae->G, GE in sae->GE; those of further levels are added to
    those of the first, in order. */
 static PetscErrorCode MainSums(SAE *sae, double l1)
@@ -35,13 +53,13 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
   SAEBatch *batch = sae->batch;
   const int64_t rows = sae->rows, d = sae->d,
                 sizes[SUMS] = {rows * d, rows * d, rows, rows, rows, rows};
-  const SAESums first = {SUMS_ALWAYS | 1 << SUM_FIRED | (l1 > 0) << SUM_ZS |
+  const SAESums first = {SUMS_ALWAYS | 1 << SUM_FIRED | (l1 > 0 && !sae->now.code->gate) << SUM_ZS |
                              (sae->now.code->slopes != NULL) << SUM_OWN,
                          {sae->G, sae->GE, batch->gb, batch->zs, batch->own, batch->fired}};
 
   PetscFunctionBegin;
   PetscCall(BatchGather(sae, PART_MAIN, &first));
-  for (int p = PART_MAIN + 1; p < batch->parts; p++) {
+  for (int p = PART_MAIN + 1; p < PART_MAIN + sae->levels.count; p++) {
     SAESums sums = {first.wanted, {NULL}};
     float *at = batch->level_sums;
     for (int k = 0; k < SUMS; at += sizes[k++]) sums.to[k] = at;
@@ -50,6 +68,7 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
     for (int k = 0; k < SUMS; k++)
       if (sums_want(&sums, k)) add(sizes[k], sums.to[k], first.to[k]);
   }
+  if (sae->now.code->gate) PetscCall(GateSums(sae, l1));
   PetscCall(BatchChain(sae, false, batch->gb));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,7 +116,10 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
   const Kernels *kernels = sae->kernels;
   const int64_t d = sae->d;
-  float *db = tensor_named(sae, "encoder/bias")->g;
+  const Tensor *bias = tensor_named(sae, "encoder/bias");
+  float *db = bias ? bias->g : batch->unused;
+  const float *gb = sae->now.code->gate ? batch->gate_gb : batch->gb;
+  const int kind = encoder_rows(sae);
   /* what the auxiliary loss adds to atoms that live: its factor times + 0; - 0 adds nothing */
   const float none = by->with_aux ? by->aux * 0.0f : -0.0f;
   int64_t at = 0; /* among the dead atoms here */
@@ -108,7 +130,7 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
     const float plus = dead ? -0.0f : none;
     scale(d, by->f, by->l1 > 0 ? -0.0f : plus, G);
     scale(d, by->h, plus, dE);
-    db[j] = by->h * batch->gb[j] + plus;
+    db[j] = by->h * gb[j] + plus;
     if (by->l1 > 0)
       add_scaled(d, norm > 0 ? (float)(by->l1 * (double)batch->zs[j] / (by->b * norm)) : 0,
                  sae->D + (sae->first + j) * d, G);
@@ -118,7 +140,8 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
       add_scaled(d, by->aux, batch->aE + at * d, dE);
       db[j] += by->aux * batch->ab[at++];
     }
-    exact_add(square, kernels->square64(d, dE));
+    if (kind == ROWS_LEARNED) exact_add(square, kernels->square64(d, dE));
+    if (kind == ROWS_ATOMS) add(d, dE, G);
     if (!atoms->pull_back_row) continue;
     atoms->pull_back_row(sae, j);
     exact_add(square, kernels->square64(d, G));
@@ -134,7 +157,8 @@ static PetscErrorCode Finish(SAE *sae, const Factors *by, double *norm)
 
   PetscFunctionBegin;
   finish_rows(sae, by, &sum);
-  if (sae->now.code->finish) sae->now.code->finish(sae, sae->batch->own, by->h);
+  if (sae->now.code->finish)
+    sae->now.code->finish(sae, sae->batch->own, sae->batch->main_gb, by->h);
   if (!atoms->pull_back_row) PetscCall(atoms->pull_back(sae));
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
@@ -229,7 +253,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const SAECode *code = sae->now.code;
   const Optimizer *optimizer = (const Optimizer *)params->optimizer.entry;
   const SAEAtoms *atoms = (const SAEAtoms *)params->atoms.entry;
-  Exact sums[2] = {0};
+  Exact sums[3] = {0};
   double aux_loss = 0, norm = 0;
   bool finite = true;
 
@@ -241,7 +265,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const double l1 = sae->l1 = code->l1 ? code->l1(&sae->now) : 0;
   choose_route(sae);
   PetscCall(BatchForward(sae, sums));
-  PetscCall(SAESum(sae, 2, sums));
+  PetscCall(SAESum(sae, code->gate ? 3 : 2, sums));
   sae->active = (double)batch->active / (double)batch->b;
   const double square = exact_value(&sums[0]);
   const double b = (double)batch->b;
@@ -263,6 +287,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const double mse = square / ((double)batch->b * (double)sae->d),
                penalty = l1 * exact_value(&sums[1]) / (double)batch->b;
   const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss +
+                      exact_value(&sums[2]) / ((double)batch->b * (double)sae->d) +
                       (code->loss ? code->loss(&sae->now, sae->active) : 0);
   *report = (StepReport){.step = sae->step,
                          .steps = sae->steps,

@@ -1,5 +1,6 @@
 /* Keeps the largest scores of the whole batch, so many a token on the average. */
 #include "learn/batch_codes.h"
+#include "learn/penalty.h"
 
 typedef struct {
   double k, momentum;
@@ -52,12 +53,6 @@ static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64
   }
 }
 
-static int64_t most(const CodeNow *now, int64_t m)
-{
-  (void)now;
-  return m;
-}
-
 static PetscErrorCode Settle(SAE *sae, Codes *codes)
 {
   const BatchTopK *settings = sae->now.params;
@@ -79,7 +74,7 @@ const SAECode sae_code_batchtopk = {
               "Bussmann et al. 2024, arXiv:2412.06410, section 3", params, sizeof(BatchTopK),
               .check = check},
     .forward = forward,
-    .most = most,
+    .most = every_atom,
     .numbers = numbers,
     .settle = Settle,
 };

@@ -1,7 +1,7 @@
 /* Keeps scores above a threshold that each atom learns, through a kernel in place of the gradient
    that a step does not have. */
 #include "learn/batch_codes.h"
-#include "learn/sparsity.h"
+#include "learn/penalty.h"
 #include "learn/train.h"
 #include "base/exact.h"
 #include "base/math.h"
@@ -104,12 +104,6 @@ static float shown(int which, float x)
   return (float)math_exp((double)x);
 }
 
-static int64_t most(const CodeNow *now, int64_t m)
-{
-  (void)now;
-  return m;
-}
-
 static void start(SAE *sae)
 {
   const JumpReLU *settings = sae->now.params;
@@ -161,8 +155,9 @@ static void slopes(const CodeNow *now, const Codes *codes, float *g, float *own)
   }
 }
 
-static void finish(SAE *sae, const float *own, float factor)
+static void finish(SAE *sae, const float *own, const float *sums, float factor)
 {
+  (void)sums;
   float *g = sae->tensor[sae->learned_tensor[THRESHOLD]].g;
   for (int64_t j = 0; j < sae->rows; j++) g[j] = factor * own[j];
 }
@@ -179,7 +174,7 @@ const SAECode sae_code_jumprelu = {
               "Rajamanoharan et al. 2024, arXiv:2407.14435, eqs. (4) to (12)", params,
               sizeof(JumpReLU)},
     .forward = forward,
-    .most = most,
+    .most = every_atom,
     .l1 = l1,
     .learned = learned,
     .shown = shown,

@@ -24,36 +24,15 @@ static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64
   }
 }
 
-static int64_t most(const CodeNow *now, int64_t m)
-{
-  (void)now;
-  return m;
-}
-
-static void start(SAE *sae)
-{
-  sae->now.numbers[0] = penalty_start(sae->now.params);
-}
-
-static double l1(const CodeNow *now)
-{
-  return penalty_l1(now->params, now);
-}
-
-static void stepped(CodeNow *now, double l0)
-{
-  penalty_adapt(now->params, l0, &now->numbers[0]);
-}
-
 const SAECode sae_code_relu = {
     .entry = {"relu", "keep all positive scores, with an L1 penalty weighted by the atoms' norms",
               "Bricken et al. 2023, Towards Monosemanticity; norm-weighted as in Anthropic's "
               "update of April 2024",
               params, sizeof(PenaltyParams), .check = check},
     .forward = forward,
-    .most = most,
-    .start = start,
-    .l1 = l1,
+    .most = every_atom,
+    .start = penalty_begin,
+    .l1 = penalty_l1,
     .numbers = penalty_numbers,
-    .stepped = stepped,
+    .stepped = penalty_stepped,
 };
