@@ -137,6 +137,16 @@ static const float *block_of(const SAE *sae, int64_t i)
   return block;
 }
 
+/* Asks for the rows of an atom's anchors, into the second cache: the next atom's while one is
+   computed, since what comes from the third cache waits for one another. */
+static void ask_for(const Support *support, int64_t j, int64_t rows, const float *block)
+{
+  const int32_t *anchor = support->anchor + j * support->count;
+  for (int64_t q = 0; j < rows && q < support->count; q++)
+    for (int64_t c = 0; c < DOT_BLOCK; c += 16)
+      __builtin_prefetch(block + (int64_t)anchor[q] * DOT_BLOCK + c, 0, 2);
+}
+
 /* Columns go by blocks of DOT_BLOCK, whose anchors stay in the third cache. */
 void support_form(SAE *sae, float *D)
 {
@@ -145,9 +155,11 @@ void support_form(SAE *sae, float *D)
   const float *W = tensor_named(sae, "W")->p;
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
     const float *block = block_of(sae, i);
-    for (int64_t j = 0; j < sae->rows; j++)
+    for (int64_t j = 0; j < sae->rows; j++) {
+      ask_for(support, j + 1, sae->rows, block);
       sae->kernels->decode(count, support->anchor + j * count, W + j * count,
                            min_i64(DOT_BLOCK, d - i), block, DOT_BLOCK, D + j * d + i);
+    }
   }
 }
 
@@ -159,6 +171,7 @@ void support_pull_back(SAE *sae, float *dW)
     const float *block = block_of(sae, i);
     for (int64_t j = 0; j < sae->rows; j++) {
       float *g = dW + j * count, *part = i ? support->part : g;
+      ask_for(support, j + 1, sae->rows, block);
       sae->kernels->blockdots(count, support->anchor + j * count, min_i64(DOT_BLOCK, d - i), block,
                               DOT_BLOCK, sae->G + j * d + i, part);
       for (int64_t q = 0; i && q < count; q++) g[q] += part[q];
