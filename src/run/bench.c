@@ -98,6 +98,24 @@ PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode BenchTimePair(BenchRun *run, const BenchWork work[2], BenchTiming timing[2])
+{
+  const int rounds = work[0].rounds ? work[0].rounds : 5;
+  double *seconds[2], first;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(rounds, &seconds[0], rounds, &seconds[1]));
+  for (int i = 0; i < 2; i++) PetscCall(Round(run, &work[i], &first));
+  for (int r = 0; r < rounds; r++)
+    for (int i = 0; i < 2; i++) PetscCall(Round(run, &work[i], &seconds[i][r]));
+  for (int i = 0; i < 2; i++) {
+    timing[i] = (BenchTiming){.seconds = median(rounds, seconds[i]), .rounds = rounds};
+    timing[i].best = seconds[i][0]; /* sorted */
+  }
+  PetscCall(PetscFree2(seconds[0], seconds[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 void bench_rate(BenchFigure *figure, Limit limit, const BenchTiming *timing, double operations)
 {
   double scale;

@@ -18,7 +18,6 @@ typedef struct {
   BenchRun *run;
   BenchTask *task;
   const char *path, *words;
-  bool forget;
 } Streaming;
 
 /* A pass over all tokens. */
@@ -36,55 +35,63 @@ static PetscErrorCode Pass(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Anew(void *context)
+static PetscErrorCode Anew(Streaming *s, bool forget)
 {
-  Streaming *s = context;
-
   PetscFunctionBegin;
   PetscCall(BenchTaskClose(&s->task));
   PetscCall(BenchTaskOpen(s->run, s->run->comm, s->path, s->words, 0, &s->task));
-  if (s->forget && s->run->rank == 0) {
-    const int file = open(s->path, O_RDONLY);
-    if (file >= 0) {
-      fsync(file);
-      posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-      close(file);
-    }
+  const int file = s->run->rank == 0 ? open(s->path, O_RDONLY) : -1;
+  if (file >= 0) {
+    fsync(file);
+    posix_fadvise(file, 0, 0, forget ? POSIX_FADV_DONTNEED : POSIX_FADV_WILLNEED);
+    close(file);
   }
   PetscCall(BenchMeet(s->run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode AnewHeld(void *context)
+{
+  PetscFunctionBegin;
+  PetscCall(Anew(context, false));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AnewRead(void *context)
+{
+  PetscFunctionBegin;
+  PetscCall(Anew(context, true));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Compare(BenchRun *run, int which, Streaming *s)
 {
-  const BenchWork work = {.work = Pass,
-                          .before = Anew,
-                          .context = s,
-                          .together = true,
-                          .wall = true,
-                          .rounds = 3,
-                          .seconds = 0.1};
-  BenchTiming held, read;
+  const BenchWork
+      held = {.work = Pass,
+              .before = AnewHeld,
+              .context = s,
+              .together = true,
+              .wall = true,
+              .rounds = 4},
+      work[2] = {held,
+                 {.work = Pass, .before = AnewRead, .context = s, .together = true, .wall = true}};
+  BenchTiming timing[2];
   double disk;
   char note[96];
 
   PetscFunctionBegin;
   s->words = words[which];
-  s->forget = false;
-  PetscCall(Anew(s));
-  PetscCall(BenchTime(run, &work, &held));
-  s->forget = true;
-  PetscCall(BenchTime(run, &work, &read));
+  PetscCall(BenchTimePair(run, work, timing));
   PetscCall(BenchTaskClose(&s->task));
   PetscCall(LimitGet(run->limits, LIMIT_DISK, &disk));
-  snprintf(note, sizeof(note), "reads %.0f MB/s; the disk gives %.0f", 2e-6 * N * D / read.seconds,
-           disk * 1e-6);
+  snprintf(note, sizeof(note), "reads %.0f MB/s; the disk gives %.0f",
+           2e-6 * N * D / timing[1].best, disk * 1e-6);
   const BenchFigure figure = {.row = rows[which],
                               .size = sizes[which],
-                              .figure = N / read.seconds * 1e-3,
+                              .figure = N / timing[1].best * 1e-3,
                               .unit = "1000 tokens/s",
                               .limit = "tokens held in memory",
-                              .limit_value = N / held.seconds * 1e-3,
+                              .limit_value = N / timing[0].best * 1e-3,
                               .goal = "ratio >= 0.9",
                               .note = note};
   PetscCall(BenchRow(run, &figure));
