@@ -18,7 +18,8 @@ typedef struct {
   double n, d, m;          /* training tokens, their width, atoms or centroids */
   double batch, steps;     /* k-means: steps are iterations */
   double active;           /* atoms of a token that are not 0 */
-  double anchors, support; /* of archetypal atoms: p, and how many each mixes; 0: none */
+  double anchors, support; /* of archetypal atoms: p, and how many each mixes; 0: all */
+  double renew;            /* steps after which these are chosen anew */
   bool relaxed;
   Route route;
 } CostShape;

@@ -30,12 +30,14 @@ typedef struct {
   double step;    /* for each step, whatever its size */
   double mix;     /* for each operation of D = W C and G C^T */
   double weight;  /* for each weight of W in a step: optimizer, constraint */
-  double sum;     /* k-means: for each value of a token added to its centroid */
-  double renew;   /* k-means: for each value of the centroids in an iteration */
-  Curve score;    /* by m d: for each token and each value of the encoder, with selection */
-  Curve sparse;   /* by m d: for each active atom of a token and each of its d values */
-  Curve update;   /* by m d: for each of the m d values of a dictionary in a step */
-  Curve assign;   /* by K d: for each token and each value of the centroids */
+  double
+      gather;   /* with `support`: for each weight and each of its anchor's values, both products */
+  double sum;   /* k-means: for each value of a token added to its centroid */
+  double renew; /* k-means: for each value of the centroids in an iteration */
+  Curve score;  /* by m d: for each token and each value of the encoder, with selection */
+  Curve sparse; /* by m d: for each active atom of a token and each of its d values */
+  Curve update; /* by m d: for each of the m d values of a dictionary in a step */
+  Curve assign; /* by K d: for each token and each value of the centroids */
 } Machine;
 
 /* The built-in numbers, of the machine that docs/bench.md names. */

@@ -53,9 +53,10 @@ PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seco
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Seconds of a TopK step on rank 0. atoms: "free", or with p candidates "hull_relaxed". */
-static PetscErrorCode Step(BenchRun *run, int64_t m, int64_t d, int64_t k, int64_t b, int64_t p,
-                           double *seconds)
+/* Seconds of a TopK step on rank 0. atoms: "free", or with p candidates "hull_relaxed", of so many
+   nearest ones (0: all). */
+static PetscErrorCode StepOf(BenchRun *run, int64_t m, int64_t d, int64_t k, int64_t b, int64_t p,
+                             int64_t support, double *seconds)
 {
   Text words = {0};
 
@@ -65,9 +66,18 @@ static PetscErrorCode Step(BenchRun *run, int64_t m, int64_t d, int64_t k, int64
            "train.epochs=100000 atoms.name=%s%s",
            (long long)m, (long long)k, (long long)b, p ? "hull_relaxed" : "free",
            p ? " atoms.pick=permuted" : "");
+  if (support) text_add(&words, " atoms.support=%lld", (long long)support);
   PetscCall(
       BenchStepSeconds(run, &(StepCase){.words = words.s, .n = TOKENS, .d = d, .p = p}, seconds));
   text_clear(&words);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(BenchRun *run, int64_t m, int64_t d, int64_t k, int64_t b, int64_t p,
+                           double *seconds)
+{
+  PetscFunctionBegin;
+  PetscCall(StepOf(run, m, d, k, b, p, 0, seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,7 +125,7 @@ static PetscErrorCode Steps(BenchRun *run, Machine *machine)
 /* Steps with and without W, at two widths: what grows with the width is mixing. */
 static PetscErrorCode Mixing(BenchRun *run, Machine *machine)
 {
-  enum { M = 1024, P = 2048 };
+  enum { M = 1024, P = 2048, ANCHORS = 8192, SUPPORT = 128 };
   static const int64_t widths[2] = {128, 768};
   double free, mixed, each[2]; /* seconds for each weight */
 
@@ -127,6 +137,8 @@ static PetscErrorCode Mixing(BenchRun *run, Machine *machine)
   }
   machine->mix = fmax((each[1] - each[0]) / (4.0 * (double)(widths[1] - widths[0])), 0);
   machine->weight = fmax(each[0] - 4.0 * (double)widths[0] * machine->mix, 0);
+  PetscCall(StepOf(run, M, 768, 8, SMALL, ANCHORS, SUPPORT, &mixed));
+  machine->gather = fmax((mixed - free) / ((double)M * SUPPORT) - machine->weight, 0) / 768;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

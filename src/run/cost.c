@@ -27,6 +27,7 @@ CostShape cost_shape(const Settings *settings, int64_t n, int64_t d, int64_t p)
   if (atoms && !strncmp(atoms, "hull", 4)) {
     shape.anchors = (double)p;
     shape.support = support > 0 ? fmin(support, (double)p) : 0;
+    shape.renew = fmax(settings_real(settings, "atoms.renew"), 1);
     shape.relaxed = !strcmp(atoms, "hull_relaxed");
   }
   return shape;
@@ -41,6 +42,16 @@ CostGroup cost_alone(void)
 static double weights(const CostShape *s)
 {
   return s->support > 0 ? s->support : s->anchors;
+}
+
+/* Mixing atoms of their anchors, and the weights: all, by dense products, or those of the support,
+   whose rows are gathered; now and then the support is found by the dense product of one. */
+static double mixing(const Machine *machine, const CostShape *s, double R)
+{
+  const double w = weights(s), dense = 2 * s->d * machine->mix * s->anchors;
+  const double products =
+      s->support > 0 ? w * s->d * machine->gather + dense / s->renew : 2 * dense;
+  return s->m / R * (products + w * machine->weight);
 }
 
 static StepShape step_shape(const CostShape *s, const CostGroup *group)
@@ -74,7 +85,7 @@ static double slower(const Machine *machine, const CostGroup *group)
 /* Of all ranks of a step one after another, and what is the same for each of them. */
 static double step_compute(const Machine *machine, const CostShape *s, const CostGroup *group)
 {
-  const double R = group->ranks, md = s->m * s->d, w = weights(s);
+  const double R = group->ranks, md = s->m * s->d;
   const double rows = ceil(s->batch / R); /* of the rank that has most */
   /* all encoder rows are read, however few tokens there are for them */
   const double scores = fmax(rows * md * curve_at(&machine->score, md), 4 * md / machine->read);
@@ -82,10 +93,8 @@ static double step_compute(const Machine *machine, const CostShape *s, const Cos
   const double active = fmin(s->active, s->m / 4); /* past it the dense products are cheaper */
   const double sparse = s->batch / R * active * s->d * curve_at(&machine->sparse, md);
   const double update = md / R * curve_at(&machine->update, md);
-  const double mixing =
-      s->m / R * (4 * w * s->d * machine->mix + (s->anchors > 0 ? w * machine->weight : 0));
   const double list = s->batch * s->active * (R - 1) / R * machine->list;
-  return machine->step + dense + sparse + list + update + mixing;
+  return machine->step + dense + sparse + list + update + mixing(machine, s, R);
 }
 
 static Cost kmeans_cost(const Machine *machine, const CostShape *s, const CostGroup *group)
@@ -94,14 +103,15 @@ static Cost kmeans_cost(const Machine *machine, const CostShape *s, const CostGr
   Cost cost = {.route = ROUTE_OWNER};
   cost.compute = slower(machine, group) *
                  (ceil(s->n / R) * (kd * curve_at(&machine->assign, kd) + s->d * machine->sum) +
-                  kd * machine->renew);
+                  kd * machine->renew / (R / nodes));
   cost.shared = 8 * kd;
   cost.sent = R > 1 ? 2 * 8 * kd * (R - 1) / R : 0; /* sums, reduced and given back */
   const double inside = R > nodes ? cost.sent / machine->link : 0,
                outside = nodes > 1 ? 2 * 8 * kd * (nodes - 1) / nodes / group->link : 0;
   cost.messages = inside + outside + 2 * ceil(log2(R)) * fmax(machine->latency, group->latency);
-  cost.rank = kd * (8 + 4 + 4) + kd * 6 + TILE * s->d * 4;
-  cost.memory = cost.rank;
+  cost.rank = kd * 8 + TILE * s->d * 4; /* sums; centroids twice and as whole numbers */
+  cost.node = kd * (4 + 4 + 6);
+  cost.memory = cost.rank + cost.node / (R / nodes);
   cost.disk = 4 * 2 * kd + 4 * s->n;
   return cost;
 }

@@ -16,8 +16,8 @@ static const struct {
   {                                                                                                \
 #field, offsetof(Machine, field)                                                               \
   }
-        N(cores), N(memory), N(crowd), N(latency), N(meet),   N(list), N(link),
-        N(read),  N(token),  N(step),  N(mix),     N(weight), N(sum),  N(renew),
+        N(cores), N(memory), N(crowd), N(latency), N(meet),   N(list), N(link),  N(read),
+        N(token), N(step),   N(mix),   N(weight),  N(gather), N(sum),  N(renew),
 },
   curves[] = {N(score), N(sparse), N(update), N(assign)},
   words[] = {N(cpu), N(kernels), N(date), N(commit)};
@@ -66,8 +66,9 @@ void machine_builtin(Machine *machine)
       .step = 0,
       .mix = 9.2715e-12,
       .weight = 8.57357e-09,
+      .gather = 1.84614e-10,
       .sum = 3.70244e-09,
-      .renew = 2.59733e-08,
+      .renew = 3.76315e-09,
       .score = {4,
                 {65536, 589824, 2.94912e+06, 8.38861e+06},
                 {1.709e-11, 8.462e-12, 8.49e-12, 7.579e-12}},
