@@ -38,6 +38,18 @@ static Cost cost_on(const Machine *machine, const CostShape *shape, int ranks, i
   return cost_of(machine, shape, &group);
 }
 
+/* Atoms of few anchors: their rows are gathered, and chosen by one dense product now and then. */
+static void check_support(const Machine *machine)
+{
+  CostShape few = hull;
+  few.support = 128, few.renew = 50;
+  const double dense = hull.m * hull.anchors * (4 * hull.d * machine->mix + machine->weight),
+               gathered = hull.m * 128 * (hull.d * machine->gather + machine->weight) +
+                          hull.m * hull.anchors * 2 * hull.d * machine->mix / 50,
+               saved = cost_on(machine, &hull, 1, 1).compute - cost_on(machine, &few, 1, 1).compute;
+  NEAR(saved / (dense - gathered), 1, 1e-9, "a support costs gathered rows and renewal");
+}
+
 /* Each of the sizes of a shape twice as large: never faster, smaller or shorter. */
 static void check_growth(const Machine *machine, const CostShape *shape, const char *name)
 {
@@ -120,6 +132,7 @@ static PetscErrorCode Run(void)
   setenv("ARDIS_NODE_RANKS", "1", 1);
   machine_builtin(&machine);
   check_growth(&machine, &topk, "topk");
+  check_support(&machine);
   check_growth(&machine, &hull, "hull");
   check_growth(&machine, &kmeans, "k-means");
   check_ranks(&machine);
