@@ -104,6 +104,47 @@ static PetscErrorCode ReadOptionals(Report *report, const char *dir, Mistakes *m
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Was the model trained on surrogate tokens? */
+static bool is_surrogate(const Table *plan, const char *model)
+{
+  for (int64_t i = 0; i < plan->rows; i++)
+    if (*table_cell(plan, i, "tokens") && !strcmp(table_cell(plan, i, "model"), model)) return true;
+  return false;
+}
+
+/* A table without the rows of models trained on surrogate tokens. */
+static PetscErrorCode WithoutSurrogates(const Table *plan, const Table *table, Table **kept)
+{
+  PetscFunctionBegin;
+  PetscCall(TableCreate("", kept));
+  for (int c = 0; c < table->columns; c++) PetscCall(TableAddColumn(*kept, table->names[c]));
+  for (int64_t i = 0; i < table->rows; i++) {
+    if (is_surrogate(plan, table_cell(table, i, "model"))) continue;
+    PetscCall(TableAddRow(*kept));
+    for (int c = 0; c < table->columns; c++)
+      table_text(*kept, table->names[c], table->cells[i * table->columns + c]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those models are nulls: what is shown of them is the column null_surrogate of their models. */
+static PetscErrorCode LeaveSurrogates(Report *report)
+{
+  Table **all[] = {&report->runs,       &report->groups,     &report->pairs,    &report->stability,
+                   &report->trajectory, &report->recurrence, &report->purposes, &report->stable,
+                   &report->atlas,      &report->plan}; /* the plan last: it tells */
+
+  PetscFunctionBegin;
+  if (table_column(report->plan, "tokens") < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t t = 0; t < sizeof(all) / sizeof(*all); t++) {
+    Table *kept;
+    PetscCall(WithoutSurrogates(report->plan, *all[t], &kept));
+    PetscCall(TableDestroy(all[t]));
+    *all[t] = kept;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static const char *anchors_of(const Report *report, const char *model)
 {
   for (int64_t i = 0; i < report->stability->rows; i++)
@@ -165,6 +206,7 @@ PetscErrorCode ReportRead(const char *dir, Mistakes *mistakes, Report **made)
   PetscCall(ReadSpec(report, dir));
   report->dir = text_copy(dir);
   if (!mistakes_count(mistakes)) {
+    PetscCall(LeaveSurrogates(report));
     PetscCall(ListModels(report));
     PetscCall(ReadLogs(report));
     PetscCall(ReadFrequencies(report));

@@ -109,6 +109,8 @@ stability = {(r['model'], r['centring']): r for r in csv.DictReader(open(out + '
 assert float(stability['share', 'centred']['value']) < 1, 'other shares, other dictionaries'
 EOF
 ok $? "surrogate tokens have the training tokens' mean and covariance; shares have seeds of their own"
+grep -q 'hull' "$T/one/report/index.html" && ! grep -q 'topk surrogate\|hull surrogate' "$T/one/report/index.html"
+ok $? "the report shows no surrogate as a model"
 # a grid over start, pick, anchors and centring: equal runs are trained once, whatever the ranks
 cat >"$T/grid.yaml" <<EOF
 schema: 1
