@@ -33,9 +33,10 @@ typedef struct {
   Most stable: the first groups of stable_members.csv, which are the largest, then those of the
   highest cosine; where a model has none, the atoms of its first run with partners (partners.csv) in
   the most other runs, then of the highest mean cosine to them. Least stable: of the atoms of the
-  first run that fire on at least as many training tokens as half of the living ones do, those with
-  partners in the fewest runs, then of the least mean cosine, then those that fire most. Beside an
-  atom of the first run stand its partners, and where it has none the nearest living atom.
+  first run that fire on at least as many training tokens as half of the living ones do, the 64 with
+  partners in the fewest runs, then of the least mean cosine, then those that fire most; of these
+  the ones least like what stands beside them. Beside an atom of the first run stand its partners,
+  and where it has none the nearest living atom.
 
   Not collective.
 

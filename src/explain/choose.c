@@ -107,8 +107,53 @@ static int64_t add_members(const AtlasModel *model, const Table *members, int64_
   return group + 1;
 }
 
+enum { TRIED = 64 }; /* atoms of the first run that may be the least stable */
+
+/* A group that was tried: its place, and its mean cosine. */
+typedef struct {
+  int64_t at;
+  double cosine;
+} Tried;
+
+static int by_cosine(const void *a, const void *b)
+{
+  const Tried *s = a, *t = b;
+  return s->cosine < t->cosine ? -1 : s->cosine > t->cosine ? 1 : s->at < t->at ? -1 : 1;
+}
+
+/* Of n candidates in the order of their stability those whose partners, or nearest atoms, are least
+   like them. */
+static PetscErrorCode AddLeast(const AtlasModel *model, const Table *partners, int64_t n,
+                               const Candidate *list, Mistakes *mistakes, int64_t *count,
+                               AtlasAtom *atoms)
+{
+  const int64_t tries = min_i64(n, TRIED), runs = model->runs;
+  Tried order[TRIED];
+  AtlasAtom *tried;
+  int64_t all = 0;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(tries * runs, &tried));
+  for (int64_t i = 0; i < tries; i++) add_partners(model, partners, list[i].row, 1, i, &all, tried);
+  PetscCall(AtlasNearest(model, all, tried, mistakes));
+  for (int64_t i = 0; i < tries; i++) {
+    order[i] = (Tried){i, 0};
+    for (int64_t r = 1; r < runs; r++)
+      if (tried[i * runs + r].atom >= 0) order[i].cosine += tried[i * runs + r].cosine;
+  }
+  qsort(order, (size_t)tries, sizeof(*order), by_cosine);
+  for (int64_t g = 0; g < ATLAS_GROUPS && g < tries; g++)
+    for (int64_t r = 0; r < runs; r++) {
+      atoms[*count] = tried[order[g].at * runs + r];
+      atoms[(*count)++].group = g;
+    }
+  PetscCall(ArrayDestroy(&tried));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Choose(const AtlasModel *model, const Table *members, const Table *partners,
-                             const Table *fired, int64_t *count, AtlasAtom *atoms)
+                             const Table *fired, Mistakes *mistakes, int64_t *count,
+                             AtlasAtom *atoms)
 {
   Candidate *list;
   int64_t n;
@@ -119,12 +164,12 @@ static PetscErrorCode Choose(const AtlasModel *model, const Table *members, cons
     qsort(list, (size_t)n, sizeof(*list), by_stability);
     for (int64_t g = 0; g < ATLAS_GROUPS && g < n; g++)
       add_partners(model, partners, list[n - 1 - g].row, 0, g, count, atoms);
+    PetscCall(AtlasNearest(model, *count, atoms, mistakes));
   }
   qsort(list, (size_t)n, sizeof(*list), by_fired);
   const int64_t half = n / 2;
   qsort(list + half, (size_t)(n - half), sizeof(*list), by_stability);
-  for (int64_t g = 0; g < ATLAS_GROUPS && g < n - half; g++)
-    add_partners(model, partners, list[half + g].row, 1, g, count, atoms);
+  PetscCall(AddLeast(model, partners, n - half, list + half, mistakes, count, atoms));
   PetscCall(ArrayDestroy(&list));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -142,10 +187,8 @@ PetscErrorCode AtlasChoose(const AtlasModel *model, const Table *members, Mistak
   if (file_exists(paths[0]) && file_exists(paths[1])) {
     PetscCall(TableRead(paths[0], mistakes, &partners));
     PetscCall(TableRead(paths[1], mistakes, &fired));
-    if (partners && fired) {
-      PetscCall(Choose(model, members, partners, fired, count, *atoms));
-      PetscCall(AtlasNearest(model, *count, *atoms, mistakes));
-    }
+    if (partners && fired)
+      PetscCall(Choose(model, members, partners, fired, mistakes, count, *atoms));
   }
   PetscCall(TableDestroy(&partners));
   PetscCall(TableDestroy(&fired));

@@ -18,10 +18,10 @@ static double cosine_of(int64_t d, const float *a, const float *b)
 }
 
 /* The living atom nearest to x; of equals the first. */
-static void find_nearest(const Dictionary *run, const Table *fired, const float *x, AtlasAtom *found)
+static void find_nearest(const Dictionary *run, const bool *alive, const float *x, AtlasAtom *found)
 {
-  for (int64_t j = 0; j < run->m && j < fired->rows; j++) {
-    if (!(table_real(fired, j, "fired_train") > 0)) continue;
+  for (int64_t j = 0; j < run->m; j++) {
+    if (!alive[j]) continue;
     const double cosine = cosine_of(run->d, x, run->atoms + j * run->d);
     if (found->atom < 0 || cosine > found->cosine) found->atom = j, found->cosine = cosine;
   }
@@ -34,15 +34,21 @@ static bool any_missing(int64_t run, int64_t count, const AtlasAtom *atoms)
   return false;
 }
 
+/* A run's model, and which of its atoms live [m]; *dictionary NULL after a mistake. */
 static PetscErrorCode ReadRun(const AtlasModel *model, int64_t run, Mistakes *mistakes,
-                              Dictionary **dictionary, Table **fired)
+                              Dictionary **dictionary, bool **alive)
 {
   char *path = path_join(model->run[run].folder, "model.h5"),
        *atoms = path_join(model->run[run].folder, "atoms.csv");
+  Table *fired;
 
   PetscFunctionBegin;
   PetscCall(DictionaryRead(path, model->view->kernels, mistakes, dictionary));
-  PetscCall(TableRead(atoms, mistakes, fired));
+  PetscCall(TableRead(atoms, mistakes, &fired));
+  PetscCall(ArrayCreate(*dictionary ? (*dictionary)->m : 0, alive));
+  for (int64_t j = 0; *dictionary && fired && j < min_i64((*dictionary)->m, fired->rows); j++)
+    (*alive)[j] = table_real(fired, j, "fired_train") > 0;
+  PetscCall(TableDestroy(&fired));
   free(path);
   free(atoms);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,22 +58,21 @@ PetscErrorCode AtlasNearest(const AtlasModel *model, int64_t count, AtlasAtom *a
                             Mistakes *mistakes)
 {
   Dictionary *first = NULL, *other;
-  Table *fired = NULL;
+  bool *alive = NULL;
 
   PetscFunctionBegin;
-  if (any_missing(-1, count, atoms)) PetscCall(ReadRun(model, 0, mistakes, &first, &fired));
-  PetscCall(TableDestroy(&fired));
+  if (any_missing(-1, count, atoms)) PetscCall(ReadRun(model, 0, mistakes, &first, &alive));
+  PetscCall(ArrayDestroy(&alive));
   for (int64_t r = 1; first && r < model->runs; r++) {
     if (!any_missing(r, count, atoms)) continue;
-    PetscCall(ReadRun(model, r, mistakes, &other, &fired));
+    PetscCall(ReadRun(model, r, mistakes, &other, &alive));
     for (int64_t i = 0, own = -1; i < count; i++) { /* own: the first run's atom of the group */
       if (atoms[i].run == 0) own = atoms[i].atom;
-      if (other && fired && atoms[i].run == r && atoms[i].atom < 0 && own < first->m &&
-          other->d == first->d)
-        find_nearest(other, fired, first->atoms + own * first->d, &atoms[i]);
+      if (other && atoms[i].run == r && atoms[i].atom < 0 && own < first->m && other->d == first->d)
+        find_nearest(other, alive, first->atoms + own * first->d, &atoms[i]);
     }
     PetscCall(DictionaryDestroy(&other));
-    PetscCall(TableDestroy(&fired));
+    PetscCall(ArrayDestroy(&alive));
   }
   PetscCall(DictionaryDestroy(&first));
   PetscFunctionReturn(PETSC_SUCCESS);

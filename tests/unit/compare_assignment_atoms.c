@@ -32,9 +32,9 @@ static void make(int kind, int side, int64_t m, int64_t d, float *D)
 {
   const uint64_t mine = 10 + (uint64_t)side, both = 9;
   for (int64_t j = 0; j < m; j++) {
-    const uint64_t like =
-        kind == COPIES ? (uint64_t)(side ? random_permuted(3, RANDOM_LAST, 0, m, j) : j)
-                       : (uint64_t)random_below(mine, RANDOM_SAMPLE, (uint64_t)j, 40);
+    const uint64_t like = kind == COPIES
+                              ? (uint64_t)(side ? random_permuted(3, RANDOM_LAST, 0, m, j) : j)
+                              : (uint64_t)random_below(mine, RANDOM_SAMPLE, (uint64_t)j, 40);
     const float common = kind == UNRELATED ? 0 : kind == OFFSET ? 2 : 1;
     const float own = kind == FEW ? 0 : kind == COPIES ? .4f : kind == CLUSTERS ? .7f : 1;
     for (int64_t i = 0; i < d; i++)
