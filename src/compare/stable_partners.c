@@ -2,7 +2,7 @@
 #include "compare/stable_parts.h"
 #include <string.h>
 
-enum { ROWS = 64 };
+enum { ROWS = 16, BLOCK = 32 };
 
 /* A cosine and a number as one integer: larger for a larger cosine, then for a lower number. 0 is
  * less than any. */
@@ -43,14 +43,20 @@ static uint64_t best_of(int64_t n, const float *restrict cosine)
   return key_of(most[0], j);
 }
 
-/* Takes one row of cosines, that of atom i, into the best so far of each column. */
+/* Takes one row of cosines, that of atom i, into the best so far of each column. Few are better,
+   so that whole blocks are passed over. */
 static void best_columns(int64_t n, const float *restrict cosine, int32_t i, float *restrict most,
                          int32_t *restrict at)
 {
-  for (int64_t j = 0; j < n; j++) {
-    const bool more = cosine[j] > most[j];
-    most[j] = more ? cosine[j] : most[j];
-    at[j] = more ? i : at[j];
+  for (int64_t j = 0; j < n; j += BLOCK) {
+    const int64_t end = min_i64(j + BLOCK, n);
+    int any = end < j + BLOCK;
+    for (int l = 0; l < BLOCK && end == j + BLOCK; l++) any |= cosine[j + l] > most[j + l];
+    for (int64_t c = j; c < end && any; c++)
+      if (cosine[c] > most[c]) {
+        most[c] = cosine[c];
+        at[c] = i;
+      }
   }
 }
 
