@@ -1,23 +1,32 @@
 #!/usr/bin/env python3
-"""recompute.py DIR TOKENS.npy GROUPS.npy - computes a run folder's figures a second time, with NumPy and SciPy alone.
+"""recompute.py DIR TOKENS.npy GROUPS.npy [TRUTH.npy] - computes a run folder's figures a second time, with NumPy and SciPy alone.
 
 Every finished run of DIR must have been exported: `ardis export RUN --to npy` (RUN/model.npy) and the same of initial.h5
 (RUN/initial.npy), and its anchors beside theirs (anchors/<id>.npy). Archetypal atoms must lie where they may. From these arrays and the tokens this script computes, by the definitions of docs/methods.md in
-float64, r2, r2_scalar, mse, cosine, l0, l1 and dead of each run, the values of each pair of runs, their intervals and
-groups' means, and says where the tables differ by more than 1e-5 (of a figure above 1, relatively). The nulls are
-simulated afresh with other random numbers, until the standard error is .002, and must agree within .01.
+float64, r2, r2_scalar, mse, cosine, l0, l1 and dead of each run, the values of each pair of runs at the end, at step 0 and
+along training (RUN/snapshots.npy/<step>.npy, where they are), their intervals and what stands beside them, and groups' means,
+and says where the tables differ by more than 1e-5 (of a figure above 1, relatively). The nulls are
+simulated afresh with other random numbers, until the standard error is .002 (120 pairs at most), and must agree within .01.
+With ONLY=MODEL in the environment that model alone is checked. TRUTH.npy, if given, holds the atoms that the tokens were made of.
 """
 import csv
 import itertools
 import os
 import sys
 
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 import numpy as np
+from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import t as student
 
 checked = faults = 0
-MEASURES = ('matched_cosine', 'max_cosine', 'matched_share')
+OF_ATOMS = ('matched_cosine', 'max_cosine', 'matched_share', 'matched_absolute', 'max_cosine_quantile', 'subspace', 'gt_mcc')
+MEASURES = OF_ATOMS + ('matched_encoder', 'matched_both', 'shared_features', 'code_correlation', 'code_jaccard', 'code_best')
+CENTRINGS = ('raw', 'centred', 'projected')
+RAW_ONLY = ('code_best',)
+NO_DEAD = ('subspace',)
+truth = None
 
 
 def same(what, mine, theirs, bound=1e-5):
@@ -98,18 +107,86 @@ def check_run(folder, row, runs_row, X, held):
     same(f"{row['model']} {row['run']}: living atoms of atoms.csv", alive.sum(), str(sum(int(a['fired_train']) > 0 for a in atoms)))
     if 'W' in m:
         check_hull(folder, row, m)
-    return {'end': m['atoms'], 'initial': arrays(os.path.join(here, 'initial.npy'))['atoms'], 'alive': alive, 'train': x[~held]}
+    first, snapshots = arrays(os.path.join(here, 'initial.npy')), os.path.join(here, 'snapshots.npy')
+    mean = X.mean(0) / m['normalise_scale']
+    return {'end': one_side(row, m, x[held], alive), 'initial': one_side(row, first, x[held], alive), 'alive': alive, 'train': x[~held],
+            'snapshots': {0: first['atoms'][alive], **{int(k): v[alive] for k, v in arrays(snapshots).items()}} if os.path.isdir(snapshots) else {},
+            'direction': mean / np.linalg.norm(mean), 'truth': None if truth is None else truth / m['normalise_scale']}
+
+
+def one_side(row, m, x, alive):
+    """The living atoms of a model, their encoder rows and codes on the held-out tokens, and how many atoms it has."""
+    encoder = m.get('encoder_weight')
+    return {'atoms': m['atoms'][alive], 'encoder': None if encoder is None else encoder[alive], 'codes': codes(row, m, x)[:, alive],
+            'm': len(alive)}
 
 
 # --- pairs
 
-def pair_values(A, B, centring):
+def unit(M):
+    return M / np.maximum(np.linalg.norm(M, axis=1, keepdims=True), 1e-300)
+
+
+def prepare(M, centring, direction):
     if centring == 'centred':
-        A, B = A - A.mean(0), B - B.mean(0)
-    A, B = (M / np.maximum(np.linalg.norm(M, axis=1, keepdims=True), 1e-300) for M in (A, B))
-    S = A @ B.T
-    matched = S[linear_sum_assignment(S, maximize=True)]
-    return {'matched_cosine': matched.mean(), 'max_cosine': (S.max(0).mean() + S.max(1).mean()) / 2, 'matched_share': (matched >= .7).mean()}
+        M = M - M.mean(0)
+    if centring == 'projected':
+        M = M - np.outer(M @ direction, direction)
+    return unit(M)
+
+
+def match(S):
+    rows, columns = linear_sum_assignment(S, maximize=True)
+    return dict(zip(rows, columns)), S[rows, columns]
+
+
+def leading(U, q=8):
+    d = U.shape[1]
+    return eigh(U.T @ U, subset_by_index=[max(0, d - q), d - 1])[1].T
+
+
+def code_figures(Z, Y, partner, of, of_a, of_b, raw):
+    """Correlations over all pairs of atoms, in one product; an atom that never changes correlates with none."""
+    n = len(Z)
+    sz, sy = Z.std(0), Y.std(0)
+    C = (Z.T @ Y / n - np.outer(Z.mean(0), Y.mean(0))) / np.where(np.outer(sz, sy) > 0, np.outer(sz, sy), np.inf)
+    fz, fy = Z != 0, Y != 0
+    both = [(fz[:, i] & fy[:, j]).sum() / max((fz[:, i] | fy[:, j]).sum(), 1) for i, j in partner.items()]
+    figures = {'code_correlation': sum(C[i, j] for i, j in partner.items()) / of, 'code_jaccard': sum(both) / of}
+    if raw:
+        figures['code_best'] = (C.max(1).sum() / of_a + C.max(0).sum() / of_b) / 2
+    return figures
+
+
+def pair_values(a, b, centring, direction, true_atoms=None, dead=False):
+    """All measures of two sides; dead: the atoms left out count as 0."""
+    A, B = prepare(a['atoms'], centring, direction), prepare(b['atoms'], centring, direction)
+    of_a, of_b = (a['m'], b['m']) if dead else (len(A), len(B))
+    of, S = min(of_a, of_b), A @ B.T
+    partner, matched = match(S)
+    largest = np.concatenate([S.max(1), S.max(0), np.zeros(of_a - len(A) + of_b - len(B))])
+    values = {'matched_cosine': matched.sum() / of, 'max_cosine': (S.max(0).sum() / of_b + S.max(1).sum() / of_a) / 2,
+              'matched_share': (matched >= .7).sum() / of, 'matched_absolute': match(abs(S))[1].sum() / of,
+              'max_cosine_quantile': np.quantile(largest, .5)}
+    if not dead:
+        values['subspace'] = (((leading(A) @ leading(B).T) ** 2).sum() / min(8, len(A), len(B)))
+    if true_atoms is not None:
+        T = prepare(true_atoms, centring, direction)
+        values['gt_mcc'] = sum(match(M @ T.T)[1].sum() / min(k, len(T)) for M, k in ((A, of_a), (B, of_b))) / 2
+    if a.get('encoder') is not None:
+        E = prepare(a['encoder'], centring, direction) @ prepare(b['encoder'], centring, direction).T
+        other, best = match(E)
+        values['matched_encoder'], values['matched_both'] = best.sum() / of, match((S + E) / 2)[1].sum() / of
+        values['shared_features'] = sum(other.get(i) == j and S[i, j] >= .7 and E[i, j] >= .7 for i, j in partner.items()) / of
+    if 'codes' in a:
+        values.update(code_figures(a['codes'], b['codes'], partner, of, of_a, of_b, centring == 'raw'))
+    return values
+
+
+def effective_rank(M):
+    s = np.linalg.svd(unit(M), compute_uv=False)
+    p = s[s > 0] / s.sum()
+    return np.exp(-(p * np.log(p)).sum())
 
 
 def interval(h):
@@ -125,65 +202,127 @@ def interval(h):
     return U, student.ppf(.975, S - 1) * np.sqrt(max(J, F))
 
 
-def null_means(m, x):
+def null_means(m, x, direction, true_atoms):
     """Fresh nulls of m atoms: isotropic directions, directions with the tokens' mean and covariance, random tokens."""
     random = np.random.default_rng(m)
     d, mean, covariance = x.shape[1], x.mean(0), np.cov(x.T, bias=True)
     kinds = {'random': lambda: random.standard_normal((m, d)),
              'gaussian': lambda: random.multivariate_normal(mean, covariance, m),
              'tokens': lambda: x[random.choice(len(x), m, replace=False)]}
+    names = [k for k in OF_ATOMS if k != 'gt_mcc' or true_atoms is not None]
     means = {}
     for kind, draw in kinds.items():
         rows = []
-        while len(rows) < 16 or len(rows) < 3000 and np.std(rows, axis=0).max() / np.sqrt(len(rows)) > .002:
-            A, B = draw(), draw()
-            rows.append([pair_values(A, B, c)[k] for c in ('raw', 'centred') for k in MEASURES])
-        for (c, k), value in zip(itertools.product(('raw', 'centred'), MEASURES), np.mean(rows, axis=0)):
+        while len(rows) < 16 or len(rows) < 120 and np.std(rows, axis=0).max() / np.sqrt(len(rows)) > .002:
+            A, B = ({'atoms': draw(), 'm': m} for _ in range(2))
+            values = [pair_values(A, B, c, direction, true_atoms) for c in CENTRINGS]
+            rows.append([v[k] for v in values for k in names])
+        for (c, k), value in zip(itertools.product(CENTRINGS, names), np.mean(rows, axis=0)):
             means[kind, c, k] = value
     return means
 
 
-def check_group(model, runs, stability, pairs, nulls):
+def mean_of(values):
+    return np.mean([v for v in values])
+
+
+def check_beside(model, runs, rows, centring):
+    """What stands beside the figures: end against start, dead atoms counted as 0, nearest atoms, rank, role."""
+    direction, true_atoms = runs[0][1]['direction'], runs[0][1]['truth']
+    ends, starts = [r['end'] for _, r in runs], [r['initial'] for _, r in runs]
+    pairs = list(itertools.combinations(range(len(runs)), 2))
+    cross = [pair_values(ends[i], starts[j], centring, direction, true_atoms) for i, j in itertools.permutations(range(len(runs)), 2)]
+    dead = [pair_values(ends[i], ends[j], centring, direction, true_atoms, dead=True) for i, j in pairs]
+    nearest = []
+    for e in ends:
+        U = prepare(e['atoms'], centring, direction)
+        S = U @ U.T
+        np.fill_diagonal(S, -2)
+        nearest.append(S.max(1).mean())
+    rank = np.mean([effective_rank(e['atoms']) for e in ends])
+    for k, row in rows.items():
+        what = f'{model} {k} {centring}'
+        if k in cross[0]:
+            same(what + ' end_start', mean_of(v[k] for v in cross), row['end_start'])
+        if k in dead[0] and k not in NO_DEAD:
+            same(what + ' with_dead', mean_of(v[k] for v in dead), row['with_dead'])
+        same(what + ' nearest', np.mean(nearest), row['nearest'])
+        same(what + ' effective_rank', rank, row['effective_rank'])
+        same(what + ' role', float((k, centring) == ('matched_cosine', 'centred')), str(float(row['role'] == 'primary')))
+
+
+def check_trajectory(model, runs, trajectory):
+    n = len(runs)
+    steps = sorted(set.intersection(*(set(r['snapshots']) for _, r in runs)))
+    rows = {(int(r['step']), r['centring']): r for r in trajectory if r['model'] == model}
+    same(f'{model}: rows of trajectory.csv', 2 * len(steps), str(len(rows)))
+    for step, centring in itertools.product(steps, CENTRINGS[:2]):
+        h = np.zeros((n, n))
+        for i, j in itertools.combinations(range(n), 2):
+            A, B = (prepare(runs[q][1]['snapshots'][step], centring, None) for q in (i, j))
+            h[i, j] = h[j, i] = match(A @ B.T)[1].mean()
+        U, half = interval(h)
+        row = rows.get((step, centring), {'value': '', 'low': '', 'high': ''})
+        for name, value in (('value', U), ('low', U - half), ('high', U + half)):
+            if value == value:
+                same(f'{model} {centring} trajectory at step {step}: {name}', value, row[name])
+
+
+def check_group(model, runs, stability, pairs, nulls, trajectory):
     """runs: (id, what check_run gave) of one model; all their varied seeds are distinct."""
     n = len(runs)
     living = int(np.floor(np.mean([r['alive'].sum() for _, r in runs]) + .5))
-    for centring in ('raw', 'centred'):
+    direction, true_atoms = runs[0][1]['direction'], runs[0][1]['truth']
+    check_trajectory(model, runs, trajectory)
+    for centring in CENTRINGS:
         rows = {r['measure']: r for r in stability if (r['model'], r['centring']) == (model, centring)}
+        wanted = {k for k in MEASURES if centring == 'raw' or k not in RAW_ONLY}
+        same(f'{model} {centring}: measures', len(wanted), str(len(wanted & set(rows))))
         for stage in ('end', 'initial'):
-            h = {k: np.zeros((n, n)) for k in MEASURES}
+            h = {k: np.full((n, n), np.nan) for k in wanted}
             for i, j in itertools.combinations(range(n), 2):
-                A, B = (runs[q][1][stage][runs[q][1]['alive']] for q in (i, j))
-                for k, value in pair_values(A, B, centring).items():
+                for k, value in pair_values(*(runs[q][1][stage] for q in (i, j)), centring, direction, true_atoms).items():
                     h[k][i, j] = h[k][j, i] = value
                     same(f'pairs.csv {model} {k} {centring} {stage}', value, pairs.get((model, runs[i][0], runs[j][0], k, centring, stage)))
-            for k in MEASURES:
-                U, half = interval(h[k])
+            for k in wanted:
+                U, half = interval(np.where(np.eye(n) > 0, 0, h[k]))
+                if np.isnan(U):
+                    same(f'{model} {k} {centring} {stage}: no value', 0, str(len(rows[k]['value' if stage == 'end' else 'initial'])))
+                    continue
                 same(f'{model} {k} {centring} {stage}', U, rows[k]['value' if stage == 'end' else 'initial'])
                 if stage == 'end' and n > 2:
                     same(f'{model} {k} {centring} low', U - half, rows[k]['low'])
                     same(f'{model} {k} {centring} high', U + half, rows[k]['high'])
-        for k in MEASURES:
+        check_beside(model, runs, rows, centring)
+        for k in wanted:
             same(f'{model} dead', np.mean([(~r['alive']).sum() for _, r in runs]), rows[k]['dead'])
             if living not in nulls:
-                nulls[living] = null_means(living, runs[0][1]['train'])
+                nulls[living] = null_means(living, runs[0][1]['train'], direction, true_atoms)
             for kind in ('random', 'gaussian', 'tokens'):
-                same(f'{model} {k} {centring} null_{kind} of {living} atoms', nulls[living][kind, centring, k], rows[k]['null_' + kind], .01)
+                if (kind, centring, k) in nulls[living]:
+                    same(f'{model} {k} {centring} null_{kind} of {living} atoms', nulls[living][kind, centring, k], rows[k]['null_' + kind], .01)
+                else:
+                    same(f'{model} {k} {centring}: no null_{kind}', 0, str(len(rows[k]['null_' + kind])))
 
 
-def main(folder, tokens, groups):
+def main(folder, tokens, groups, true_atoms=None):
+    global truth
+    truth = None if true_atoms is None else np.load(true_atoms).astype(np.float64)
     X, groups = np.load(tokens).astype(np.float64), np.load(groups)
     held = np.isin(groups, [int(r['group']) for r in table(folder, 'held_out.csv')])
     plan = {r['run']: r for r in table(folder, 'plan.csv')}
     models, figures = {}, {r['run']: r for r in table(folder, 'runs.csv')}
     for run, row in figures.items():
-        if row['status'] == 'done':
+        if row['status'] == 'done' and os.environ.get('ONLY', row['model']) == row['model']:
             models.setdefault(row['model'], []).append((run, check_run(folder, plan[run], row, X, held)))
-    stability, nulls = table(folder, 'stability.csv'), {}
+    stability, trajectory, nulls = table(folder, 'stability.csv'), table(folder, 'trajectory.csv'), {}
     pairs = {(r['model'], r['run_a'], r['run_b'], r['measure'], r['centring'], r['stage']): r['value'] for r in table(folder, 'pairs.csv')}
     for model, runs in models.items():
         if len(runs) > 1:
-            check_group(model, runs, stability, pairs, nulls)
+            check_group(model, runs, stability, pairs, nulls, trajectory)
     for g in table(folder, 'groups.csv'):
+        if g['model'] not in models:
+            continue
         column = g['metric'] if g['split'] == 'held_out' or g['metric'] + '_train' not in next(iter(figures.values())) else g['metric'] + '_train'
         values = [float(figures[run][column]) for run, _ in models[g['model']]]
         n, mean = len(values), np.mean(values)
@@ -196,7 +335,7 @@ def main(folder, tokens, groups):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     main(*sys.argv[1:])
     print(f'{checked} figures, {faults} faults')

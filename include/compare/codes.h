@@ -29,6 +29,7 @@ PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, i
                                const int64_t *atom, AtomCodes *codes);
 /* AtomCodesSort - fills in what is by atom, where n, m and tokens are there. Not collective. */
 PetscErrorCode AtomCodesSort(AtomCodes *codes);
+/* AtomCodesDestroy - frees what they hold. Not collective. */
 PetscErrorCode AtomCodesDestroy(AtomCodes *codes);
 /* Bytes that they take. */
 int64_t atom_codes_bytes(const AtomCodes *codes);

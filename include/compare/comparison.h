@@ -15,7 +15,6 @@ enum {
   NEED_BOTH = 1 << 5,     /* both: matching by the mean of the two cosines [encoder, cosines] */
   NEED_CODES = 1 << 6,    /* a.codes, b.codes */
   NEED_TRUTH = 1 << 7,    /* a.truth, b.truth */
-  NEED_SCORES = 1 << 8,   /* score_a, score_b: of three runs or more, at the end */
 };
 
 /* What holds for a comparison: tests/family/comparison.c tries each. */
@@ -53,8 +52,6 @@ typedef struct {
                          as 0 how many there are with them */
   Matched atoms, absolute, encoder, both; /* cosines of `absolute` have no sign */
   float *largest_a, *largest_b;           /* [a.m], [b.m] largest cosine with the other side */
-  const double *score_a, *score_b;        /* [a.m], [b.m] mean cosine with the matched atoms of the
-                                             runs other than these two; NULL: there is none */
   const double *own_a, *own_b;            /* what this comparison made of each side */
 } AtomPair;
 

@@ -46,15 +46,6 @@ double *with_dead_value(const GroupPairs *all, int64_t pair, Centring centring, 
 double *end_start_value(const GroupPairs *all, int64_t end, int64_t start, Centring centring,
                         int64_t measure);
 
-/* Sees every pair i < j at the end, on the one rank that computes it, while its cosines are there;
-   atoms are numbered among the living. Its own matter is joined over ranks by its owner. */
-typedef struct {
-  void *context;
-  unsigned needs; /* NEED_* that it reads */
-  PetscErrorCode (*see)(void *context, int64_t i, int64_t j, Centring centring,
-                        const AtomPair *pair);
-} PairHook;
-
 /*
   GroupPairsCreate, GroupPairsDestroy - computes them, spread over the ranks
 
@@ -62,12 +53,11 @@ typedef struct {
 
   Collective on comm.
 
-  in   hook  NULL: none
   out  any   there were mistakes, on every rank then
 */
 PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
-                                const CompareOptions *options, const PairHook *hook,
-                                Mistakes *mistakes, bool *any, GroupPairs *all);
+                                const CompareOptions *options, Mistakes *mistakes, bool *any,
+                                GroupPairs *all);
 PetscErrorCode GroupPairsDestroy(GroupPairs *all);
 
 /* pair_matrix: h [n x n] of the values of n of the group's runs, by run number, symmetric; the

@@ -59,6 +59,8 @@ PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind
 
 /* The nulls of many groups: those of the same size, kind and tokens are computed once. */
 typedef struct NullStore NullStore;
+/* NullStoreCreate - an empty store. NullStoreDestroy frees it with all values. Collective on comm.
+ */
 PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels, const CompareOptions *options,
                                NullStore **store);
 /* NullStoreGet - value [CENTRINGS x comparisons] as NullValues() gives them, the store's. Borrows

@@ -3,7 +3,8 @@
 #include "compare/group.h"
 
 /*
-  TrajectoryAdd - rows of trajectory.csv: the signed matched cosine at each step of snapshots.h5
+  TrajectoryAdd - rows of trajectory.csv: the signed matched cosine at step 0 (initial.h5) and at
+  each step of snapshots.h5, the last of which is the end
 
   Steps that not all of the runs have are left out; runs without the file give no rows. The atoms
   compared are those that live at the end. Raw and centred, with the interval over runs.

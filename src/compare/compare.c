@@ -175,8 +175,6 @@ static void note_of(const Comparison *one, const PairInterval *end, const Entere
     add_note(note, "no held-out tokens");
   else if (one->needs & NEED_TRUTH)
     add_note(note, "tokens without known atoms");
-  else if (one->needs & NEED_SCORES)
-    add_note(note, "needs a third run");
 }
 
 static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
@@ -250,7 +248,7 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
   bool any;
   PetscFunctionBeginUser;
   if (group->runs == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GroupPairsCreate(to->comm, to->kernels, group, to->options, NULL, mistakes, &any, all));
+  PetscCall(GroupPairsCreate(to->comm, to->kernels, group, to->options, mistakes, &any, all));
   if (!any) {
     for (int64_t i = 0; i < group->runs; i++)
       for (int64_t j = i + 1; j < group->runs; j++) PetscCall(AddPairRows(to, group, all, i, j));

@@ -35,7 +35,6 @@ typedef struct {
   const Kernels *kernels;
   const ComparedGroup *group;
   const CompareOptions *options;
-  const PairHook *hook;
   unsigned needs;
   Sides *sides;
   GroupPairs *all;
@@ -46,14 +45,13 @@ static void fill_nan(int64_t count, double *values)
   for (int64_t i = 0; i < count; i++) values[i] = (double)NAN;
 }
 
-/* One run at one stage against another: values [measures] of each centring. The seen pair i < j is
-   shown to the hook, and with_dead is filled in for it. */
+/* One run at one stage against another: values [measures] of each centring, with_dead too
+   where it is not NULL. */
 static PetscErrorCode OnePair(const Working *w, int64_t i, Stage stage_i, int64_t j, Stage stage_j,
                               double *values, double *with_dead)
 {
   const Living *a = &w->all->living[i], *b = &w->all->living[j];
   const int64_t measures = w->all->measures;
-  const bool seen = with_dead && w->hook;
   PetscFunctionBeginUser;
   fill_nan(CENTRINGS * measures, values);
   if (with_dead) fill_nan(CENTRINGS * measures, with_dead);
@@ -64,9 +62,8 @@ static PetscErrorCode OnePair(const Working *w, int64_t i, Stage stage_i, int64_
     PetscCall(SidesGet(w->sides, i, stage_i, c, &A));
     PetscCall(SidesGet(w->sides, j, stage_j, c, &B));
     if (!A.unit || !B.unit) continue;
-    PetscCall(PairCreate(w->kernels, &A, &B, w->needs | (seen ? w->hook->needs : 0), &pair));
+    PetscCall(PairCreate(w->kernels, &A, &B, w->needs, &pair));
     pair_values(&pair, w->options->chosen, values + c * measures);
-    if (seen) PetscCall(w->hook->see(w->hook->context, i, j, c, &pair));
     pair.of_a = a->m;
     pair.of_b = b->m;
     if (with_dead) pair_values(&pair, w->options->chosen, with_dead + c * measures);
@@ -195,12 +192,12 @@ static void parts_of_group(GroupPairs *all, Part part[PARTS])
 }
 
 PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
-                                const CompareOptions *options, const PairHook *hook,
-                                Mistakes *mistakes, bool *any, GroupPairs *all)
+                                const CompareOptions *options, Mistakes *mistakes, bool *any,
+                                GroupPairs *all)
 {
   const int64_t runs = group->runs;
   const unsigned needs = chosen_needs(options->chosen);
-  Working w = {kernels, group, options, hook, needs, NULL, all};
+  Working w = {kernels, group, options, needs, NULL, all};
   Part part[PARTS];
   int rank, size;
   PetscFunctionBeginUser;

@@ -118,8 +118,7 @@ static bool can_say(const AtomPair *pair, unsigned needs)
 {
   if (pair->a.m == 0 || pair->b.m == 0) return false;
   if (needs & (NEED_ENCODER | NEED_BOTH) && !pair->encoder.cosine) return false;
-  if (needs & NEED_CODES && !(pair->a.codes && pair->b.codes && pair->a.codes->n)) return false;
-  return !(needs & NEED_SCORES) || (pair->score_a && pair->score_b);
+  return !(needs & NEED_CODES) || (pair->a.codes && pair->b.codes && pair->a.codes->n);
 }
 
 void pair_values(AtomPair *pair, const ChosenComparison *chosen, double *values)

@@ -74,7 +74,10 @@ static PetscErrorCode Prepared(Moment *at, int64_t q, Centring c, float **unit)
   const Living *living = &at->living[r];
   PetscFunctionBeginUser;
   *unit = NULL;
-  if (!at->D[q])
+  if (!at->D[q] && at->step == 0) {
+    PetscCall(AtomsRead(at->group->run[r].folder, STAGE_INITIAL, living, at->mistakes, &at->D[q]));
+    if (at->D[q]) keep_living(living, at->D[q]);
+  } else if (!at->D[q])
     PetscCall(SnapshotRead(at->group->run[r].folder, at->step, living, at->mistakes, &at->D[q]));
   if (!at->D[q]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(living->alive * living->d, unit));
@@ -135,9 +138,10 @@ static PetscErrorCode OneStep(MPI_Comm comm, Moment *at, Table *table)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is the step among those of every run? */
+/* Is the step among those of every run? Step 0 is, in initial.h5. */
 static bool all_have(int64_t runs, const int64_t *count, int64_t *const *steps, int64_t step)
 {
+  if (step == 0) return true;
   for (int64_t q = 0; q < runs; q++) {
     bool has = false;
     for (int64_t i = 0; i < count[q]; i++) has |= steps[q][i] == step;
@@ -159,8 +163,10 @@ PetscErrorCode TrajectoryAdd(MPI_Comm comm, const Kernels *kernels, const Compar
   for (int64_t q = 0; q < runs; q++)
     PetscCall(StepsRead(group->run[run[q]].folder, mistakes, &count[q], &steps[q]));
   PetscCall(MistakesAgree(comm, mistakes, &any));
-  for (int64_t i = 0; i < count[0] && !any; i++) {
-    Moment at = {kernels, group, living, runs, run, steps[0][i], NULL, mistakes};
+  for (int64_t i = -1; i < count[0] && count[0] && !any; i++) {
+    const int64_t step = i < 0 ? 0 : steps[0][i];
+    Moment at = {kernels, group, living, runs, run, step, NULL, mistakes};
+    if (i >= 0 && step == 0) continue;
     if (!all_have(runs, count, steps, at.step)) continue;
     PetscCall(ArrayCreate(runs, &at.D));
     PetscCall(OneStep(comm, &at, table));

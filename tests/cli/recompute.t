@@ -8,6 +8,14 @@ with h5py.File('$ROOT/experiments/quickstart/quickstart.h5') as f:
     np.save('$T/G.npy', f['groups'][()])
 " >"$T/log" 2>&1 && ranks 2 import "$T/X.npy" --groups "$T/G.npy" -o "$T/tokens.h5"
 ok $? "the quickstart's tokens, imported"
+"$PYTHON" -c "
+import h5py, numpy as np
+truth = np.random.default_rng(5).standard_normal((40, np.load('$T/X.npy', mmap_mode='r').shape[1])).astype('f4')
+np.save('$T/truth.npy', truth)
+with h5py.File('$T/tokens.h5', 'r+') as f:
+    f['truth/atoms'] = truth
+" >"$T/log" 2>&1
+ok $? "as if they were made of 40 atoms"
 cat >"$T/spec.yaml" <<'S'
 schema: 1
 name: recompute
@@ -22,6 +30,8 @@ models:
   hull:    {method: sae, width: 64, code: {name: topk, k: 8}, atoms: {name: hull, anchors: own}}
   dead:    {method: sae, width: 96, code: {name: topk, k: 1}, atoms: free, train: {optimizer: {name: adam, lr: 0.05}}}
   kmeans:  {method: kmeans, width: 32}
+snapshots: 3
+compare: {comparisons: all, centrings: all}
 S
 ranks 3 run "$T/spec.yaml" --out "$T/out"
 ok $? "6 models of 4 runs"
@@ -33,13 +43,23 @@ done
 for set in "$T"/out/anchors/*.h5; do
 	"$B/ardis" export "$set" --to npy >>"$T/log" 2>&1 || status=1
 done
+"$PYTHON" -c "
+import glob, h5py, numpy as np, os
+for name in glob.glob('$T/out/*/*/snapshots.h5'):
+    with h5py.File(name) as f:
+        os.mkdir(name[:-3] + '.npy')
+        for step in f['steps'][()]:
+            np.save(f'{name[:-3]}.npy/{step}.npy', f[f'atoms_{step}'][()])
+" >>"$T/log" 2>&1 || status=1
 ok $status "exported"
-"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
+"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" "$T/truth.npy" >"$T/log" 2>&1
 ok $? "the figures are those of the tables: $(tail -n 1 "$T/log")"
+[ "$(wc -l <"$T/out/trajectory.csv")" -gt 20 ]
+ok $? "snapshots make a trajectory"
 [ "$(awk -F, 'NR > 1 && $1 == "dead" { print ($13 > 0); exit }' "$T/out/stability.csv")" = 1 ]
 ok $? "some atoms were dead, and left out"
 sed -i '2,$s/,0\.9/,0.8/' "$T/out/pairs.csv"
-"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
+ONLY=hull "$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" "$T/truth.npy" >"$T/log" 2>&1
 [ $? -eq 1 ] && grep -q '^FAULT pairs.csv' "$T/log"
 ok $? "a wrong figure is found"
 "$PYTHON" - "$T/out" >"$T/log" 2>&1 <<'P'
@@ -47,7 +67,7 @@ import glob, numpy as np, sys
 for name in glob.glob(sys.argv[1] + '/hull/*/model.npy/atoms.npy'):
     np.save(name, np.load(name) * np.float32(1.001))
 P
-"$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" >"$T/log" 2>&1
+ONLY=hull "$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" "$T/truth.npy" >"$T/log" 2>&1
 [ $? -eq 1 ] && grep -q '^FAULT hull .* atoms are not W C' "$T/log"
 ok $? "atoms off the hull are found"
 finish

@@ -186,7 +186,7 @@ static PetscErrorCode Tests(void)
     for (int v = 0; comparisons.entries[v]; v++) {
       const Comparison *one = (const Comparison *)comparisons.entries[v];
       if (one->primary == first &&
-          !(one->needs & (NEED_ENCODER | NEED_BOTH | NEED_CODES | NEED_TRUTH | NEED_SCORES)))
+          !(one->needs & (NEED_ENCODER | NEED_BOTH | NEED_CODES | NEED_TRUTH)))
         chosen[measures++].comparison = one;
     }
   for (int r = 0; tap_rank == 0 && r < FOLDERS; r++) PetscCall(WriteRun(r, mistakes));
