@@ -102,6 +102,9 @@ void transpose(int64_t rows, int64_t cols, const float *X, float *XT);
 bool settle_sign(int64_t d, double *x);
 /* order [m]: numbers by their key, largest first, lowest number first among equals. */
 void order_by(int64_t m, const double *key, int64_t *order);
+/* Solves R^T R X = Y in place, Y [m x d], R [m x m] the factor that cholesky() leaves; where its
+   pivot is 0 so is X's row. */
+void solve_factored(int64_t m, int64_t d, const double *R, double *Y);
 
 /* For Entry.check: why the method cannot have so many atoms for tokens of that width (fresh
    memory), or NULL. what: "components". */
@@ -125,6 +128,11 @@ void shift_of(const View *view, float *shift);
 int64_t gram_count(int64_t d);
 PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, const float *X,
                         float *sums);
+
+/* CovarianceOfGram - A [d x d] = the covariance of n tokens from the sums of such a pass (without
+   shift: the mean of x x^T), mean [d] as below. Not collective. */
+PetscErrorCode CovarianceOfGram(int64_t n, int64_t d, const double *sums, const float *shift,
+                                double *mean, double *A);
 
 /*
   SpectrumOfGram - the leading directions of n tokens from the sums of such a pass

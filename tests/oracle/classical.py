@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""classical.py > tests/data/classical.h - what classical methods must find, by NumPy, SciPy and scikit-learn in float64.
+"""classical.py > tests/data/classical.inc - what classical methods must find, by NumPy, SciPy and scikit-learn in float64.
 
 The tokens are written again from the integers that tests/unit/learn_classical.c makes them of. Needs scikit-learn; the
 test reads the numbers alone.
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from oracle import ATOMS, permuted  # noqa: E402
+from oracle import ATOMS, epoch_order, permuted  # noqa: E402
 
 N, D, M = 2500, 6, 3
 
@@ -117,7 +117,75 @@ def pca(X):
     show('oracle_svd_codes', X[:4] @ atoms.T)
 
 
+def sparse_pca(X):
+    from sklearn.decomposition import SparsePCA
+    p = SparsePCA(M, alpha=0.03 * np.sqrt(N), ridge_alpha=0.01, method='cd', tol=1e-13, max_iter=20000).fit(X)
+    atoms = settled(p.components_)
+    show('oracle_sparse_pca_atoms', atoms)
+    turned = np.sign((atoms * p.components_).sum(1))
+    show('oracle_sparse_pca_codes', p.transform(X[:4]) * turned)
+
+
+def dictionary_learning(X):
+    """50 batches of 250 from the program's own start and order, init seed 1, data seed 2."""
+    from sklearn.decomposition import sparse_encode
+    for positive in (True, False):
+        def codes(x, D):
+            return sparse_encode(x, D, algorithm='lasso_cd', alpha=0.05, positive=positive, max_iter=100000, check_input=False)
+        b = 250
+        D = X[permuted(1, ATOMS, 0, N)[:M]]
+        D = D / np.linalg.norm(D, axis=1, keepdims=True)
+        A, B = np.zeros((M, M)), np.zeros((M, D.shape[1]))
+        for step in range(5 * N // b):
+            order = epoch_order(2, step * b // N, N)
+            x = X[order[step * b % N:][:b]]
+            Z = codes(x, D)
+            t = step + 1
+            theta = t * b if t < b else b * b + t - b
+            keep = (theta + 1 - b) / (theta + 1)
+            A, B = keep * A + Z.T @ Z / b, keep * B + Z.T @ x / b
+            for j in range(M):
+                u = D[j] + (B[j] - A[j] @ D) / A[j, j]
+                D[j] = u / max(np.linalg.norm(u), 1)
+        name = 'positive' if positive else 'signed'
+        show(f'oracle_online_{name}_atoms', D)
+        show(f'oracle_online_{name}_codes', codes(X[:4], D))
+
+
+def on_simplex(w):
+    """The nearest point of the simplex, by sorting."""
+    u = np.sort(w)[::-1]
+    q = np.arange(1, len(w) + 1)
+    r = np.nonzero(u - (np.cumsum(u) - 1) / q > 0)[0][-1]
+    return np.maximum(w - (np.cumsum(u)[r] - 1) / (r + 1), 0)
+
+
+def mixtures_of_anchors(X):
+    """10 turns of exact codes and 20 projected gradient steps; atom i starts from anchor i, anchors are rows 0, 7, 14, ..."""
+    heavy = 3000.0
+    for name, strict, simplex in (('convexnmf', True, False), ('loose', False, False), ('archetypal', True, True)):
+        C = X[7 * np.arange(12)]
+        W = np.eye(M, len(C))
+        steepest = np.linalg.eigvalsh(C.T @ C)[-1]
+
+        def codes(x, D):
+            if simplex:
+                return np.array([nnls(np.vstack([D.T, heavy * np.ones(M)]), np.append(y, heavy))[0] for y in x])
+            return codes_of(x, D)
+        for _ in range(10):
+            Z = codes(X, W @ C)
+            S, T = Z.T @ Z, Z.T @ X
+            for _ in range(20):
+                W = W - (S @ W @ C - T) @ C.T / (np.abs(S).sum(1) * steepest)[:, None]
+                W = np.apply_along_axis(on_simplex, 1, W) if strict else np.maximum(W, 0)
+        D = W @ C
+        Z = codes(X, D)
+        show(f'oracle_{name}_atoms', D)
+        show(f'oracle_{name}_codes', Z[:4])
+        show(f'oracle_{name}_objective', ((X - Z @ D) ** 2).sum() / 2 / N)
+
+
 if __name__ == '__main__':
-    print('/* Written by tests/oracle/classical.py. */\n#pragma once')
-    for method in (pca, nmf, seminmf, ica):
+    print('/* Written by tests/oracle/classical.py. */')
+    for method in (pca, nmf, seminmf, ica, sparse_pca, dictionary_learning, mixtures_of_anchors):
         method(tokens())

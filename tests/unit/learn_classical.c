@@ -1,7 +1,7 @@
 /* Classical methods against the numbers that NumPy, SciPy and scikit-learn find in float64 on the
    same tokens: tests/oracle/classical.py.
    RUN ranks=2 */
-#include "../data/classical.h"
+#include "../data/classical.inc"
 #include "../method_task.h"
 #include "../tap.h"
 
@@ -44,7 +44,7 @@ static PetscErrorCode Learn(const char *words, SAETask *t, Dictionary **dictiona
   char all[400];
   PetscFunctionBeginUser;
   snprintf(all, sizeof(all), "normalise.center=none normalise.scale=none %s", words);
-  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, all, 0, t));
+  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, all, 12, t));
   PetscCall(MethodTaskLearn(t, dictionary, report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,6 +106,19 @@ int main(int argc, char **argv)
             oracle_nmf_objective[0]));
   RUN(Check("method=seminmf width=3 tolerance=0 iterations=20", oracle_seminmf_atoms,
             oracle_seminmf_codes, 1e-5, oracle_seminmf_objective[0]));
+  RUN(Check("method=sparse_pca width=3 l1=0.03 tolerance=1e-14", oracle_sparse_pca_atoms,
+            oracle_sparse_pca_codes, 2e-5, 0));
+  RUN(Check("method=dictionary_learning width=3 l1=0.05 batch=250", oracle_online_positive_atoms,
+            oracle_online_positive_codes, 1e-5, 0));
+  RUN(Check("method=dictionary_learning width=3 l1=0.05 batch=250 positive=false",
+            oracle_online_signed_atoms, oracle_online_signed_codes, 1e-5, 0));
+  RUN(Check("method=convexnmf width=3 pick=identity tolerance=0 iterations=10",
+            oracle_convexnmf_atoms, oracle_convexnmf_codes, 1e-5, oracle_convexnmf_objective[0]));
+  RUN(Check("method=convexnmf width=3 pick=identity tolerance=0 iterations=10 strict=false",
+            oracle_loose_atoms, oracle_loose_codes, 1e-5, oracle_loose_objective[0]));
+  RUN(Check("method=archetypal_analysis width=3 pick=identity tolerance=0 iterations=10",
+            oracle_archetypal_atoms, oracle_archetypal_codes, 1e-5,
+            oracle_archetypal_objective[0]));
   RUN(MethodTokens(path, N, D, mixture));
   RUN(Check("method=ica width=3 tolerance=1e-9", oracle_ica_logcosh_atoms, oracle_ica_logcosh_codes,
             1e-5, 0));

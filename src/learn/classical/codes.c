@@ -230,7 +230,7 @@ static void find_code(CodeSolver *s, float *z)
         wanted = j;
     if (wanted < 0) break;
     s->barred[wanted] = 1;
-    s->sign[wanted] = s->w[wanted] < 0 ? -1 : 1;
+    s->sign[wanted] = s->rule.either_sign && s->w[wanted] < 0 ? -1 : 1;
     if (extend(s, wanted)) settle(s, &multiplier);
   }
   memset(z, 0, (size_t)m * sizeof(*z));

@@ -1,7 +1,5 @@
 /* Principal directions as a dictionary: one pass, one decomposition. */
 #include "projection.h"
-#include "base/eigen.h"
-#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -76,4 +74,24 @@ PetscErrorCode ProjectionDestroy(Classical *c)
   PetscCall(ArrayDestroy(&p->shift));
   PetscCall(ArrayDestroy(&c->own));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const double *projection_variance(const Classical *c)
+{
+  return ((const Projection *)c->own)->variance;
+}
+
+PetscErrorCode ProjectionCovariance(const Classical *c, const double *sums, double *C)
+{
+  const Projection *p = c->own;
+
+  PetscFunctionBegin;
+  PetscCall(CovarianceOfGram(c->n, c->d, sums, p->shift, p->mean, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void projection_encoder(Classical *c, const double *E)
+{
+  Projection *p = c->own;
+  for (int64_t i = 0; i < c->m * c->d; i++) p->encoder[i] = (float)E[i];
 }

@@ -14,3 +14,8 @@ PetscErrorCode ProjectionLeaf(Classical *c, int64_t first, int64_t rows, const f
 PetscErrorCode ProjectionFinish(Classical *c, const double *sums, double objective,
                                 StepReport *report);
 PetscErrorCode ProjectionDestroy(Classical *c);
+/* Once it has finished: variances [m] along the directions; the covariance C [d x d]; another
+   encoder E [m x d] in the place of the directions. */
+const double *projection_variance(const Classical *c);
+PetscErrorCode ProjectionCovariance(const Classical *c, const double *sums, double *C);
+void projection_encoder(Classical *c, const double *E);

@@ -37,14 +37,12 @@ PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SpectrumOfGram(int64_t n, int64_t d, const double *sums, const float *shift,
-                              int64_t k, double *mean, double *values, double *vectors)
+PetscErrorCode CovarianceOfGram(int64_t n, int64_t d, const double *sums, const float *shift,
+                                double *mean, double *A)
 {
-  double *A, *all, *off;
+  double *off;
 
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(d * d, &A));
-  PetscCall(ArrayCreate(d, &all));
   PetscCall(ArrayCreate(d, &off));
   for (int64_t i = 0; shift && i < d; i++) {
     off[i] = sums[d * d + i] / (double)n;
@@ -53,6 +51,19 @@ PetscErrorCode SpectrumOfGram(int64_t n, int64_t d, const double *sums, const fl
   for (int64_t i = 0; i < d; i++)
     for (int64_t j = 0; j <= i; j++)
       A[i * d + j] = A[j * d + i] = sums[i * d + j] / (double)n - off[i] * off[j];
+  PetscCall(ArrayDestroy(&off));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SpectrumOfGram(int64_t n, int64_t d, const double *sums, const float *shift,
+                              int64_t k, double *mean, double *values, double *vectors)
+{
+  double *A, *all;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(d * d, &A));
+  PetscCall(ArrayCreate(d, &all));
+  PetscCall(CovarianceOfGram(n, d, sums, shift, mean, A));
   PetscCall(EigenSymmetric(d, A, true, all));
   for (int64_t j = 0; j < k; j++) {
     const bool there = all[d - 1 - j] > 0x1p-20 * all[d - 1];
@@ -63,6 +74,5 @@ PetscErrorCode SpectrumOfGram(int64_t n, int64_t d, const double *sums, const fl
   }
   PetscCall(ArrayDestroy(&A));
   PetscCall(ArrayDestroy(&all));
-  PetscCall(ArrayDestroy(&off));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -32,6 +32,24 @@ void order_by(int64_t m, const double *key, int64_t *order)
   }
 }
 
+void solve_factored(int64_t m, int64_t d, const double *R, double *Y)
+{
+  for (int64_t j = 0; j < m; j++) {
+    double *restrict y = Y + j * d;
+    const double pivot = R[j * m + j];
+    for (int64_t i = 0; i < d; i++) y[i] = pivot > 0 ? y[i] / pivot : 0;
+    for (int64_t l = j + 1; l < m; l++)
+      for (int64_t i = 0; i < d; i++) Y[l * d + i] -= R[j * m + l] * y[i];
+  }
+  for (int64_t j = m - 1; j >= 0; j--) {
+    double *restrict y = Y + j * d;
+    const double pivot = R[j * m + j];
+    for (int64_t l = j + 1; l < m; l++)
+      for (int64_t i = 0; i < d; i++) y[i] -= R[j * m + l] * Y[l * d + i];
+    for (int64_t i = 0; i < d; i++) y[i] = pivot > 0 ? y[i] / pivot : 0;
+  }
+}
+
 char *width_check(int64_t width, const Settings *all, const char *what)
 {
   const int64_t d = settings_int(all, "tokens.width");

@@ -42,25 +42,6 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Solves R^T R Y = Y, rows of Y [m x d]; rows whose pivot is 0 count as 0. */
-static void solve(int64_t m, int64_t d, const double *R, double *Y)
-{
-  for (int64_t j = 0; j < m; j++) {
-    double *restrict y = Y + j * d;
-    const double pivot = R[j * m + j];
-    for (int64_t i = 0; i < d; i++) y[i] = pivot > 0 ? y[i] / pivot : 0;
-    for (int64_t l = j + 1; l < m; l++)
-      for (int64_t i = 0; i < d; i++) Y[l * d + i] -= R[j * m + l] * y[i];
-  }
-  for (int64_t j = m - 1; j >= 0; j--) {
-    double *restrict y = Y + j * d;
-    const double pivot = R[j * m + j];
-    for (int64_t l = j + 1; l < m; l++)
-      for (int64_t i = 0; i < d; i++) y[i] -= R[j * m + l] * Y[l * d + i];
-    for (int64_t i = 0; i < d; i++) y[i] = pivot > 0 ? y[i] / pivot : 0;
-  }
-}
-
 /* The best atoms for these codes: (Z^T Z + 1e-8 of its mean diagonal) D = Z^T X. An atom of no code
    stays. */
 static PetscErrorCode Renew(Classical *c, const double *sums)
@@ -78,7 +59,7 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
     for (int64_t i = 0; i < d; i++) Y[j * d + i] = factors_zx(c, sums, j, i);
   }
   if (cholesky(m, S)) {
-    solve(m, d, S, Y);
+    solve_factored(m, d, S, Y);
     for (int64_t i = 0; i < m * d; i++)
       if (factors_zz(c, sums, i / d, i / d) > 0) c->atoms[i] = (float)Y[i];
   }

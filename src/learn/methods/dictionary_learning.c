@@ -1,0 +1,171 @@
+/* Online dictionary learning: sparse codes of a batch, then atoms from what all batches so far say.
+ */
+#include "../classical/factors.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  int64_t width, epochs, batch;
+  double l1;
+  bool positive;
+} Online;
+
+typedef struct {
+  Factors factors;
+  double *A, *B; /* [m x m], [m x d] forgetful means of Z^T Z and Z^T X */
+} Own;
+
+enum { LEAF = 128 };
+
+static const Param params[] = {
+    {"width", PARAM_INT, offsetof(Online, width), NULL, 1, 1e9, "atoms of the dictionary"},
+    {"l1", PARAM_REAL, offsetof(Online, l1), "1", 0, 1e9,
+     "weight of the sum of sizes of a code beside |x - z D|^2 / 2"},
+    {"positive", PARAM_BOOL, offsetof(Online, positive), "true",
+     .doc = "whether codes are nowhere negative"},
+    {"epochs", PARAM_INT, offsetof(Online, epochs), "5", 1, 1e6, "passes over the training tokens"},
+    {"batch", PARAM_INT, offsetof(Online, batch), "256", 1, 1e9, "tokens of a step"},
+    {0},
+};
+
+static CodeRule rule_of(const Online *online)
+{
+  return (CodeRule){.l1 = online->l1, .either_sign = !online->positive};
+}
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  const Online *online = settings;
+  const int64_t n = settings_int(all, "tokens.train");
+  Text reason = {0};
+  *path = "batch";
+  if (n && online->batch > n)
+    text_add(&reason, "%lld is more than the %lld training tokens", (long long)online->batch,
+             (long long)n);
+  if (reason.s) return reason.s;
+  *path = "width";
+  return tokens_check(online->width, all);
+}
+
+static PetscErrorCode Start(Classical *c)
+{
+  const Online *online = c->params;
+  const CodeRule rule = rule_of(online);
+  Own *own;
+  void *array[2];
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &own));
+  c->own = own;
+  PetscCall(FactorsCreate(c, &rule, &own->factors));
+  PetscCall(ClassicalArray(c, "codes", H5_F64, 2, c->m, c->m, false, &array[0]));
+  PetscCall(ClassicalArray(c, "tokens", H5_F64, 2, c->m, c->d, false, &array[1]));
+  own->A = array[0], own->B = array[1];
+  PetscCall(StartFromTokens(c));
+  for (int64_t j = 0; j < c->m; j++) c->kernels->unit(c->d, c->atoms + j * c->d);
+  c->batch = online->batch;
+  c->leaf = LEAF;
+  c->units = online->epochs * ((c->n + c->batch - 1) / c->batch);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+{
+  PetscFunctionBegin;
+  (void)first;
+  PetscCall(
+      FactorsLeaf(c, &((Own *)c->own)->factors, ((const Online *)c->params)->l1, rows, X, sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Mairal et al. 2009, algorithm 2: each atom in turn the best one while the others stay, its length
+   brought down to 1. One that no code used stays. */
+static void renew(Classical *c, double *part)
+{
+  const Own *own = c->own;
+  const int64_t m = c->m, d = c->d;
+  for (int64_t j = 0; j < m; j++) {
+    const double square = own->A[j * m + j];
+    float *atom = c->atoms + j * d;
+    double size = 0;
+    if (!(square > 1e-6)) continue;
+    memcpy(part, own->B + j * d, (size_t)d * sizeof(*part));
+    for (int64_t l = 0; l < m; l++)
+      for (int64_t i = 0; i < d; i++) part[i] -= own->A[j * m + l] * (double)c->atoms[l * d + i];
+    for (int64_t i = 0; i < d; i++) {
+      part[i] = (double)atom[i] + part[i] / square;
+      size += part[i] * part[i];
+    }
+    size = fmax(sqrt(size), 1);
+    for (int64_t i = 0; i < d; i++) atom[i] = (float)(part[i] / size);
+  }
+}
+
+static PetscErrorCode Finish(Classical *c, const double *sums, double objective, StepReport *report)
+{
+  Own *own = c->own;
+  const int64_t m = c->m, d = c->d, step = c->number[CLASSICAL_UNIT],
+                per_epoch = (c->n + c->batch - 1) / c->batch;
+  const double b = (double)min_i64(c->batch, c->n - step % per_epoch * c->batch),
+               all = (double)c->batch, t = (double)(step + 1),
+               theta = t < all ? t * all : all * all + t - all,
+               keep = (theta + 1 - all) / (theta + 1);
+  double *part;
+
+  PetscFunctionBegin;
+  for (int64_t i = 0; i < m * m; i++)
+    own->A[i] = keep * own->A[i] + factors_zz(c, sums, i / m, i % m) / b;
+  for (int64_t i = 0; i < m * d; i++)
+    own->B[i] = keep * own->B[i] + factors_zx(c, sums, i / d, i % d) / b;
+  PetscCall(ArrayCreate(d, &part));
+  renew(c, part);
+  PetscCall(ArrayDestroy(&part));
+  own->factors.ready = false;
+  if (step + 1 == c->units) c->number[CLASSICAL_ENDED] = CLASSICAL_STEPS;
+  report->log = true;
+  report->values = 1;
+  report->value[0].name = "objective";
+  report->value[0].value = objective / b;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(Classical *c)
+{
+  PetscFunctionBegin;
+  PetscCall(FactorsDestroy(&((Own *)c->own)->factors));
+  PetscCall(ArrayDestroy(&c->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const ClassicalParts parts = {
+    .start = Start, .count = factors_count, .leaf = Leaf, .finish = Finish, .destroy = Destroy};
+
+extern const Method method_dictionary_learning;
+
+static PetscErrorCode Create(const Task *task, void **self)
+{
+  PetscFunctionBegin;
+  PetscCall(ClassicalCreate(task, &parts, &method_dictionary_learning.entry, self));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
+{
+  Online online;
+
+  PetscFunctionBegin;
+  PetscCall(ParamsRead(&dictionary->settings, "", params, &online));
+  const CodeRule rule = rule_of(&online);
+  PetscCall(EncodeSolved(dictionary, n, X, &rule, codes));
+  PetscCall(ParamsRelease(params, &online));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Method method_dictionary_learning = {
+    .entry = {"dictionary_learning", "online dictionary learning: atoms for codes of least size",
+              "Mairal, Bach, Ponce and Sapiro 2009, ICML, algorithms 1 and 2", params,
+              sizeof(Online), SEED_INIT | SEED_DATA, .check = check},
+    .create = Create,
+    CLASSICAL_METHOD,
+    .encode = Encode,
+};
