@@ -38,6 +38,7 @@ typedef struct {
   int64_t step, steps;
   double unit;       /* root mean square of a dimension of the normalised tokens; training only */
   const float *bias; /* [m] the encoder's */
+  struct SAETrace *trace; /* where a code by pursuit leaves its picks; NULL: nowhere */
   bool training;
 } CodeNow;
 
@@ -136,6 +137,8 @@ typedef struct SAECode {
   PetscErrorCode (*pursue)(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
                            int64_t d, const float *X, const Packed *P, const float *E, float *S,
                            Codes *codes);
+  bool unrolled; /* such a code's gradient goes back through its picks, which it leaves in now.trace
+                  */
   void (*stepped)(CodeNow *now, double l0);      /* after a step with l0 active atoms a token */
   double (*loss)(const CodeNow *now, double l0); /* its own term, l0 active atoms a token */
 } SAECode;

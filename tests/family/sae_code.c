@@ -170,6 +170,7 @@ int main(int argc, char **argv)
   RUN(KernelsChoose(NULL, mistakes, &kernels));
   for (const Entry *const *entry = sae_codes.entries; *entry; entry++) {
     const SAECode *code = (const SAECode *)*entry;
+    if (code->pursue) continue; /* codes by pursuit do not come from scores */
     if (strcmp((*entry)->name, "topk"))
       laws(code, strcmp((*entry)->name, "relu") ? "" : "code.l1=0.25", kernels);
     else

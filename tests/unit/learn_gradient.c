@@ -31,6 +31,8 @@ typedef struct {
   double *atoms, *scores, *score; /* [m x d], [b x m], a row of them: scratch */
   double *xc, *counts;            /* [b x d], [b] */
   bool gated, tied;
+  int64_t picks; /* of mp; which is in pick [b x picks] */
+  int64_t *pick;
   double *z, *atoms0, *xc0; /* gated: [m] magnitudes of a token; atoms and centred tokens that count
                                as constant */
   double *residual, variance;        /* [b x d] */
@@ -145,6 +147,25 @@ static double variance_of(const Plain *a)
   return variance;
 }
 
+/* What matching pursuit leaves of a token; picks as at the start. */
+static double pursuit(const Plain *a, const double *xc, int64_t *pick)
+{
+  double left[D], square = 0;
+  memcpy(left, xc, sizeof(left));
+  for (int64_t i = 0; i < a->picks; i++) {
+    double best = -1e300;
+    for (int64_t j = 0; j < a->m; j++) {
+      double dot = 0;
+      if (a->frozen && j != pick[i]) continue;
+      for (int64_t x = 0; x < a->d; x++) dot += left[x] * a->atoms[j * a->d + x];
+      if (dot > best) best = dot, pick[i] = j;
+    }
+    for (int64_t x = 0; x < a->d; x++) left[x] -= best * a->atoms[pick[i] * a->d + x];
+  }
+  for (int64_t x = 0; x < a->d; x++) square += left[x] * left[x];
+  return square;
+}
+
 static double loss(Plain *a)
 {
   const double *E = value_of(a, "encoder/weight"), *b_enc = value_of(a, "encoder/bias"),
@@ -187,7 +208,8 @@ static double loss(Plain *a)
       square += square_error(a, kept, MAIN_GATED, xc, error, NULL);
       square += square_error(a, by_aux, GATE, a->xc0 + t * a->d, error, &penalty);
     }
-    for (int l = 0; l < a->levels.count && !a->gated; l++)
+    if (a->picks) square += pursuit(a, xc, a->pick + t * a->picks);
+    for (int l = 0; l < a->levels.count && !a->gated && !a->picks; l++)
       square += a->counts[t] * a->levels.weight[l] *
                 square_error(a, kept, l, xc, error, l + 1 == a->levels.count ? &penalty : NULL);
     for (int64_t i = 0; !a->frozen && i < a->d; i++) residual[i] = -error[i];
@@ -252,6 +274,10 @@ static PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   PetscCall(ArrayCreate(a->b * a->d, &a->xc));
   PetscCall(ArrayCreate(a->b, &a->counts));
   PetscCall(ArrayCreate(a->m, &a->z));
+  if (!strcmp(settings_get(settings, "code.name"), "mp")) {
+    a->picks = settings_int(settings, "code.k");
+    PetscCall(ArrayCreate(a->b * a->picks, &a->pick));
+  }
   PetscCall(ArrayCreate(a->m * a->d, &a->atoms0));
   PetscCall(ArrayCreate(a->b * a->d, &a->xc0));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept));
@@ -283,6 +309,7 @@ static PetscErrorCode PlainDestroy(Plain *a)
   PetscCall(ArrayDestroy(&a->xc));
   PetscCall(ArrayDestroy(&a->counts));
   PetscCall(ArrayDestroy(&a->z));
+  PetscCall(ArrayDestroy(&a->pick));
   PetscCall(ArrayDestroy(&a->atoms0));
   PetscCall(ArrayDestroy(&a->xc0));
   PetscCall(ArrayDestroy(&a->kept));
@@ -354,6 +381,7 @@ static PetscErrorCode CheckGradients(const char *title, const char *words, int64
     const Tensor *tensor = &sae->tensor[i];
     bool alive;
     const double worst = worst_error(&plain, i, tensor, sae->first, &alive);
+    alive |= plain.picks && !strcmp(tensor->name, "encoder/bias"); /* which nothing uses */
     OK(alive && worst < 2e-5, "%s: gradient of %s within 2e-5 of its largest element", title,
        tensor->name);
     if (worst >= 2e-5) fprintf(stderr, "# %s: off by %g\n", tensor->name, worst);
@@ -450,6 +478,9 @@ int main(int argc, char **argv)
       {"relu, identity",
        "width=10 train.batch=300 code.name=relu atoms.name=free encoder.name=identity "
        "encoder.bias=median" TRAIN,
+       0},
+      {"mp",
+       "width=14 train.batch=1100 code.name=mp code.k=4 atoms.name=free encoder.name=tied" TRAIN,
        0},
       {"topk, nested",
        "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "

@@ -69,6 +69,8 @@ int main(int argc, char **argv)
       "atoms.name=free revive.name=auxk revive.k=5 revive.weight=0.5 revive.dead_after=5000",
       "width=45 train.batch=6200 code.name=relu code.l1=0.02 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=hull_relaxed atoms.delta=0.05",
+      "width=45 train.batch=5300 code.name=mp code.k=3 encoder.name=tied train.steps=9 "
+      "train.optimizer.lr=0.01 atoms.name=free",
       "width=45 train.batch=5300 code.name=gated code.l1=0.01 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free",
       "width=45 train.batch=5300 code.name=jumprelu code.bandwidth=0.5 train.steps=9 "
@@ -78,7 +80,7 @@ int main(int argc, char **argv)
       "revive.k=5 revive.weight=0.5 revive.dead_after=5000"};
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
-  for (int c = 0; c < 5; c++)
+  for (int c = 0; c < 6; c++)
     for (int r = 0; r < ROUTES; r++)
       for (int n = 0; n < 3; n++)
         if (n != 1 || tap_size > 2)

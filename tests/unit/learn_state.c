@@ -126,11 +126,15 @@ static PetscErrorCode CheckModel(const char *title, const char *words, int64_t p
   Packed packed = {0};
   t.kernels->pack(m, d, sae->E, d, &packed);
   t.kernels->scores(ROWS, X, d, &packed, sae->b, S, m);
-  packed_clear(&packed);
   CodeNow now = sae->now;
   now.training = false;
   PetscCall(CodesReserve(&expected, ROWS, ROWS * m));
-  now.code->forward(&now, t.kernels, ROWS, m, S, &expected);
+  now.trace = NULL;
+  if (now.code->pursue)
+    PetscCall(now.code->pursue(&now, t.kernels, ROWS, m, d, X, &packed, sae->E, S, &expected));
+  else
+    now.code->forward(&now, t.kernels, ROWS, m, S, &expected);
+  packed_clear(&packed);
   const size_t count = (size_t)expected.start[ROWS];
   OK(codes.rows == ROWS && count > 0 && (size_t)codes.start[ROWS] == count &&
          !memcmp(codes.atom, expected.atom, count * sizeof(int32_t)) &&
@@ -190,6 +194,7 @@ int main(int argc, char **argv)
     Text words = {0};
     text_add(&words, "width=20 code.name=%s" TRAIN, (*code)->name);
     if (strstr((*code)->name, "topk")) text_add(&words, " code.k=3");
+    if (((const SAECode *)*code)->pursue) text_add(&words, " code.k=3 encoder.name=tied");
     if (!strcmp((*code)->name, "relu"))
       text_add(&words, " code.sparsity.name=target code.sparsity.l0=3");
     RUN(CheckResume((*code)->name, words.s, 0));

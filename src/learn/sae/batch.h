@@ -77,6 +77,8 @@ typedef struct SAEBatch {
   float *q;                  /* [m] slope of the L1 penalty */
   double *norm;              /* [m] |D_j|, with a penalty */
   float *gb, *zs, *own, *ge; /* [rows] three times, [d] finished sums */
+  int picks;                 /* the part of one pick a token, where codes are unrolled */
+  struct SAETrace *trace;    /* all picks of this rank's tokens */
   int gate;                  /* the gate's part, where the code has one */
   float *gate_gb, *main_gb;  /* [rows] gb of that part and of the main one */
   float *unused;             /* [rows] gradients of what is not learned */
@@ -134,6 +136,10 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb);
 /* BatchRest - where they are apart: the sum of |r|^2 of the residuals of all codes over the batch,
    in token order, and their column sums [d]. Collective. */
 PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns);
+/* UnrollStart - the residuals that the way back through the picks begins with. Local. UnrollSums -
+   the sums of all picks, from the last to the first, in sae->G and sae->GE; gb 0. Collective. */
+PetscErrorCode UnrollStart(SAE *sae);
+PetscErrorCode UnrollSums(SAE *sae);
 /* BatchPublish - D, E and b of all ranks from the tensors. BatchRehearse - what BatchGather and
    BatchChain exchange, once more. Collective. */
 PetscErrorCode BatchPublish(SAE *sae);

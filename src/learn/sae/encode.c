@@ -288,9 +288,29 @@ static PetscErrorCode FilteredCodes(Encoder *e, int64_t n, const float *X, Codes
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode PursuedCodes(Encoder *e, int64_t n, const float *X, Codes *codes)
+{
+  const SAECode *code = e->now->code;
+
+  PetscFunctionBegin;
+  e->taken |= 1;
+  for (int64_t t = 0; t < n; t += TILE) {
+    const int64_t count = min_i64(TILE, n - t);
+    PetscCall(CodesReserve(codes, codes->rows + count,
+                           codes->start[codes->rows] + count * code->most(e->now, e->m)));
+    PetscCall(code->pursue(e->now, e->kernels, count, e->m, e->d, X + t * e->d, &e->packed, e->E,
+                           e->S, codes));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Codes *codes)
 {
   PetscFunctionBegin;
+  if (e->now->code->pursue) {
+    PetscCall(PursuedCodes(e, n, X, codes));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (int64_t t = 0; t < n;) {
     e->integer = !S && encoder_filters(e);
     const int64_t count = min_i64(e->integer ? CHUNK : TILE, n - t);

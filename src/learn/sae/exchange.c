@@ -1,6 +1,7 @@
 /* What the ranks of a group give each other in a step, and the scratch for it. */
 #include "base/array.h"
 #include "batch.h"
+#include "learn/pursue.h"
 #include <string.h>
 
 static PetscErrorCode DropCodes(SAE *sae, SharedCodes *all)
@@ -26,6 +27,14 @@ PetscErrorCode BatchCreate(SAE *sae)
   batch = sae->batch;
   batch->parts = PART_MAIN + sae->levels.count;
   if (sae->now.code->gate) batch->gate = batch->parts++;
+  if (sae->now.code->unrolled) {
+    const int64_t k = sae->now.code->most(&sae->now, INT64_MAX);
+    batch->picks = batch->parts++;
+    PetscCall(ArrayCreate(1, &batch->trace));
+    batch->trace->k = k;
+    PetscCall(ArrayCreate(b * k, &batch->trace->pick));
+    PetscCall(ArrayCreate(b * k, &batch->trace->coefficient));
+  }
   PetscCall(ArrayCreate(TILE * m, &batch->S));
   PetscCall(SharedCreate(nodes, b * d, &batch->xc));
   batch->whole.has_more = batch->part[PART_MAIN].codes.has_more = sae->now.code->more;
@@ -34,8 +43,8 @@ PetscErrorCode BatchCreate(SAE *sae)
     PetscCall(CodesReserve(&batch->part[p].codes, b, 0));
   }
   batch->rest = batch->part[PART_MAIN].e;
-  if (sae_apart(sae)) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
-  if (sae->levels.count > 1 || batch->gate)
+  if (sae_apart(sae) || batch->picks) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
+  if (sae->levels.count > 1 || batch->gate || batch->picks)
     PetscCall(ArrayCreate(rows * (2 * d + 4), &batch->level_sums));
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
@@ -107,6 +116,11 @@ PetscErrorCode BatchDestroy(SAE *sae)
     codes_clear(&part->codes);
   }
   codes_clear(&batch->whole);
+  if (batch->trace) {
+    PetscCall(ArrayDestroy(&batch->trace->pick));
+    PetscCall(ArrayDestroy(&batch->trace->coefficient));
+    PetscCall(ArrayDestroy(&batch->trace));
+  }
   PetscCall(ArrayDestroy(&sae->batch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -178,7 +192,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   const Codes *own = term->codes;
   const int64_t row = sae->d * (int64_t)sizeof(float);
   int64_t *tokens = batch->starts, *nonzeros = batch->starts + sae->size + 1;
-  SharedRows rows[7];
+  SharedRows rows[8];
   int count = 0;
 
   PetscFunctionBegin;
@@ -202,6 +216,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   rows[count++] = (SharedRows){all->g, sizeof(float), nonzeros};
   if (term->own) rows[count++] = (SharedRows){all->own, sizeof(float), nonzeros};
   if (part == PART_MAIN) rows[count++] = (SharedRows){batch->xc, row, tokens};
+  if (part == batch->picks && part) rows[count++] = (SharedRows){batch->rest, row, tokens};
   PetscCall(SharedExchange(sae->nodes, count, rows));
   all->codes.start[batch->b] = total; /* the same from every rank */
   all->codes.rows = batch->b;
@@ -213,9 +228,11 @@ static SAETerm term_of(const SAE *sae, int p)
 {
   const SAEPart *part = &sae->batch->part[p];
   return (SAETerm){&part->codes, part->g,
-                   p != PART_AUX && p != sae->batch->gate && sae->now.code->slopes ? part->own
-                                                                                   : NULL,
-                   part->e, sae->batch->xc};
+                   p != PART_AUX && p != sae->batch->gate && p != sae->batch->picks &&
+                           sae->now.code->slopes
+                       ? part->own
+                       : NULL,
+                   part->e, p && p == sae->batch->picks ? sae->batch->rest : sae->batch->xc};
 }
 
 PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
@@ -235,6 +252,12 @@ PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the bias of the reconstruction learns from. */
+static const float *main_residuals(const SAEBatch *batch)
+{
+  return batch->part[batch->picks ? batch->picks : PART_MAIN].e;
+}
+
 /* Column sums of e and which atoms fired, where no rank has all of e and all codes: known to all
  * after the exchange of rows. */
 static int leaf_rows(SAE *sae, SharedRows *rows)
@@ -245,7 +268,7 @@ static int leaf_rows(SAE *sae, SharedRows *rows)
   for (int r = 0; r < sae->size; r++)
     part_of(route_leaves(batch->b), 1, r, sae->size, &leaves[r], &count);
   leaves[sae->size] = route_leaves(batch->b);
-  batch_leaves(d, 0, d, batch->count, batch->part[PART_MAIN].e + batch->first * d,
+  batch_leaves(d, 0, d, batch->count, main_residuals(batch) + batch->first * d,
                batch->leaf_all + leaf * d);
   if (sae->rows)
     memcpy(batch->fired_all + sae->first, batch->fired, (size_t)sae->rows * sizeof(float));
@@ -269,7 +292,7 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
   if (atoms.rows) memcpy(batch->gb_all + atoms.first, gb, (size_t)atoms.rows * sizeof(*gb));
   if (!aux && apart) count += leaf_rows(sae, rows + 1);
-  if (!aux && !apart) batch_leaves(d, first, cols, batch->b, batch->part[PART_MAIN].e, batch->leaf);
+  if (!aux && !apart) batch_leaves(d, first, cols, batch->b, main_residuals(batch), batch->leaf);
   PetscCall(SharedExchange(sae->nodes, count, rows));
   for (int64_t l = 0; l < leaves && !aux && apart; l++)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));

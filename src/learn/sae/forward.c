@@ -1,6 +1,7 @@
 /* The part of a step that is per token: scores, codes, residuals, slopes. */
 #include "batch.h"
 #include "learn/encoder.h"
+#include "learn/pursue.h"
 #include <string.h>
 
 enum { TILES = 8 }; /* read before they are encoded */
@@ -115,7 +116,7 @@ static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
 /* Where the encoder's codes go. */
 static Codes *main_codes(SAEBatch *batch)
 {
-  return batch->parts - (batch->gate > 0) > PART_MAIN + 1 ? &batch->whole
+  return batch->parts - (batch->gate > 0) - (batch->picks > 0) > PART_MAIN + 1 ? &batch->whole
                                                           : &batch->part[PART_MAIN].codes;
 }
 
@@ -246,6 +247,8 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->part[PART_AUX].codes.rows = main_codes(batch)->rows = 0;
   prepare(sae, l1);
+  sae->now.trace = batch->trace;
+  if (batch->trace) batch->trace->rows = 0;
   const bool alone = batch->deads && encoder_filters(sae->encoder);
   if (batch->deads) PetscCall(GatherDead(sae));
   if (alone) PetscCall(EncoderSome(sae->encoder, batch->dead, &deads, &dead));
@@ -258,6 +261,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   PetscCall(SplitCodes(sae));
   losses_of_tokens(sae, l1, losses);
   if (batch->gate) PetscCall(Gate(sae, l1, losses));
+  if (batch->picks) PetscCall(UnrollStart(sae));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -12,6 +12,7 @@ struct Scratch {
                          differ in; cols: of the widest tensor */
   int levels;
   bool apart, own, gate;
+  int64_t picks;
   int users;
   Scratch *next;
 };
@@ -27,8 +28,10 @@ PetscErrorCode BatchTake(SAE *sae)
   const int levels = sae->levels.count;
   const bool apart = sae_apart(sae), own = sae->now.code->slopes != NULL,
              gate = sae->now.code->gate;
-  while (one && (one->b != b || one->m != m || one->cols != cols || one->levels != levels ||
-                 one->apart != apart || one->own != own || one->gate != gate))
+  const int64_t picks = sae->now.code->unrolled ? sae->now.code->most(&sae->now, INT64_MAX) : 0;
+  while (one &&
+         (one->b != b || one->m != m || one->cols != cols || one->levels != levels ||
+          one->apart != apart || one->own != own || one->gate != gate || one->picks != picks))
     one = one->next;
   if (one) {
     one->users++;
@@ -40,7 +43,7 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscCall(BatchCreate(sae));
   if (!list) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(1, &one));
-  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, levels, apart, own, gate, 1, *list};
+  *one = (Scratch){sae->nodes, sae->batch, b, m, cols, levels, apart, own, gate, picks, 1, *list};
   *list = one;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

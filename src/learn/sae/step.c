@@ -69,6 +69,7 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
       if (sums_want(&sums, k)) add(sizes[k], sums.to[k], first.to[k]);
   }
   if (sae->now.code->gate) PetscCall(GateSums(sae, l1));
+  if (batch->picks) PetscCall(UnrollSums(sae));
   PetscCall(BatchChain(sae, false, batch->gb));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,47 @@
+/* Matching pursuit: codes picked one after another from what is left of a token. */
+#pragma once
+#include "learn/sae.h"
+
+/* What the picks of a batch were, for the way back; tokens in order. */
+struct SAETrace {
+  int64_t k, rows; /* picks a token; tokens so far */
+  int32_t *pick;   /* [batch x k] */
+  float *coefficient;
+};
+
+/* Settings that codes by pursuit share; the fields are those of the entry's own struct. */
+#define PURSUIT_PARAMS(type)                                                                       \
+  {"k",                                                                                            \
+   PARAM_INT,                                                                                      \
+   offsetof(type, k),                                                                              \
+   "32",                                                                                           \
+   1,                                                                                              \
+   1e6,                                                                                            \
+   "picks for each token; an atom may be picked again"},                                           \
+  {                                                                                                \
+    "stop", PARAM_REAL, offsetof(type, stop), "0", 0, 1,                                           \
+        "a token is done when this share of its norm, or less, is left"                            \
+  }
+typedef struct {
+  int64_t k;
+  double stop;
+} PursuitParams;
+
+/* Entry.check of such a code: what it cannot be combined with. most: of its entries. */
+char *pursuit_check(const Settings *all, const char **path);
+int64_t pursuit_most(const CodeNow *now, int64_t m);
+/*
+  Pursue - k picks for each of n tokens X [n x d]
+
+  Local. Each pick is the atom with the largest chain of what is left and its row (lowest index
+  among equals), that number its coefficient; left = fmaf(-coefficient, row, left). After the end
+  picks are of atom 0 with coefficient 0. P, D: the atoms, packed and as they are; S [n x m]
+  scratch. out pick, coefficient [n x k].
+*/
+PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m, int64_t d,
+                      const float *X, const Packed *P, const float *D, float *S, int32_t *pick,
+                      float *coefficient);
+/* The picks of one token as a code: atoms ascending, coefficients of one atom added in their order.
+   Gives how many; atom and value have room for k. */
+int64_t pursuit_merge(int64_t k, const int32_t *pick, const float *coefficient, int32_t *atom,
+                      float *value);

@@ -1,0 +1,105 @@
+/* The picks of matching pursuit, with the best codes of 0 or more for the atoms that they name. */
+#include "learn/pursue.h"
+#include <string.h>
+
+typedef struct {
+  PursuitParams pursuit;
+  int64_t iterations;
+} OMP;
+
+static const Param params[] = {
+    PURSUIT_PARAMS(PursuitParams),
+    {"iterations", PARAM_INT, offsetof(OMP, iterations), "10", 1, 1e6,
+     "projected gradient steps of length 1/|Q|, Q the products of the picked atoms"},
+    {0},
+};
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  (void)settings;
+  return pursuit_check(all, path);
+}
+
+/* z [p] = max(0, z - (Q z - b) / |Q|_F) again and again, in float64; Q [p x p] and b from the rows
+   of D, products by lane64. */
+static void refine(const Kernels *kernels, int64_t iterations, int64_t p, const int32_t *atom,
+                   int64_t d, const float *D, const float *x, double *Q, double *b, double *z)
+{
+  double square = 0;
+  for (int64_t i = 0; i < p; i++) {
+    b[i] = kernels->dot64(d, D + atom[i] * d, x);
+    for (int64_t j = 0; j < p; j++) {
+      Q[i * p + j] = kernels->dot64(d, D + atom[i] * d, D + atom[j] * d);
+      square += Q[i * p + j] * Q[i * p + j];
+    }
+  }
+  const double step = square > 0 ? 1 / __builtin_sqrt(square) : 0;
+  double *next = b + p;
+  for (int64_t turn = 0; turn < iterations; turn++) {
+    for (int64_t i = 0; i < p; i++) {
+      double slope = -b[i];
+      for (int64_t j = 0; j < p; j++) slope += Q[i * p + j] * z[j];
+      next[i] = z[i] - step * slope;
+    }
+    for (int64_t i = 0; i < p; i++) z[i] = next[i] > 0 ? next[i] : 0;
+  }
+}
+
+static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
+                              int64_t d, const float *X, const Packed *P, const float *E, float *S,
+                              Codes *codes)
+{
+  const OMP *settings = now->params;
+  const int64_t k = now->k ? now->k : settings->pursuit.k;
+  int32_t *pick;
+  float *coefficient, *sum;
+  int32_t *to;
+  double *Q, *b, *z;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(n * k, &pick));
+  PetscCall(ArrayCreate(n * k, &coefficient));
+  PetscCall(ArrayCreate(k * k, &Q));
+  PetscCall(ArrayCreate(2 * k, &b));
+  PetscCall(ArrayCreate(k, &z));
+  PetscCall(ArrayCreate(k, &to));
+  PetscCall(ArrayCreate(k, &sum));
+  PetscCall(Pursue(now, kernels, n, m, d, X, P, E, S, pick, coefficient));
+  for (int64_t t = 0; t < n; t++) {
+    int32_t *atom = pick + t * k;
+    float *value = coefficient + t * k;
+    int64_t end = codes->start[codes->rows];
+    const int64_t p = pursuit_merge(k, atom, value, to, sum);
+    for (int64_t i = 0; i < p; i++) z[i] = sum[i] > 0 ? (double)sum[i] : 0;
+    refine(kernels, settings->iterations, p, to, d, E, X + t * d, Q, b, z);
+    for (int64_t i = 0; i < p; i++)
+      if ((float)z[i] > 0) codes->atom[end] = to[i], codes->value[end++] = (float)z[i];
+    codes->start[++codes->rows] = end;
+  }
+  PetscCall(ArrayDestroy(&pick));
+  PetscCall(ArrayDestroy(&coefficient));
+  PetscCall(ArrayDestroy(&Q));
+  PetscCall(ArrayDestroy(&b));
+  PetscCall(ArrayDestroy(&z));
+  PetscCall(ArrayDestroy(&to));
+  PetscCall(ArrayDestroy(&sum));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Codes count as constant: the atoms learn from the reconstruction alone. */
+static void slopes(const CodeNow *now, const Codes *codes, float *g, float *own)
+{
+  (void)now;
+  for (int64_t q = codes->start[0]; q < codes->start[codes->rows]; q++) g[q] = own[q] = 0;
+}
+
+const SAECode sae_code_omp = {
+    .entry = {"omp",
+              "the atoms that matching pursuit picks, with the least-squares codes of 0 or more, "
+              "which count as constant",
+              "KempnerInstitute/overcomplete v0.3, OMP SAE; Pati et al. 1993 for the pursuit",
+              params, sizeof(OMP), .check = check},
+    .most = pursuit_most,
+    .pursue = Entries,
+    .slopes = slopes,
+};
