@@ -87,6 +87,9 @@ int64_t measure_row(const Table *table, const char *model, const char *measure,
 /* The measure that the report is about, and the centrings in their order. */
 extern const char primary_measure[];
 extern const char *const shown_centrings[];
+/* The centring of the row of the primary measure that stability.csv calls primary; raw where it
+   does not say. */
+const char *primary_centring(const Report *report);
 /* The greatest of the nulls of a row of stability.csv, NaN where there is none. */
 double highest_null(const Table *table, int64_t row);
 /* What a reader must know of a row of stability.csv, with "; " between: its note, runs that look

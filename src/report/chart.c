@@ -105,7 +105,7 @@ static const char *const key_words[KEY_COUNT] = {
     [KEY_FAILED] = "run that failed or stopped",
     [KEY_BAND] = "95 % interval over runs",
     [KEY_EXPECTED] = "expected by chance",
-    [KEY_CENTRED] = "centred atoms (minus the mean atom)",
+    [KEY_CENTRED] = "the same with the other centring of the atoms",
     [KEY_GROUP] = "one pair of models that differ in this alone",
     [KEY_CHANCE] = "the highest kind of chance",
 };

@@ -45,6 +45,17 @@ int64_t measure_row(const Table *table, const char *model, const char *measure,
   return -1;
 }
 
+const char *primary_centring(const Report *report)
+{
+  const Table *from = report->stability;
+  for (int64_t i = 0; i < from->rows; i++)
+    if (!strcmp(table_cell(from, i, "role"), "primary") &&
+        !strcmp(table_cell(from, i, "measure"), primary_measure))
+      for (int c = 0; shown_centrings[c]; c++)
+        if (!strcmp(table_cell(from, i, "centring"), shown_centrings[c])) return shown_centrings[c];
+  return shown_centrings[0];
+}
+
 double highest_null(const Table *table, int64_t row)
 {
   double most = NAN;

@@ -1,5 +1,6 @@
 /* The stability picture: for each model a lane with chance, step 0, every pair, mean and interval.
  */
+#include "compare/comparison.h"
 #include "report/chart.h"
 #include <math.h>
 #include <stdlib.h>
@@ -7,14 +8,8 @@
 
 const char *measure_words(const char *measure)
 {
-  static const char *const words[][2] = {
-      {"matched_cosine", "mean cosine of atoms matched one to one"},
-      {"max_cosine", "mean cosine with the nearest atom of the other run"},
-      {"matched_share", "share of matched pairs whose cosine is .7 or more"},
-  };
-  for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-    if (!strcmp(measure, words[i][0])) return words[i][1];
-  return measure;
+  const Entry *entry = family_find(&comparisons, measure);
+  return entry ? entry->summary : measure;
 }
 
 const char *centring_in_words(const char *centring)

@@ -28,7 +28,7 @@ PetscErrorCode PutDifferences(Text *page, const Report *report)
     PetscFunctionReturn(PETSC_SUCCESS);
   put_heading(page, "differences", "Models against each other");
   put_table(page, report->differences, "differences", "Differences in stability",
-            "model_b minus model_a, with a 95 % interval. Paired: the runs of both have the same "
+            "model_a minus model_b, with a 95 % interval. Paired: the runs of both have the same "
             "seeds, and the interval is that of the pairwise differences; else Welch\xe2\x80\x99s. "
             "p_holm counts all comparisons of a role together.");
   put_table(page, report->levels, "levels", "At equal sparsity or fidelity",

@@ -34,22 +34,24 @@ static bool same_level(const Table *data, int64_t a, int64_t b)
          !strcmp(table_cell(data, a, "level"), table_cell(data, b, "level"));
 }
 
-/* Levels with raw atoms make the rows. */
-static bool is_shown(const Table *data, int64_t row)
-{
-  return is_row(data, row, "level", "raw");
-}
+/* What all rows share: where their two plots are, and which centring is which. */
+typedef struct {
+  const char *main, *other;
+  Scale values, effects;
+  double label; /* right end of the labels */
+} Places;
 
 /* The effect with its interval, and the pairs of models behind it. */
-static void draw_effect(Svg *svg, const Table *data, int64_t row, const Scale *scale, double y,
+static void draw_effect(Svg *svg, const Table *data, int64_t row, const Places *places, double y,
                         bool centred)
 {
+  const Scale *scale = &places->effects;
   const double value = table_real(data, row, "difference"), low = table_real(data, row, "low"),
                high = table_real(data, row, "high"), x = scale_at(scale, value),
                at = centred ? y + 6 : y - 3;
   if (!centred)
     for (int64_t i = 0; i < data->rows; i++)
-      if (is_row(data, i, "pair", "raw") && same_level(data, i, row))
+      if (is_row(data, i, "pair", places->main) && same_level(data, i, row))
         svg_circle(svg, scale_at(scale, table_real(data, i, "difference")), at, 2.6,
                    (Look){.fill = INK_MODEL, .opacity = 0.45});
   if (isfinite(low) && isfinite(high))
@@ -93,37 +95,32 @@ static void print_effect(const Table *data, int64_t row, Text *to)
   if (isfinite(half)) text_add(to, " \xc2\xb1 "), text_fixed(to, half, 3);
 }
 
-static int64_t other_centring(const Table *data, int64_t row)
+static int64_t other_centring(const Table *data, const Places *places, int64_t row)
 {
   for (int64_t i = 0; i < data->rows; i++)
-    if (is_row(data, i, "level", "centred") && same_level(data, i, row)) return i;
+    if (is_row(data, i, "level", places->other) && same_level(data, i, row)) return i;
   return -1;
 }
 
-/* What all rows share: where their two plots are. */
-typedef struct {
-  Scale values, effects;
-  double label; /* right end of the labels */
-} Places;
-
 static void draw_row(Svg *svg, const Table *data, int64_t row, const Places *places, double y)
 {
-  const int64_t centred = other_centring(data, row);
+  const int64_t centred = other_centring(data, places, row);
   const bool wide = svg_wide(svg);
   Text words = {0}, effect = {0}, tip = {0};
   text_add(&words, "%s \xe2\x86\x92 %s", table_cell(data, row, "against"),
            table_cell(data, row, "level"));
   print_effect(data, row, &effect);
-  text_add(&tip, "%s, %s: %s with raw atoms", table_cell(data, row, "setting"), words.s, effect.s);
+  text_add(&tip, "%s, %s: %s (%s)", table_cell(data, row, "setting"), words.s, effect.s,
+           places->main);
   if (centred >= 0) text_add(&tip, "; "), print_effect(data, centred, &tip);
-  text_add(&tip, centred >= 0 ? " with centred atoms; %s pairs of models" : "; %s pairs of models",
-           table_cell(data, row, "pairs"));
+  if (centred >= 0) text_add(&tip, " (%s)", places->other);
+  text_add(&tip, "; %s pairs of models", table_cell(data, row, "pairs"));
   svg_begin(svg, tip.s);
   svg_words(svg, 0, wide ? y + 4 : y - 20,
             (Type){.size = 12.5, .room = wide ? places->label : svg->width - 110}, words.s);
   if (wide) draw_values(svg, data, row, &places->values, y);
-  draw_effect(svg, data, row, &places->effects, y, false);
-  if (centred >= 0) draw_effect(svg, data, centred, &places->effects, y, true);
+  draw_effect(svg, data, row, places, y, false);
+  if (centred >= 0) draw_effect(svg, data, centred, places, y, true);
   svg_words(svg, wide ? places->effects.to + 12 : svg->width, wide ? y + 4 : y - 20,
             (Type){.size = 12, .bold = true, .ink = INK_MODEL, .anchor = wide ? 's' : 'e'},
             effect.s);
@@ -154,7 +151,7 @@ static double draw_setting(Svg *svg, const Table *data, const Places *places, in
   const double height = svg_wide(svg) ? 30 : 52, top = y + 24;
   int64_t count = 0, end = *row;
   for (; end < data->rows && !strcmp(table_cell(data, end, "setting"), setting); end++)
-    count += is_shown(data, end);
+    count += is_row(data, end, "level", places->main);
   const double bottom = top + height * (double)count;
   if (count) {
     svg_words(svg, 0, y + 16, (Type){.size = 13.5, .bold = true, .room = svg->width}, setting);
@@ -164,7 +161,7 @@ static double draw_setting(Svg *svg, const Table *data, const Places *places, in
              (Look){.line = INK_RULE, .width = 1.4});
     y = top + (svg_wide(svg) ? 15 : 36);
     for (int64_t i = *row; i < end; i++) {
-      if (!is_shown(data, i)) continue;
+      if (!is_row(data, i, "level", places->main)) continue;
       draw_row(svg, data, i, places, y);
       y += height;
     }
@@ -181,12 +178,14 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   Places places;
 
   PetscFunctionBegin;
-  (void)report;
+  places.main = primary_centring(report);
+  places.other = strcmp(places.main, "raw") ? "raw" : "centred";
   find_scales(data, svg, &places);
   if (svg_wide(svg))
-    svg_words(svg, places.values.from, y + 12, (Type){.size = 12, .ink = INK_QUIET},
-              "stability: mean cosine of matched atoms");
-  svg_words(svg, places.effects.from, y + 12, (Type){.size = 12, .ink = INK_QUIET}, "change of it");
+    svg_print(svg, places.values.from, y + 12, (Type){.size = 12, .ink = INK_QUIET, .room = 290},
+              "stability: cosine of matched atoms (%s)", places.main);
+  svg_print(svg, places.effects.from, y + 12, (Type){.size = 12, .ink = INK_QUIET},
+            "change of stability (%s)", places.main);
   y += 18;
   for (int64_t row = 0; row < data->rows;) y = draw_setting(svg, data, &places, &row, y);
   svg->height = y;
@@ -201,14 +200,13 @@ const Figure figure_factors = {
         "Each row changes one setting and nothing else: it takes all pairs of models that differ "
         "in that setting alone (settings that only one of the two has aside), and averages. "
         "On wide pages, the left plot has stability itself: it goes from the tick (first value) to "
-        "the dot (second); the shade "
-        "ends at the highest kind of chance, and the hollow dot is step 0. The other plot is the "
+        "the dot (second); the shade ends at the highest kind of chance, and the hollow dot is "
+        "step 0. The other plot is the "
         "change: the dot its mean, the small dots single pairs of models, the square the same "
-        "with centred atoms.\n"
+        "with the other centring of the atoms, raw or minus their mean.\n"
         "The bar is the 95 % interval over runs of the mean change; models are compared run by "
         "run, with the same seeds on both sides. Without seeds that correspond, or with fewer "
-        "than three runs, there is none. A change that vanishes with centred atoms, or stays "
-        "within "
+        "than three runs, there is none. A change that only raw atoms show, or that stays within "
         "reach of chance, says nothing about concepts.",
     .tabulate = Tabulate,
     .draw = Draw,

@@ -23,7 +23,7 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscCall(TableCreate("model,r2,l0,value,low,high,chance,initial,note", data));
   for (int64_t m = 0; m < report->models->rows; m++) {
     const char *model = table_cell(report->models, m, "model");
-    const int64_t row = measure_row(from, model, primary_measure, "raw");
+    const int64_t row = measure_row(from, model, primary_measure, primary_centring(report));
     const double r2 = group_mean(report, model, "r2", "held_out"),
                  l0 = group_mean(report, model, "l0", "held_out");
     Text note = {0};
@@ -127,8 +127,8 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
                height = wide ? fmax(320, 19 * (double)data->rows) : 250;
   Scale sy = scale_around(low, high, false, top + height, top),
         sx = scale_around(r, R, false, 44, 44 + width);
-  svg_words(svg, 0, top - 12, (Type){.size = 12, .room = svg->width},
-            "stability: mean cosine of matched raw atoms");
+  svg_print(svg, 0, top - 12, (Type){.size = 12, .room = svg->width},
+            "stability: mean cosine of matched atoms (%s)", primary_centring(report));
   draw_plot(svg, report, data, "r2", &sx, &sy, "r\xc2\xb2 on held-out tokens", tag);
   const double next = wide ? top : top + height + 66;
   sy.from = next + height, sy.to = next;

@@ -15,13 +15,13 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The measures in the order in which they first come. */
+/* The measures that have a value, in the order in which they first come. */
 static int list_measures(const Table *data, const char **measure)
 {
   int count = 0;
   for (int64_t i = 0; i < data->rows && count < MOST_MEASURES; i++) {
     const char *name = table_cell(data, i, "measure");
-    bool first = true;
+    bool first = isfinite(table_real(data, i, "value"));
     for (int j = 0; j < count && first; j++) first = strcmp(measure[j], name) != 0;
     if (first) measure[count++] = name;
   }
