@@ -41,9 +41,12 @@ for family in codes atoms starts encoders goals revivals optimizers schedules; d
 	"$ardis" list $family | grep -E '^      (code|atoms|encoder|goal|revive|train): ' | sed 's/SET/own/g' >lines
 	bad=
 	while IFS= read -r line; do
+		width=40 encoder=
+		case $line in *'name: identity'*) width=8 ;; *'name: mp,'* | *'name: omp,'*) encoder='    encoder: tied' ;; esac
 		echo "$line" | grep -q ' code: ' && code= || code='    code: {name: topk, k: 4}'
 		{
-			printf 'schema: 1\nname: t\ntokens: tokens.h5\nanchors: {own: {method: kmeans, count: 64}}\nmodels:\n  t:\n    method: sae\n    width: 40\n'
+			printf 'schema: 1\nname: t\ntokens: tokens.h5\nanchors: {own: {method: kmeans, count: 64}}\nmodels:\n  t:\n    method: sae\n    width: %s\n' $width
+			[ -z "$encoder" ] || echo "$encoder"
 			[ -z "$code" ] || echo "$code"
 			echo "${line#  }"
 		} >spec.yaml

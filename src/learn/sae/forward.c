@@ -116,8 +116,9 @@ static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
 /* Where the encoder's codes go. */
 static Codes *main_codes(SAEBatch *batch)
 {
-  return batch->parts - (batch->gate > 0) - (batch->picks > 0) > PART_MAIN + 1 ? &batch->whole
-                                                          : &batch->part[PART_MAIN].codes;
+  return batch->parts - (batch->gate > 0) - (batch->picks > 0) > PART_MAIN + 1
+             ? &batch->whole
+             : &batch->part[PART_MAIN].codes;
 }
 
 /* Codes of this rank's tokens from .. to - 1. Where all scores are not wanted for the codes, those
