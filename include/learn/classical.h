@@ -19,6 +19,9 @@ typedef struct {
      the run by c->number[CLASSICAL_ENDED]. */
   PetscErrorCode (*finish)(Classical *c, const double *sums, double objective, StepReport *report);
   PetscErrorCode (*destroy)(Classical *c); /* NULL: nothing of its own */
+  /* NULL, or: a pass that was stopped begins anew, and this makes what is not in the checkpoint.
+     Collective. */
+  PetscErrorCode (*again)(Classical *c);
 } ClassicalParts;
 
 enum { CLASSICAL_CHUNK = 256, CLASSICAL_ARRAYS = 24 };
@@ -83,16 +86,18 @@ PetscErrorCode ClassicalArray(Classical *c, const char *name, H5Kind kind, int r
 PetscErrorCode ClassicalSliced(Classical *c, const char *name, H5Kind kind, int64_t rows,
                                int64_t cols, bool shown, void **data);
 
-/* ClassicalDestroy, ClassicalState, ClassicalStep, ClassicalModel - as in Method. */
+/* ClassicalDestroy, ClassicalState, ClassicalResumed, ClassicalStep, ClassicalModel - as in Method.
+ */
 PetscErrorCode ClassicalDestroy(void **self);
 PetscErrorCode ClassicalState(void *self, State *state);
+PetscErrorCode ClassicalResumed(void *self);
 PetscErrorCode ClassicalStep(void *self, StepReport *report);
 PetscErrorCode ClassicalModel(void *self, State *model);
 int64_t classical_seen(const void *self);
 
 /* All of a Method that these make. */
 #define CLASSICAL_METHOD                                                                           \
-  .state = ClassicalState, .seen = classical_seen, .step = ClassicalStep, .model = ClassicalModel, \
+  .state = ClassicalState, .resumed = ClassicalResumed, .seen = classical_seen, .step = ClassicalStep, .model = ClassicalModel, \
   .destroy = ClassicalDestroy
 
 /* XT [cols x rows] = the transpose of X [rows x cols]. */

@@ -37,7 +37,7 @@ static PetscErrorCode Open(const Method *method, MPI_Comm comm, int64_t width, S
   for (int turn = 0; turn < 2; turn++) {
     snprintf(words, sizeof(words),
              "method=%s width=%d normalise.center=%s code.name=topk code.k=2 train.steps=9 "
-             "train.batch=64 iterations=12",
+             "train.batch=64 iterations=12 sample=150 trees=20",
              method->entry.name, (int)width, turn ? "min" : "mean");
     PetscCall(MethodTaskOpen(comm, tokens_path, words, 8, t));
     char *why = method_refuses(t);

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from oracle import ATOMS, epoch_order, permuted  # noqa: E402
+from oracle import ATOMS, PICK, epoch_order, permuted  # noqa: E402
 
 N, D, M = 2500, 6, 3
 
@@ -152,6 +152,17 @@ def dictionary_learning(X):
         show(f'oracle_online_{name}_codes', codes(X[:4], D))
 
 
+def outliers(X):
+    """The three tokens that scikit-learn puts outermost, by a sample of 600."""
+    from sklearn.neighbors import LocalOutlierFactor
+    from sklearn.svm import OneClassSVM
+    sample = X[permuted(1, PICK, 0, N)[:600]]
+    lof = LocalOutlierFactor(n_neighbors=20, novelty=True, algorithm='brute').fit(sample).score_samples(X)
+    show('oracle_lof_atoms', X[np.argsort(lof, kind='stable')[:M]])
+    svm = OneClassSVM(nu=0.1, gamma=1 / D, tol=1e-9).fit(sample).score_samples(X)
+    show('oracle_svm_atoms', X[np.argsort(svm, kind='stable')[:M]])
+
+
 def on_simplex(w):
     """The nearest point of the simplex, by sorting."""
     u = np.sort(w)[::-1]
@@ -187,5 +198,6 @@ def mixtures_of_anchors(X):
 
 if __name__ == '__main__':
     print('/* Written by tests/oracle/classical.py. */')
-    for method in (pca, nmf, seminmf, ica, sparse_pca, dictionary_learning, mixtures_of_anchors):
+    for method in (pca, nmf, seminmf, ica, sparse_pca, dictionary_learning, outliers,
+                   mixtures_of_anchors):
         method(tokens())

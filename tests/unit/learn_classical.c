@@ -37,6 +37,17 @@ static double mixture(int64_t row, int64_t i)
   return x;
 }
 
+static const int64_t planted[M] = {5, 700, 1900};
+
+/* Three tokens far out, each its own way. */
+static double lonely(int64_t row, int64_t i)
+{
+  double x = noise((uint64_t)(row * D + i));
+  for (int64_t f = 0; f < M; f++)
+    if (row == planted[f]) x += i % M == f ? 5 : -2;
+  return x;
+}
+
 /* Raw tokens, a method with these settings to its end, the model it leaves. */
 static PetscErrorCode Learn(const char *words, SAETask *t, Dictionary **dictionary,
                             StepReport *report)
@@ -46,6 +57,27 @@ static PetscErrorCode Learn(const char *words, SAETask *t, Dictionary **dictiona
   snprintf(all, sizeof(all), "normalise.center=none normalise.scale=none %s", words);
   PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, all, 12, t));
   PetscCall(MethodTaskLearn(t, dictionary, report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckPlanted(const char *words)
+{
+  SAETask t;
+  Dictionary *dictionary;
+  StepReport report;
+  int found = 0;
+  PetscFunctionBeginUser;
+  PetscCall(Learn(words, &t, &dictionary, &report));
+  for (int64_t f = 0; f < M; f++)
+    for (int64_t j = 0; j < M; j++) {
+      bool same = true;
+      for (int64_t i = 0; i < D; i++)
+        same &= dictionary->atoms[j * D + i] == (float)lonely(planted[f], i);
+      found += same;
+    }
+  OK(found == M, "%s: finds %d of %d tokens far out", words, found, M);
+  PetscCall(DictionaryDestroy(&dictionary));
+  PetscCall(SAETaskClose(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,11 +151,18 @@ int main(int argc, char **argv)
   RUN(Check("method=archetypal_analysis width=3 pick=identity tolerance=0 iterations=10",
             oracle_archetypal_atoms, oracle_archetypal_codes, 1e-5,
             oracle_archetypal_objective[0]));
+  RUN(Check("method=local_outlier_factor width=3 sample=600", oracle_lof_atoms, NULL, 1e-7, 0));
+  RUN(Check("method=one_class_svm width=3 sample=600", oracle_svm_atoms, NULL, 1e-7, 0));
   RUN(MethodTokens(path, N, D, mixture));
   RUN(Check("method=ica width=3 tolerance=1e-9", oracle_ica_logcosh_atoms, oracle_ica_logcosh_codes,
             1e-5, 0));
   RUN(Check("method=ica width=3 tolerance=1e-9 fun=cube", oracle_ica_cube_atoms,
             oracle_ica_cube_codes, 1e-5, 0));
+  RUN(MethodTokens(path, N, D, lonely));
+  RUN(CheckPlanted("method=isolation_forest width=3"));
+  RUN(CheckPlanted("method=local_outlier_factor width=3 sample=400"));
+  RUN(CheckPlanted("method=one_class_svm width=3 sample=400"));
+  RUN(CheckPlanted("method=data_hull width=3"));
   MPI_Barrier(PETSC_COMM_WORLD);
   if (tap_rank == 0) unlink(path);
   return TestEnd();

@@ -149,6 +149,19 @@ PetscErrorCode ClassicalState(void *self, State *state)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ClassicalResumed(void *self)
+{
+  Classical *c = self;
+
+  PetscFunctionBegin;
+  if (!c->parts->again) PetscFunctionReturn(PETSC_SUCCESS);
+  c->number[CLASSICAL_LEAF] = 0;
+  memset(c->slice, 0, (size_t)c->count * sizeof(*c->slice));
+  memset(&c->objective, 0, sizeof(c->objective));
+  PetscCall(c->parts->again(c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ClassicalModel(void *self, State *model)
 {
   Classical *c = self;

@@ -1,0 +1,162 @@
+/* The tokens that random trees isolate soonest. */
+#include "../classical/select.h"
+#include "base/math.h"
+#include "base/random.h"
+#include <math.h>
+
+typedef struct {
+  int64_t width, trees, sample;
+} Forest;
+
+/* A node: goes left where x[dimension] < at; dimension -1: a leaf of `at` path length. */
+typedef struct {
+  int32_t dimension;
+  int64_t left; /* number of the left child; the right one follows it */
+  double at;
+} Node;
+
+typedef struct {
+  int64_t trees, count, space;
+  int64_t *root; /* [trees] */
+  Node *node;
+} Trees;
+
+typedef struct {
+  const Classical *c;
+  Trees *trees;
+  const float *rows; /* the sample of this tree */
+  int64_t deepest;
+  uint64_t drawn;
+} Growing;
+
+static const Param params[] = {
+    {"width", PARAM_INT, offsetof(Forest, width), NULL, 1, 1e9, "tokens chosen"},
+    {"trees", PARAM_INT, offsetof(Forest, trees), "100", 1, 1e5, "random trees"},
+    {"sample", PARAM_INT, offsetof(Forest, sample), "256", 2, 1e6,
+     "training tokens that a tree is grown from"},
+    {0},
+};
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "width";
+  return tokens_check(((const Forest *)settings)->width, all);
+}
+
+/* Mean path length of an unsuccessful search among n (Liu, Ting and Zhou 2008, eq. 1). */
+static double expected_path(int64_t n)
+{
+  const double m = (double)n;
+  if (n < 2) return 0;
+  return n == 2 ? 1 : 2 * (math_log(m - 1) + 0.5772156649015329) - 2 * (m - 1) / m;
+}
+
+static double drawn(Growing *g)
+{
+  return random_uniform((uint64_t)g->c->task->seed_init, RANDOM_ENCODER, g->drawn++);
+}
+
+/* A dimension in which these rows differ: the first such from a random one on; -1: none. */
+static int64_t find_dimension(Growing *g, int64_t n, const int64_t *row, float *least, float *most)
+{
+  const int64_t d = g->c->d, start = (int64_t)(drawn(g) * (double)d);
+  for (int64_t i = 0; i < d; i++) {
+    const int64_t at = (start + i) % d;
+    *least = *most = g->rows[row[0] * d + at];
+    for (int64_t t = 1; t < n; t++) {
+      *least = fminf(*least, g->rows[row[t] * d + at]);
+      *most = fmaxf(*most, g->rows[row[t] * d + at]);
+    }
+    if (*least < *most) return at;
+  }
+  return -1;
+}
+
+/* Fills node number `at` for rows row [n] of the sample, which are sorted to its sides. */
+static void grow(Growing *g, int64_t at, int64_t depth, int64_t n, int64_t *row)
+{
+  const int64_t d = g->c->d;
+  Node *node = g->trees->node;
+  float least = 0, most = 0;
+  const int64_t by = n > 1 && depth < g->deepest ? find_dimension(g, n, row, &least, &most) : -1;
+  if (by < 0) {
+    node[at] = (Node){-1, 0, (double)depth + expected_path(n)};
+    return;
+  }
+  const double cut = (double)least + drawn(g) * ((double)most - (double)least);
+  int64_t below = 0;
+  for (int64_t t = 0; t < n; t++) {
+    const int64_t r = row[t];
+    if ((double)g->rows[r * d + by] >= cut) continue;
+    row[t] = row[below], row[below++] = r;
+  }
+  const int64_t left = g->trees->count;
+  g->trees->count += 2;
+  node[at] = (Node){(int32_t)by, left, cut};
+  grow(g, left, depth + 1, below, row);
+  grow(g, left + 1, depth + 1, n - below, row + below);
+}
+
+static PetscErrorCode Prepare(Classical *c, void **model)
+{
+  const Forest *forest = c->params;
+  const int64_t sample = min_i64(forest->sample, c->n), most = forest->trees * sample;
+  int64_t there = most, *row;
+  Trees *trees;
+  float *rows;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &trees));
+  *model = trees;
+  trees->trees = forest->trees;
+  PetscCall(ArrayCreate(forest->trees, &trees->root));
+  PetscCall(ArrayCreate(2 * most, &trees->node));
+  PetscCall(ArrayCreate(sample, &row));
+  PetscCall(SampleTokens(c, &there, &rows));
+  Growing growing = {.c = c, .trees = trees, .rows = rows};
+  while ((int64_t)1 << growing.deepest < sample) growing.deepest++;
+  for (int64_t t = 0; t < forest->trees; t++) {
+    for (int64_t i = 0; i < sample; i++) row[i] = (t * sample + i) % there;
+    trees->root[t] = trees->count++;
+    grow(&growing, trees->root[t], 0, sample, row);
+  }
+  PetscCall(ArrayDestroy(&row));
+  PetscCall(ArrayDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Less the mean path: short ways to a leaf are the largest scores. */
+static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const float *X,
+                            double *score)
+{
+  const Trees *trees = model;
+
+  PetscFunctionBegin;
+  for (int64_t t = 0; t < rows; t++) {
+    double path = 0;
+    for (int64_t r = 0; r < trees->trees; r++) {
+      const Node *node = &trees->node[trees->root[r]];
+      while (node->dimension >= 0)
+        node = &trees->node[node->left + ((double)X[t * c->d + node->dimension] >= node->at)];
+      path += node->at;
+    }
+    score[t] = -path;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Release(void **model)
+{
+  Trees *trees = *model;
+
+  PetscFunctionBegin;
+  if (!trees) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ArrayDestroy(&trees->root));
+  PetscCall(ArrayDestroy(&trees->node));
+  PetscCall(ArrayDestroy(model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+SELECT_METHOD(isolation_forest, Forest,
+              "the tokens that random trees isolate soonest; codes are 1 at the nearest",
+              "Liu, Ting and Zhou 2008, ICDM, 413; Fel et al. 2025, arXiv:2502.12892, figure 11")

@@ -1,0 +1,120 @@
+/* The tokens that a one-class support vector machine, made from a sample, puts outermost. */
+#include "../classical/select.h"
+#include "base/math.h"
+#include <math.h>
+
+typedef struct {
+  int64_t width, sample;
+  double nu, gamma;
+} SVM;
+
+typedef struct {
+  int64_t n;
+  float *rows; /* [n x d] the sample */
+  double *a;   /* [n] weights, of sum 1 */
+  double rate; /* kernel exp(-rate |x - y|^2) */
+} Machine;
+
+static const Param params[] = {
+    {"width", PARAM_INT, offsetof(SVM, width), NULL, 1, 1e9, "tokens chosen"},
+    {"nu", PARAM_REAL, offsetof(SVM, nu), "0.1", 0, 1, "share of the sample that may lie outside",
+     .open_min = true},
+    {"gamma", PARAM_REAL, offsetof(SVM, gamma), "1", 0, 1e9,
+     "of the kernel exp(-gamma |x - y|^2 / d)", .open_min = true},
+    {"sample", PARAM_INT, offsetof(SVM, sample), "1024", 2, 20000,
+     "training tokens drawn at random that it is made from"},
+    {0},
+};
+
+static char *check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "width";
+  return tokens_check(((const SVM *)settings)->width, all);
+}
+
+static double kernel_of(const Classical *c, const Machine *machine, const float *x, int64_t row)
+{
+  return math_exp(-machine->rate * c->kernels->distance64(c->d, x, machine->rows + row * c->d));
+}
+
+/* Minimises a^T K a / 2 over 0 <= a <= most of sum 1: weight goes from the row of the largest slope
+   to that of the least, until they differ by no more than 1e-9. */
+static void solve(int64_t n, const double *K, double most, double *a, double *slope)
+{
+  double left = 1;
+  for (int64_t i = 0; i < n; i++) a[i] = fmin(most, left), left -= a[i];
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t l = 0; l < n; l++) slope[i] += K[i * n + l] * a[l];
+  for (int64_t turn = 0; turn < 200 * n; turn++) {
+    int64_t to = -1, from = -1;
+    for (int64_t i = 0; i < n; i++) {
+      if (a[i] < most && (to < 0 || slope[i] < slope[to])) to = i;
+      if (a[i] > 0 && (from < 0 || slope[i] > slope[from])) from = i;
+    }
+    if (to < 0 || from < 0 || slope[from] - slope[to] <= 1e-9) break;
+    const double bend = K[to * n + to] + K[from * n + from] - 2 * K[to * n + from];
+    double step = fmin(most - a[to], a[from]);
+    if (bend > 0) step = fmin(step, (slope[from] - slope[to]) / bend);
+    a[to] = a[to] + step >= most ? most : a[to] + step;
+    a[from] = step >= a[from] ? 0 : a[from] - step;
+    for (int64_t i = 0; i < n; i++) slope[i] += step * (K[to * n + i] - K[from * n + i]);
+  }
+}
+
+static PetscErrorCode Prepare(Classical *c, void **model)
+{
+  const SVM *svm = c->params;
+  Machine *machine;
+  double *K, *slope;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &machine));
+  *model = machine;
+  machine->n = svm->sample;
+  machine->rate = svm->gamma / (double)c->d;
+  PetscCall(SampleTokens(c, &machine->n, &machine->rows));
+  const int64_t n = machine->n;
+  PetscCall(ArrayCreate(n, &machine->a));
+  PetscCall(ArrayCreate(n, &slope));
+  PetscCall(ArrayCreate(n * n, &K));
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t l = 0; l <= i; l++)
+      K[i * n + l] = K[l * n + i] = kernel_of(c, machine, machine->rows + i * c->d, l);
+  solve(n, K, fmax(1 / (svm->nu * (double)n), 1 / (double)n), machine->a, slope);
+  PetscCall(ArrayDestroy(&K));
+  PetscCall(ArrayDestroy(&slope));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const float *X,
+                            double *score)
+{
+  const Machine *machine = model;
+
+  PetscFunctionBegin;
+  for (int64_t t = 0; t < rows; t++) {
+    double inside = 0;
+    for (int64_t i = 0; i < machine->n; i++)
+      if (machine->a[i] > 0) inside += machine->a[i] * kernel_of(c, machine, X + t * c->d, i);
+    score[t] = -inside;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Release(void **model)
+{
+  Machine *machine = *model;
+
+  PetscFunctionBegin;
+  if (!machine) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ArrayDestroy(&machine->rows));
+  PetscCall(ArrayDestroy(&machine->a));
+  PetscCall(ArrayDestroy(model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+SELECT_METHOD(
+    one_class_svm, SVM,
+    "the tokens that a one-class support vector machine puts outermost; codes are 1 at the "
+    "nearest",
+    "Scholkopf et al. 2001, Neural Comput. 13, 1443; Fel et al. 2025, figure 11")
