@@ -208,9 +208,11 @@ typedef struct {
 
 /* Help for silent atoms: an auxiliary loss of weight `weight`, in which k dead atoms (silent for
  * dead_after tokens) predict the residual. */
+typedef enum { DEAD_BY_TOKENS, DEAD_BY_STEPS, DEAD_BY_EPOCH } DeadCount;
 typedef struct {
   int64_t k, dead_after;
-  double weight; /* 0: none */
+  double weight;   /* 0: none */
+  DeadCount count; /* what dead_after is of; by epoch: silent since the epoch began */
 } SAEAux;
 typedef struct {
   Entry entry;

@@ -72,7 +72,14 @@ int main(int argc, char **argv)
   RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=2 revive.k=8", &now));
   OK(!same(&none, &now) && now.silent <= none.silent * 3 / 4,
      "with auxk %d atoms never fire, without %d", (int)now.silent, (int)none.silent);
-  static Trained filtered;
+  static Trained filtered, steps;
+  RUN(Train(BASE
+            "revive.name=auxk revive.dead_after=2 revive.count=steps revive.weight=2 revive.k=8",
+            &steps));
+  OK(same(&steps, &now), "auxk: 2 steps of 50 tokens are 100 tokens");
+  RUN(Train(BASE "revive.name=auxk revive.count=epoch revive.weight=2 revive.k=8", &steps));
+  OK(!same(&steps, &now) && steps.silent <= none.silent * 3 / 4,
+     "auxk: atoms silent since the epoch began, of which %d never fire", (int)steps.silent);
   setenv("ARDIS_ENCODER", "int16", 1);
   RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=2 revive.k=8", &filtered));
   unsetenv("ARDIS_ENCODER");
@@ -81,7 +88,8 @@ int main(int argc, char **argv)
   const struct {
     int64_t k, dead_after;
     double weight;
-  } params = {0, 7, 0.5};
+    int count;
+  } params = {0, 7, 0.5, DEAD_BY_STEPS};
   OK(auxk->aux(&params, 100).k == 50 && auxk->aux(&params, 1).k == 1,
      "auxk: by default half the tokens' width");
   MPI_Barrier(COMM);

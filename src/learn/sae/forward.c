@@ -50,15 +50,32 @@ static PetscErrorCode GatherDead(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Tokens seen before a step. */
+static int64_t seen_before(const SAE *sae, int64_t step)
+{
+  return step / sae->per_epoch * sae->n_train + step % sae->per_epoch * sae->params.batch;
+}
+
+/* Tokens of silence that make an atom dead in this step; INT64_MAX: it is too early. */
+static int64_t dead_after(const SAE *sae, const SAEAux *aux)
+{
+  const int64_t step = sae->step, now = seen_before(sae, step);
+  if (aux->count == DEAD_BY_TOKENS) return aux->dead_after;
+  const int64_t since =
+      aux->count == DEAD_BY_EPOCH ? step - step % sae->per_epoch : step - aux->dead_after;
+  return since >= 0 && since < step ? now - seen_before(sae, since) : INT64_MAX;
+}
+
 /* The dead atoms of this step, and the penalty's slopes. */
 static void prepare(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
   const Choice *revive = &sae->params.revive;
   const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
+  const int64_t after = dead_after(sae, &aux);
   batch->deads = 0;
   for (int64_t j = 0; j < sae->m; j++) {
-    batch->dead[j] = aux.weight > 0 && sae->silent[j] >= aux.dead_after;
+    batch->dead[j] = aux.weight > 0 && sae->silent[j] >= after;
     batch->deads += batch->dead[j];
     if (l1 <= 0) continue;
     batch->norm[j] = __builtin_sqrt(sae->kernels->square64(sae->d, sae->D + j * sae->d));
