@@ -97,8 +97,8 @@ int64_t classical_seen(const void *self);
 
 /* All of a Method that these make. */
 #define CLASSICAL_METHOD                                                                           \
-  .state = ClassicalState, .resumed = ClassicalResumed, .seen = classical_seen, .step = ClassicalStep, .model = ClassicalModel, \
-  .destroy = ClassicalDestroy
+  .state = ClassicalState, .resumed = ClassicalResumed, .seen = classical_seen,                    \
+  .step = ClassicalStep, .model = ClassicalModel, .destroy = ClassicalDestroy
 
 /* XT [cols x rows] = the transpose of X [rows x cols]. */
 void transpose(int64_t rows, int64_t cols, const float *X, float *XT);
