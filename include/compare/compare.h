@@ -9,6 +9,7 @@ typedef struct {
   const char *folder;          /* holds initial.h5, model.h5 and atoms.csv */
   int64_t seed[SEED_PURPOSES]; /* -1: the model does not draw from that purpose */
   const char *anchors;         /* digest of its anchors' content; NULL or "": it uses none */
+  bool again; /* a run of an earlier group too, in the same folder: two grid points came to one */
 } ComparedRun;
 
 /* The finished runs of one model at one grid point, which differ only in seeds. */

@@ -23,7 +23,8 @@ typedef struct {
   least two atoms are groups, by size, then mean cosine of their pairs. Nothing depends on the order
   of the runs but that of rows and columns.
 
-  Writes partners.csv into each run's folder, and folder/stable/<model>.h5 with the unit means of
+  Writes partners.csv into each run's folder (a run of two groups has the partners in both, and its
+  recurrence counts the runs of both), and folder/stable/<model>.h5 with the unit means of
   the groups' unit atoms, where there are groups.
 
   Collective on comm; the tables are the same on every rank, and do not depend on how many there

@@ -33,6 +33,16 @@ static size_t name_length(const char *model)
   return strcspn(model, " ");
 }
 
+/* Is the row of a model trained on surrogate tokens ("topk k=8 surrogate")? That is a null of its
+   grid point, not a point. */
+static bool is_surrogate(const Table *t, int64_t row)
+{
+  static const char end[] = " surrogate";
+  const char *model = table_cell(t, row, "model");
+  const size_t length = strlen(model), tail = sizeof(end) - 1;
+  return length > tail && !strcmp(model + length - tail, end);
+}
+
 static bool same_model(const Table *t, int64_t a, int64_t b)
 {
   const char *x = table_cell(t, a, "model"), *y = table_cell(t, b, "model");
@@ -79,7 +89,9 @@ static PetscErrorCode CurveCreate(const Rows *all, int64_t model, int64_t kind, 
   *curve = (Curve){0};
   PetscCall(ArrayCreate(all->table->rows, &curve->point));
   for (int64_t r = 0; r < all->table->rows; r++) {
-    if (!same_model(all->table, r, model) || !same_kind(all->table, r, kind)) continue;
+    if (!same_model(all->table, r, model) || !same_kind(all->table, r, kind) ||
+        is_surrogate(all->table, r))
+      continue;
     const Point p = {all->level[r], table_real(all->table, r, "value")};
     if (!isnan(p.x) && !isnan(p.y)) curve->point[n++] = p;
   }

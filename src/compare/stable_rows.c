@@ -73,45 +73,80 @@ static PetscErrorCode AddStable(const StableRuns *runs, const PartnerRule *rule,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One run's partners.csv: a row for each atom, empty where it does not live. */
-static PetscErrorCode WritePartners(const StableRuns *runs, int64_t r, double t)
+/* A table of run r's partners without rows: a pair of columns for each other run of its model, then
+   those that `before`, its partners at an earlier grid point, has besides. */
+static PetscErrorCode PartnersTable(const StableRuns *runs, int64_t r, const Table *before,
+                                    Table **table)
 {
   const ComparedGroup *group = runs->group;
-  const Living *living = &runs->living[r];
-  const int64_t S = group->runs, first = runs->sets.first[runs->set_of[r]];
-  char *path = path_join(group->run[r].folder, "partners.csv");
   Text names = {0};
-  Table *table;
   PetscFunctionBeginUser;
   text_add(&names, "atom,recurrence");
-  for (int64_t b = 0; b < S; b++)
+  for (int64_t b = 0; b < group->runs; b++)
     if (b != r) text_add(&names, ",%s_atom,%s_cosine", group->run[b].id, group->run[b].id);
-  PetscCall(TableCreate(names.s, &table));
+  PetscCall(TableCreate(names.s, table));
+  for (int c = 2; before && c < before->columns; c++)
+    if (table_column(*table, before->names[c]) < 0)
+      PetscCall(TableAddColumn(*table, before->names[c]));
+  text_clear(&names);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Partners of living atom i of run r, in the last row, and how many there are of a cosine of at
+   least t. */
+static void put_partners(const StableRuns *runs, int64_t r, int64_t i, double t, Table *table)
+{
+  const int64_t S = runs->group->runs, at = (runs->sets.first[runs->set_of[r]] + i) * S;
+  const int32_t *atom = runs->partners.atom + at;
+  const float *cosine = runs->partners.cosine + at;
+  int64_t recurrence = 0;
+  for (int64_t b = 0, column = 2; b < S; b++) {
+    const int64_t q = runs->set_of[b];
+    if (b == r) continue;
+    if (atom[q] >= 0) {
+      table_integer(table, table->names[column], runs->living[b].atom[atom[q]]);
+      table_number(table, table->names[column + 1], (double)cosine[q]);
+    }
+    column += 2;
+  }
+  for (int c = 3; c < table->columns; c += 2) {
+    const char *cell = table->cells[(table->rows - 1) * table->columns + c];
+    recurrence += *cell && strtod(cell, NULL) >= t;
+  }
+  table_integer(table, "recurrence", recurrence);
+}
+
+/* One run's partners.csv: a row for each atom, empty where it does not live. */
+static PetscErrorCode WritePartners(const StableRuns *runs, int64_t r, double t, Mistakes *mistakes)
+{
+  const Living *living = &runs->living[r];
+  char *path = path_join(runs->group->run[r].folder, "partners.csv");
+  Table *before = NULL, *table;
+  PetscFunctionBeginUser;
+  if (runs->group->run[r].again) PetscCall(TableRead(path, mistakes, &before));
+  PetscCall(PartnersTable(runs, r, before, &table));
   for (int64_t j = 0, i = 0; j < living->m; j++) {
     PetscCall(TableAddRow(table));
     table_integer(table, "atom", j);
     if (i == living->alive || living->atom[i] != j) continue;
-    const int32_t *atom = runs->partners.atom + (first + i) * S;
-    const float *cosine = runs->partners.cosine + (first + i) * S;
-    int64_t recurrence = 0;
-    for (int64_t b = 0, column = 2; b < S; b++) {
-      const int64_t q = runs->set_of[b];
-      if (b == r) continue;
-      if (atom[q] >= 0) {
-        table_integer(table, table->names[column], runs->living[b].atom[atom[q]]);
-        table_number(table, table->names[column + 1], (double)cosine[q]);
-        recurrence += (double)cosine[q] >= t;
-      }
-      column += 2;
-    }
-    table_integer(table, "recurrence", recurrence);
-    i++;
+    for (int c = 2; before && j < before->rows && c < before->columns; c++)
+      table_text(table, before->names[c], before->cells[j * before->columns + c]);
+    put_partners(runs, r, i++, t, table);
   }
   PetscCall(TableWrite(table, path));
   PetscCall(TableDestroy(&table));
-  text_clear(&names);
+  PetscCall(TableDestroy(&before));
   free(path);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which rank writes a run's partners: always the same one, so that it finds what it wrote before.
+ */
+static int writer_of(const char *id, int size)
+{
+  unsigned sum = 0;
+  for (; *id; id++) sum = sum * 31 + (unsigned char)*id;
+  return (int)(sum % (unsigned)size);
 }
 
 /* Share of the training sample on which each living atom of a run fires, in the order of sets. */
@@ -248,7 +283,9 @@ PetscErrorCode StableRows(MPI_Comm comm, const Kernels *kernels, const char *fol
   PetscCall(AddStable(runs, rule, note.s, tables[TABLE_STABLE]));
   PetscCall(ReadRates(runs, rule, mistakes, rate));
   PetscCall(AddGroups(kernels, runs, rate, mean, tables));
-  for (int64_t r = rank; r < S; r += size) PetscCall(WritePartners(runs, r, rule->t));
+  for (int64_t r = 0; r < S; r++)
+    if (writer_of(runs->group->run[r].id, size) == rank)
+      PetscCall(WritePartners(runs, r, rule->t, mistakes));
   if (rank == 0) PetscCall(WriteModel(folder, runs, mean, mistakes));
   text_clear(&note);
   PetscCall(ArrayDestroy(&mean));

@@ -19,27 +19,48 @@ static int bin_of(double fired)
   return bin;
 }
 
-static bool ends_with(const char *name, const char *end)
+/* Columns of cosines with the other runs of the model of that row of the plan; a run of two models
+   has those of both. Gives how many. */
+static int64_t own_columns(const Report *report, int64_t row, const Table *partners, int *column)
 {
-  const size_t n = strlen(name), m = strlen(end);
-  return n > m && !strcmp(name + n - m, end);
+  const char *model = table_cell(report->plan, row, "model");
+  int64_t count = 0;
+  for (int64_t r = 0; r < report->plan->rows; r++) {
+    Text name = {0};
+    if (r == row || strcmp(table_cell(report->plan, r, "model"), model)) continue;
+    text_add(&name, "%s_cosine", table_cell(report->plan, r, "run"));
+    column[count] = table_column(partners, name.s);
+    count += column[count] >= 0;
+    text_clear(&name);
+  }
+  return count;
 }
 
-static void add_atom(const Table *partners, int64_t row, int recurrence, double fired, Bin *bins)
+/* The least cosine of partners that count as one atom. */
+static double threshold_of(const Report *report, const char *model)
+{
+  for (int64_t i = 0; i < report->recurrence->rows; i++)
+    if (!strcmp(table_cell(report->recurrence, i, "model"), model))
+      return table_real(report->recurrence, i, "t");
+  return NAN;
+}
+
+static void add_atom(const Table *partners, int64_t row, int64_t others, const int *column,
+                     double t, double fired, Bin *bins)
 {
   Bin *bin = &bins[bin_of(fired)];
   char **cell = partners->cells + row * partners->columns;
-  int64_t others = 0;
-  for (int c = 0; c < partners->columns; c++) {
-    if (!ends_with(partners->names[c], "_cosine")) continue;
-    others++;
-    if (!*cell[c]) continue;
-    bin->cosine += strtod(cell[c], NULL);
+  int64_t found = 0;
+  for (int64_t i = 0; i < others; i++) {
+    if (!*cell[column[i]]) continue;
+    const double cosine = strtod(cell[column[i]], NULL);
+    bin->cosine += cosine;
     bin->partners++;
+    found += cosine >= t;
   }
   if (!others) return;
   bin->atoms++;
-  bin->found += strtod(cell[recurrence], NULL) / (double)others;
+  bin->found += (double)found / (double)others;
 }
 
 static PetscErrorCode AddRun(const Report *report, int64_t row, Mistakes *mistakes, Bin *bins)
@@ -55,13 +76,18 @@ static PetscErrorCode AddRun(const Report *report, int64_t row, Mistakes *mistak
     const int fires = atoms ? table_column(atoms, "fired_train") : -1,
               atom = partners ? table_column(partners, "atom") : -1,
               recurrence = partners ? table_column(partners, "recurrence") : -1;
+    const double t = threshold_of(report, table_cell(report->plan, row, "model"));
+    int *column;
+    PetscCall(PetscMalloc1((size_t)report->plan->rows + 1, &column));
+    const int64_t others = partners ? own_columns(report, row, partners, column) : 0;
     for (int64_t i = 0; fires >= 0 && atom >= 0 && recurrence >= 0 && i < partners->rows; i++) {
       const int64_t j = strtoll(partners->cells[i * partners->columns + atom], NULL, 10);
       if (j < 0 || j >= atoms->rows || !*partners->cells[i * partners->columns + recurrence])
         continue;
       const double fired = strtod(atoms->cells[j * atoms->columns + fires], NULL);
-      if (fired >= 1) add_atom(partners, i, recurrence, fired, bins);
+      if (fired >= 1) add_atom(partners, i, others, column, t, fired, bins);
     }
+    PetscCall(PetscFree(column));
     PetscCall(TableDestroy(&atoms));
     PetscCall(TableDestroy(&partners));
   }

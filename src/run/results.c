@@ -179,7 +179,7 @@ static PetscErrorCode CollectRuns(Work *work, const Outcome *outcomes, int64_t g
     if (number[in_group++] < 0) continue;
     char *model = run_file(work, run, "model.h5"), *digest;
     PetscCall(AnchorsDigest(model, mistakes, &digest));
-    all->run[*at] = (ComparedRun){run->id, run_folder(work, run), {0}, digest};
+    all->run[*at] = (ComparedRun){run->id, run_folder(work, run), {0}, digest, run->first != r};
     memcpy(all->run[(*at)++].seed, run->seed, sizeof(run->seed));
     free(model);
   }

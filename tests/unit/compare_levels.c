@@ -51,6 +51,9 @@ static PetscErrorCode TestLevels(void)
   PetscCall(
       Point(stability, groups, "topk-b", 1000, .1, .2)); /* another model, out of all ranges */
   PetscCall(Point(stability, groups, "dead", (double)NAN, .6, (double)NAN));
+  /* nulls of grid points: neither points of theirs nor models */
+  PetscCall(Point(stability, groups, "topk k=16 surrogate", 14, .1, .9));
+  PetscCall(Point(stability, groups, "relu l1=1 surrogate", 16, .1, .1));
   PetscCall(LevelsTable(stability, groups, &t));
   OK(t->rows == 2 * 3, "12, 16 and 20 for l0, each raw and centred; no r2 in common: %d rows",
      (int)t->rows);
