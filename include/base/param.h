@@ -99,6 +99,9 @@ double settings_real(const Settings *settings, const char *path);     /* NaN: no
 int64_t settings_int(const Settings *settings, const char *path);     /* 0: not there */
 void settings_copy(Settings *to, const Settings *from);
 void settings_clear(Settings *settings);
+/* Fills in what is not set yet of such params below prefix ("" or "code."): the default of every
+   setting, and of every choice's settings. A candidate set is named own. */
+void settings_fill(Settings *settings, const char *prefix, const Param *params);
 
 /* What a value may be, in words: "1 to 100", "above 0", "mean or rms". Adds nothing where all goes.
  */

@@ -71,3 +71,22 @@ void settings_clear(Settings *settings)
   free(settings->items);
   memset(settings, 0, sizeof(*settings));
 }
+
+void settings_fill(Settings *settings, const char *prefix, const Param *params)
+{
+  for (const Param *param = params; param && param->name; param++) {
+    const bool choice = param->type == PARAM_CHOICE;
+    Text path = {0}, inner = {0};
+    text_add(&path, "%s%s%s", prefix, param->name, choice ? ".name" : "");
+    text_add(&inner, "%s%s.", prefix, param->name);
+    const bool instead = param->instead && settings_get(settings, param->instead);
+    const char *initial = param->type == PARAM_ANCHORS ? "own"
+                          : instead || !param->initial ? ""
+                                                       : param->initial;
+    if (!settings_get(settings, path.s)) settings_set(settings, path.s, initial);
+    const Entry *entry = choice ? family_find(param->family, settings_get(settings, path.s)) : NULL;
+    if (entry) settings_fill(settings, inner.s, entry->params);
+    text_clear(&path);
+    text_clear(&inner);
+  }
+}

@@ -9,6 +9,7 @@
 #include "report/figure.h"
 #include "run/bench.h"
 #include "run/exporter.h"
+#include "run/model_importer.h"
 #include <string.h>
 
 static const struct {
@@ -16,7 +17,7 @@ static const struct {
   const char *path; /* in a spec; NULL: none */
 } roots[] = {{&methods, "method"}, {&metrics, "measure"}, {&comparisons, "compare"},
              {&importers, NULL},   {&generators, NULL},   {&figures, NULL},
-             {&exporters, NULL},   {&backends, NULL},     {&benches, NULL},
+             {&exporters, NULL},   {&model_importers, NULL}, {&backends, NULL},     {&benches, NULL},
              {&commands, NULL}};
 enum { ROOTS = sizeof(roots) / sizeof(*roots) };
 

@@ -1,6 +1,7 @@
 /* The logs and manifests of a run folder as tables. */
 #include "read.h"
 #include "base/file.h"
+#include "base/json.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

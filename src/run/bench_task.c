@@ -16,26 +16,6 @@ struct BenchTask {
   BenchTask *leader; /* whose tokens and settings these are; NULL: its own */
 };
 
-/* Fills in what is not set yet: the default of every setting, and of every choice's settings. */
-static void fill_in(Settings *settings, const char *prefix, const Param *params)
-{
-  for (const Param *param = params; param && param->name; param++) {
-    const bool choice = param->type == PARAM_CHOICE;
-    Text path = {0}, inner = {0};
-    text_add(&path, "%s%s%s", prefix, param->name, choice ? ".name" : "");
-    text_add(&inner, "%s%s.", prefix, param->name);
-    const bool instead = param->instead && settings_get(settings, param->instead);
-    const char *initial = param->type == PARAM_ANCHORS ? "own"
-                          : instead || !param->initial ? ""
-                                                       : param->initial;
-    if (!settings_get(settings, path.s)) settings_set(settings, path.s, initial);
-    const Entry *entry = choice ? family_find(param->family, settings_get(settings, path.s)) : NULL;
-    if (entry) fill_in(settings, inner.s, entry->params);
-    text_clear(&path);
-    text_clear(&inner);
-  }
-}
-
 static void read_words(Settings *settings, const char *words)
 {
   char *copy = text_copy(words), *rest = copy;
@@ -52,8 +32,8 @@ void bench_settings(const char *words, Settings *settings)
 {
   read_words(settings, words);
   const Method *method = (const Method *)family_find(&methods, settings_get(settings, "method"));
-  fill_in(settings, "", method->entry.params);
-  fill_in(settings, "normalise.", normalise_params);
+  settings_fill(settings, "", method->entry.params);
+  settings_fill(settings, "normalise.", normalise_params);
 }
 
 static PetscErrorCode TakeAnchors(BenchTask *b, int64_t p)

@@ -1,7 +1,7 @@
 /* The machine's numbers and their file. */
 #include "run/machine.h"
 #include "base/file.h"
-#include "report/report.h"
+#include "base/json.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

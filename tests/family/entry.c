@@ -12,6 +12,7 @@
 #include "measure/metric.h"
 #include "report/figure.h"
 #include "run/exporter.h"
+#include "run/model_importer.h"
 #include <ctype.h>
 
 /* The files of each folder, as the Makefile lists them. */
@@ -72,6 +73,9 @@ static const char *const files[][64] = {
 #include "exporter.def"
     },
     {
+#include "model-importer.def"
+    },
+    {
 #include "command.def"
     },
 };
@@ -79,7 +83,7 @@ static const char *const files[][64] = {
 static const Family *const families[] = {
     &backends,   &importers,    &generators, &methods,      &kmeans_inits, &sae_codes,  &sae_atoms,
     &sae_starts, &sae_encoders, &sae_goals,  &sae_revivals, &optimizers,   &sparsities, &schedules,
-    &metrics,    &comparisons,  &figures,    &exporters,    &commands};
+    &metrics,    &comparisons,  &figures,    &exporters,    &model_importers, &commands};
 enum { FAMILIES = sizeof(families) / sizeof(*families) };
 
 static bool named_after_file(const char *name, const char *file)

@@ -1,6 +1,7 @@
 /* Laws of every figure: its table and picture are there or nothing is, words of any kind stay
    words, the same tables give the same bytes. RUN ranks=1 */
 #include "../tap.h"
+#include "base/json.h"
 #include "report/atlas.h"
 #include "report/figure.h"
 #include "report/report.h"

@@ -1,5 +1,5 @@
 /* Just enough JSON to read a log and a manifest: every value with its path. */
-#include "report/report.h"
+#include "base/json.h"
 #include <string.h>
 
 enum { DEEPEST = 32 };
