@@ -28,16 +28,16 @@ enum { MODEL_EXTRAS = 4 };
    atoms + bias. */
 typedef struct {
   int64_t m, d;
-  float *atoms;         /* [m x d] */
-  float *encoder;       /* [m x d]; NULL: none, and no code */
-  float *encoder_bias;  /* [m] */
-  float *bias;          /* [d] */
-  Settings settings;    /* code.name and those of its settings that the file says */
-  int extras;           /* arrays of the code */
+  float *atoms;        /* [m x d] */
+  float *encoder;      /* [m x d]; NULL: none, and no code */
+  float *encoder_bias; /* [m] */
+  float *bias;         /* [d] */
+  Settings settings;   /* code.name and those of its settings that the file says */
+  int extras;          /* arrays of the code */
   struct {
     const char *name;
-    bool each;  /* one number for each atom, float32; else a single float64 */
-    double *x;  /* [m] or [1] */
+    bool each; /* one number for each atom, float32; else a single float64 */
+    double *x; /* [m] or [1] */
   } extra[MODEL_EXTRAS];
   Text note; /* what the user should know, in sentences */
 } ForeignModel;
@@ -53,8 +53,8 @@ typedef struct {
 } ModelImporter;
 extern const Family model_importers;
 
-/* ModelImport - reads the model at path and writes it; digest (fresh memory: free) names its
-   content. What is wrong is a mistake, and nothing is written. Not collective: one rank calls it. */
+/* ModelImport - reads the model at path and writes it. What is wrong is a mistake, and nothing is
+   written. Not collective: one rank calls it. */
 PetscErrorCode ModelImport(const char *path, const ModelOptions *options, const Kernels *kernels,
                            Mistakes *mistakes);
 
@@ -62,7 +62,8 @@ PetscErrorCode ModelImport(const char *path, const ModelOptions *options, const 
 const char *model_fact(const ModelSource *source, const char *path);
 /* ModelTake - an array [rows x cols] (cols 1: [rows]; both 1: one number) in fresh memory
    (ArrayDestroy); transposed: it is stored as [cols x rows]. A size that is 0 becomes the file's.
-   One that is missing, of another shape, or not finite is a mistake, and *x NULL. Not collective. */
+   One that is missing, of another shape, or not finite is a mistake, and *x NULL. Not collective.
+ */
 PetscErrorCode ModelTake(const ModelSource *source, const char *name, bool transposed,
                          int64_t *rows, int64_t *cols, float **x, Mistakes *mistakes);
 /* ModelTakeExtra - the same of m numbers, as an array of the code; what (which may be NULL) turns
@@ -74,7 +75,7 @@ PetscErrorCode ModelNumber(ForeignModel *model, const char *as, double value);
 /* log(threshold), and of thresholds that nothing positive is below a number with exp 0. */
 double model_log_threshold(double threshold);
 /* The peer does not subtract its bias from tokens, but adds it to reconstructions: the encoder's
-   biases make up for it. */
+   biases, and those of a gate's magnitudes, make up for it. */
 void model_fold_bias(ForeignModel *model);
 /* Atoms to unit norm, the encoder's rows and biases times the norm they had: the same
    reconstructions by codes times those norms. Extra arrays stay. */

@@ -15,10 +15,10 @@
 static const struct {
   const Family *family;
   const char *path; /* in a spec; NULL: none */
-} roots[] = {{&methods, "method"}, {&metrics, "measure"}, {&comparisons, "compare"},
-             {&importers, NULL},   {&generators, NULL},   {&figures, NULL},
-             {&exporters, NULL},   {&model_importers, NULL}, {&backends, NULL},     {&benches, NULL},
-             {&commands, NULL}};
+} roots[] = {{&methods, "method"}, {&metrics, "measure"},    {&comparisons, "compare"},
+             {&importers, NULL},   {&generators, NULL},      {&figures, NULL},
+             {&exporters, NULL},   {&model_importers, NULL}, {&backends, NULL},
+             {&benches, NULL},     {&commands, NULL}};
 enum { ROOTS = sizeof(roots) / sizeof(*roots) };
 
 static void add(const Family *list[FAMILIES_MOST], int *count, const Family *family)

@@ -57,8 +57,8 @@ PetscErrorCode FileArraysAdd(FileArrays *arrays, const FileArray *next, int64_t 
             arrays->size);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (!sane || (next->numeric && (next->offset < first || next->offset > end ||
-                                  bytes > end - next->offset))) {
+  if (!sane || (next->numeric &&
+                (next->offset < first || next->offset > end || bytes > end - next->offset))) {
     mistake(mistakes, arrays->path, 0, 0,
             "%s has %" PRId64 " bytes, from byte %" PRId64 " on; its shape needs %s%" PRId64,
             next->name, end - first, first, sane ? "" : "more than any file has: ", bytes);

@@ -38,8 +38,8 @@ static const char *const names[] = {"torch._utils _rebuild_tensor_v2",
 static void fail(Machine *machine, const char *what)
 {
   if (!machine->bad)
-    mistake(machine->mistakes, machine->path, 0, 0, "data.pkl is broken at its byte %" PRId64 ": %s",
-            machine->at, what);
+    mistake(machine->mistakes, machine->path, 0, 0,
+            "data.pkl is broken at its byte %" PRId64 ": %s", machine->at, what);
   machine->bad = true;
 }
 
@@ -123,8 +123,7 @@ static void collect(Machine *machine, int64_t from, PickleKind kind, bool marked
   for (int64_t i = begin; i < end; i++)
     if (machine->stack[i] == MARK) fail(machine, "it has a mark in place of a value");
   const int64_t made = push_new(machine, (PickleValue){.kind = kind});
-  for (int64_t i = begin; made >= 0 && i < end; i++)
-    add_link(machine, made, -1, machine->stack[i]);
+  for (int64_t i = begin; made >= 0 && i < end; i++) add_link(machine, made, -1, machine->stack[i]);
   machine->depth = from;
   if (made >= 0) push(machine, made);
 }
@@ -304,24 +303,51 @@ static void push_scalar(Machine *machine, PickleKind kind, int64_t value)
 static bool make(Machine *machine, int op)
 {
   switch (op) {
-  case '(': push(machine, MARK); break;
-  case ')': push_new(machine, (PickleValue){.kind = PICKLE_TUPLE}); break;
-  case ']': push_new(machine, (PickleValue){.kind = PICKLE_LIST}); break;
-  case '}': push_new(machine, (PickleValue){.kind = PICKLE_DICT}); break;
-  case 'N': push_scalar(machine, PICKLE_NONE, 0); break;
-  case 0x88: push_scalar(machine, PICKLE_BOOL, 1); break;
-  case 0x89: push_scalar(machine, PICKLE_BOOL, 0); break;
-  case 'J': push_scalar(machine, PICKLE_INT, take_number(machine, 4, true)); break;
-  case 'K': push_scalar(machine, PICKLE_INT, take_number(machine, 1, false)); break;
-  case 'M': push_scalar(machine, PICKLE_INT, take_number(machine, 2, false)); break;
-  case 0x8a: long_integer(machine); break;
-  case 'G': push_new(machine, (PickleValue){.kind = PICKLE_REAL, .x = take_real(machine)}); break;
+  case '(':
+    push(machine, MARK);
+    break;
+  case ')':
+    push_new(machine, (PickleValue){.kind = PICKLE_TUPLE});
+    break;
+  case ']':
+    push_new(machine, (PickleValue){.kind = PICKLE_LIST});
+    break;
+  case '}':
+    push_new(machine, (PickleValue){.kind = PICKLE_DICT});
+    break;
+  case 'N':
+    push_scalar(machine, PICKLE_NONE, 0);
+    break;
+  case 0x88:
+    push_scalar(machine, PICKLE_BOOL, 1);
+    break;
+  case 0x89:
+    push_scalar(machine, PICKLE_BOOL, 0);
+    break;
+  case 'J':
+    push_scalar(machine, PICKLE_INT, take_number(machine, 4, true));
+    break;
+  case 'K':
+    push_scalar(machine, PICKLE_INT, take_number(machine, 1, false));
+    break;
+  case 'M':
+    push_scalar(machine, PICKLE_INT, take_number(machine, 2, false));
+    break;
+  case 0x8a:
+    long_integer(machine);
+    break;
+  case 'G':
+    push_new(machine, (PickleValue){.kind = PICKLE_REAL, .x = take_real(machine)});
+    break;
   case 'X':
     push_new(machine, (PickleValue){.kind = PICKLE_TEXT,
                                     .text = take_text(machine, take_number(machine, 4, false))});
     break;
-  case 'c': take_global(machine); break;
-  default: return false;
+  case 'c':
+    take_global(machine);
+    break;
+  default:
+    return false;
   }
   return true;
 }
@@ -329,23 +355,56 @@ static bool make(Machine *machine, int op)
 static bool obey(Machine *machine, int op)
 {
   switch (op) {
-  case 't': collect(machine, find_mark(machine), PICKLE_TUPLE, true); break;
-  case 0x85: collect(machine, machine->depth - 1, PICKLE_TUPLE, false); break;
-  case 0x86: collect(machine, machine->depth - 2, PICKLE_TUPLE, false); break;
-  case 0x87: collect(machine, machine->depth - 3, PICKLE_TUPLE, false); break;
-  case 'a': add_one(machine, PICKLE_LIST); break;
-  case 'e': add_many(machine, PICKLE_LIST); break;
-  case 's': add_one(machine, PICKLE_DICT); break;
-  case 'u': add_many(machine, PICKLE_DICT); break;
-  case 'q': memo_put(machine, take_number(machine, 1, false)); break;
-  case 'r': memo_put(machine, take_number(machine, 4, false)); break;
-  case 'h': memo_get(machine, take_number(machine, 1, false)); break;
-  case 'j': memo_get(machine, take_number(machine, 4, false)); break;
-  case 'Q': storage(machine); break;
-  case 'R': reduce(machine); break;
-  case 'b': build(machine); break;
-  case '.': machine->stopped = true; break;
-  default: return false;
+  case 't':
+    collect(machine, find_mark(machine), PICKLE_TUPLE, true);
+    break;
+  case 0x85:
+    collect(machine, machine->depth - 1, PICKLE_TUPLE, false);
+    break;
+  case 0x86:
+    collect(machine, machine->depth - 2, PICKLE_TUPLE, false);
+    break;
+  case 0x87:
+    collect(machine, machine->depth - 3, PICKLE_TUPLE, false);
+    break;
+  case 'a':
+    add_one(machine, PICKLE_LIST);
+    break;
+  case 'e':
+    add_many(machine, PICKLE_LIST);
+    break;
+  case 's':
+    add_one(machine, PICKLE_DICT);
+    break;
+  case 'u':
+    add_many(machine, PICKLE_DICT);
+    break;
+  case 'q':
+    memo_put(machine, take_number(machine, 1, false));
+    break;
+  case 'r':
+    memo_put(machine, take_number(machine, 4, false));
+    break;
+  case 'h':
+    memo_get(machine, take_number(machine, 1, false));
+    break;
+  case 'j':
+    memo_get(machine, take_number(machine, 4, false));
+    break;
+  case 'Q':
+    storage(machine);
+    break;
+  case 'R':
+    reduce(machine);
+    break;
+  case 'b':
+    build(machine);
+    break;
+  case '.':
+    machine->stopped = true;
+    break;
+  default:
+    return false;
   }
   return true;
 }
@@ -353,8 +412,8 @@ static bool obey(Machine *machine, int op)
 PetscErrorCode PickleRead(const char *path, const unsigned char *bytes, int64_t size,
                           Mistakes *mistakes, Pickle *pickle)
 {
-  Machine machine = {.path = path, .bytes = bytes, .size = size, .mistakes = mistakes,
-                     .pickle = pickle};
+  Machine machine = {
+      .path = path, .bytes = bytes, .size = size, .mistakes = mistakes, .pickle = pickle};
 
   PetscFunctionBegin;
   *pickle = (Pickle){0};

@@ -48,9 +48,9 @@ static void set_type(FileArray *array, const char *storage)
   static const struct {
     const char *word;
     H5Kind kind;
-  } kinds[] = {{"torch HalfStorage", H5_F16},   {"torch BFloat16Storage", H5_BF16},
-               {"torch FloatStorage", H5_F32},  {"torch DoubleStorage", H5_F64},
-               {"torch IntStorage", H5_I32},    {"torch LongStorage", H5_I64}};
+  } kinds[] = {{"torch HalfStorage", H5_F16},  {"torch BFloat16Storage", H5_BF16},
+               {"torch FloatStorage", H5_F32}, {"torch DoubleStorage", H5_F64},
+               {"torch IntStorage", H5_I32},   {"torch LongStorage", H5_I64}};
   array->type = (char *)(uintptr_t)storage;
   for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
     if (!strcmp(storage, kinds[i].word)) array->numeric = true, array->kind = kinds[i].kind;
@@ -76,9 +76,8 @@ static PetscErrorCode AddTensor(Torch *torch, const PickleValue *tensor)
   const PickleValue *arguments = &pickle->value[tensor->i];
   const PickleValue *storage = pickle_item(pickle, arguments, 0),
                     *offset = pickle_item(pickle, arguments, 1),
-                    *tuple = storage && storage->kind == PICKLE_STORAGE
-                                 ? &pickle->value[storage->i]
-                                 : NULL,
+                    *tuple = storage && storage->kind == PICKLE_STORAGE ? &pickle->value[storage->i]
+                                                                        : NULL,
                     *type = pickle_item(pickle, tuple, 1), *key = pickle_item(pickle, tuple, 2);
   FileArray array = {.name = torch->name.s};
   Text file = {0};
@@ -95,12 +94,13 @@ static PetscErrorCode AddTensor(Torch *torch, const PickleValue *tensor)
     mistake(torch->mistakes, torch->arrays->path, 0, 0,
             "%s is no tensor as torch.save writes it (storage, offset, size, stride)", array.name);
   } else if (!entry) {
-    mistake(torch->mistakes, torch->arrays->path, 0, 0, "has no %s%s, which holds the numbers of %s",
-            torch->folder.s, file.s, array.name);
+    mistake(torch->mistakes, torch->arrays->path, 0, 0,
+            "has no %s%s, which holds the numbers of %s", torch->folder.s, file.s, array.name);
   } else {
     int64_t skip = 0;
     set_type(&array, type->text);
-    if (__builtin_mul_overflow(offset->i, array.numeric ? (int64_t)h5_size(array.kind) : 1, &skip) ||
+    if (__builtin_mul_overflow(offset->i, array.numeric ? (int64_t)h5_size(array.kind) : 1,
+                               &skip) ||
         skip > entry->size)
       skip = entry->size + 1;
     array.offset = entry->offset + skip;
@@ -207,8 +207,8 @@ PetscErrorCode TorchRead(FileArrays *arrays, Mistakes *mistakes)
   const int before = mistakes_count(mistakes);
 
   PetscFunctionBegin;
-  PetscCall(ZipRead(arrays->path, arrays->fd, arrays->size, mistakes, &torch.entries,
-                    &torch.entry));
+  PetscCall(
+      ZipRead(arrays->path, arrays->fd, arrays->size, mistakes, &torch.entries, &torch.entry));
   if (mistakes_count(mistakes) == before) PetscCall(ReadPickle(&torch));
   pickle_free(&torch.pickle);
   zip_free(torch.entries, torch.entry);

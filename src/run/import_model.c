@@ -55,7 +55,8 @@ static void find_file(Import *import, const char *path)
   if (colon) *colon = 0, import->inner = text_copy(colon + 1);
   char *below = path_join(import->path, ".");
   if (file_exists(below))
-    mistake(import->mistakes, path, 0, 0, "is a folder without %s", wanted.s ? wanted.s : "a model");
+    mistake(import->mistakes, path, 0, 0, "is a folder without %s",
+            wanted.s ? wanted.s : "a model");
   else if (access(import->path, R_OK))
     mistake(import->mistakes, import->path, 0, 0, "cannot be read, or is not there");
   free(below);
@@ -112,8 +113,7 @@ static PetscErrorCode OpenSource(Import *import)
     mistake(import->mistakes, import->path, 0, 0,
             "is of no format that its arrays would tell; --from names one");
   else if (import->importer->weights && !source->arrays)
-    mistake(import->mistakes, import->path, 0, 0, "is no file of %s",
-            import->importer->entry.name);
+    mistake(import->mistakes, import->path, 0, 0, "is no file of %s", import->importer->entry.name);
   else if (import->importer->config)
     PetscCall(ReadConfig(import, import->importer->config));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -131,6 +131,11 @@ static void complete_settings(ForeignModel *model)
   Text width = {0};
   text_add(&width, "%" PRId64, model->m);
   settings_set(&model->settings, "width", width.s);
+  if (!strcmp(settings_get(&model->settings, "code.name"), "batchtopk") &&
+      !settings_get(&model->settings, "code.k")) {
+    settings_set(&model->settings, "code.k", width.s);
+    text_add(&model->note, "the k of its training is not known and written as its width. ");
+  }
   settings_fill(&model->settings, "", parts);
   text_clear(&width);
 }
@@ -195,8 +200,8 @@ static PetscErrorCode TokensDigest(const Import *import, char **digest)
   PetscFunctionBegin;
   *digest = text_copy("");
   if (!path) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TokensOpen(PETSC_COMM_SELF, import->source.kernels, 1, &path, import->mistakes,
-                       &tokens));
+  PetscCall(
+      TokensOpen(PETSC_COMM_SELF, import->source.kernels, 1, &path, import->mistakes, &tokens));
   if (!tokens) PetscFunctionReturn(PETSC_SUCCESS);
   free(*digest);
   *digest = text_copy(tokens_digest(tokens));
@@ -255,8 +260,8 @@ static PetscErrorCode WriteParts(const Import *import, int count, const Part *pa
   PetscFunctionBegin;
   PetscCall(H5WriterCreate(PETSC_COMM_SELF, import->options->to, &writer));
   for (int i = 0; i < count; i++)
-    PetscCall(H5WriterArray(writer, part[i].name, part[i].kind, part[i].rank, part[i].dims,
-                            &number[i]));
+    PetscCall(
+        H5WriterArray(writer, part[i].name, part[i].kind, part[i].rank, part[i].dims, &number[i]));
   PetscCall(WriteAttributes(import, tokens, writer));
   PetscCall(H5WriterLayout(writer, import->mistakes));
   if (mistakes_count(import->mistakes)) {
@@ -292,7 +297,10 @@ static PetscErrorCode Write(Import *import, const char *tokens)
     const bool vector = model->extra[i].each;
     if (vector) PetscCall(ArrayCreate(m, &each[i]));
     for (int64_t j = 0; vector && j < m; j++) each[i][j] = (float)model->extra[i].x[j];
-    part[count++] = (Part){model->extra[i].name, vector ? H5_F32 : H5_F64, 1, {vector ? m : 1},
+    part[count++] = (Part){model->extra[i].name,
+                           vector ? H5_F32 : H5_F64,
+                           1,
+                           {vector ? m : 1},
                            vector ? (void *)each[i] : model->extra[i].x};
   }
   PetscCall(WriteParts(import, count, part, tokens));

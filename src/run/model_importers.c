@@ -140,13 +140,24 @@ double model_log_threshold(double threshold)
   return threshold > 0 ? math_log(threshold) : -200;
 }
 
+/* An array of the code that was taken, or NULL. */
+static double *extra_named(const ForeignModel *model, const char *name)
+{
+  for (int i = 0; i < model->extras; i++)
+    if (!strcmp(model->extra[i].name, name)) return model->extra[i].x;
+  return NULL;
+}
+
 void model_fold_bias(ForeignModel *model)
 {
+  const double *log_scale = extra_named(model, "code/log_scale");
+  double *magnitude = log_scale ? extra_named(model, "code/bias") : NULL;
   for (int64_t j = 0; j < model->m; j++) {
     double sum = 0;
     for (int64_t i = 0; i < model->d; i++)
       sum += (double)model->encoder[j * model->d + i] * (double)model->bias[i];
     model->encoder_bias[j] = (float)((double)model->encoder_bias[j] + sum);
+    if (magnitude) magnitude[j] += math_exp(log_scale[j]) * sum;
   }
 }
 

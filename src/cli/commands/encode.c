@@ -41,6 +41,8 @@ static PetscErrorCode Work(const char *model, const char *path, const char *k, i
   if (!mistakes_count(mistakes)) PetscCall(DictionaryRead(file, kernels, mistakes, &dictionary));
   if (dictionary && file_same(out, file))
     mistake(mistakes, NULL, 0, 0, "--out %s: is the model itself", out);
+  if (dictionary && (!dictionary->method || !dictionary->method->encode))
+    mistake(mistakes, file, 0, 0, "has no encoder: its atoms can be compared, but have no codes");
   if (dictionary) PetscCall(OtherK(k, dictionary, mistakes));
   PetscCall(MistakesAgree(COMM, mistakes, &any));
   if (!any) PetscCall(TokensOpen(COMM, kernels, 1, &path, mistakes, &tokens));

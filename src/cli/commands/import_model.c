@@ -27,9 +27,15 @@ static PetscErrorCode Work(const char *path, const ModelOptions *options, Mistak
 
 static int import_model_main(int argc, char **argv)
 {
-  Option options[] = {{.name = "out", .letter = "o"}, {.name = "from"}, {.name = "tokens"},
-                      {.name = "code"}, {.name = "k"}, {.name = "threshold"},
-                      {.name = "delta"}, {.name = "norm"}, {0}};
+  Option options[] = {{.name = "out", .letter = "o"},
+                      {.name = "from"},
+                      {.name = "tokens"},
+                      {.name = "code"},
+                      {.name = "k"},
+                      {.name = "threshold"},
+                      {.name = "delta"},
+                      {.name = "norm"},
+                      {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count, rank;
@@ -45,8 +51,7 @@ static int import_model_main(int argc, char **argv)
                                .delta = option_value(options, "delta"),
                                .norm = option_value(options, "norm")};
   if (count != 1)
-    mistake(mistakes, NULL, 0, 0,
-            "one model is needed: ardis import-model DIR|FILE -o MODEL.h5");
+    mistake(mistakes, NULL, 0, 0, "one model is needed: ardis import-model DIR|FILE -o MODEL.h5");
   if (!wanted.to) mistake(mistakes, NULL, 0, 0, "-o MODEL.h5 is missing: where the model goes");
   option_integer(options, "k", 1, 1, 1000000000, mistakes);
   check_real(options, "threshold", 0, mistakes);

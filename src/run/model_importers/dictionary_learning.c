@@ -83,11 +83,16 @@ static PetscErrorCode TakeK(const ModelSource *source, ForeignModel *model, Mist
   PetscFunctionBegin;
   PetscCall(TakeNumber(source, "k", &k, mistakes));
   const char *said = model_fact(source, "trainer.k");
-  if (isnan(k) && *said) text_add(&text, "%s", said);
-  else if (isnan(k)) text_add(&text, "%s", source->options->k ? source->options->k : "");
-  else text_number(&text, k);
-  if (text.s && *text.s) settings_set(&model->settings, "code.k", text.s);
-  else mistake(mistakes, source->path, 0, 0, "neither it nor config.json says k; --k K gives it");
+  if (isnan(k) && *said)
+    text_add(&text, "%s", said);
+  else if (isnan(k))
+    text_add(&text, "%s", source->options->k ? source->options->k : "");
+  else
+    text_number(&text, k);
+  if (text.s && *text.s)
+    settings_set(&model->settings, "code.k", text.s);
+  else
+    mistake(mistakes, source->path, 0, 0, "neither it nor config.json says k; --k K gives it");
   text_clear(&text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -148,18 +153,20 @@ static PetscErrorCode Read(const ModelSource *source, ForeignModel *model, Mista
   PetscFunctionBegin;
   if (!c) {
     mistake(mistakes, source->path, 0, 0,
-            *named ? "is of class %s, which cannot be imported; ardis list model importers has those that can"
-                   : "is of no class of dictionary_learning that its arrays would tell; config.json "
-                     "beside it names trainer.dict_class",
+            *named
+                ? "is of class %s, which cannot be imported; ardis list model importers has those "
+                  "that can"
+                : "is of no class of dictionary_learning that its arrays would tell; config.json "
+                  "beside it names trainer.dict_class",
             named);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(ModelTake(source, c->decoder, !c->matrices, &model->m, &model->d, &model->atoms,
-                      mistakes));
-  PetscCall(ModelTake(source, c->encoder, c->matrices, &model->m, &model->d, &model->encoder,
-                      mistakes));
-  PetscCall(ModelTake(source, c->encoder_bias, false, &model->m, &one, &model->encoder_bias,
-                      mistakes));
+  PetscCall(
+      ModelTake(source, c->decoder, !c->matrices, &model->m, &model->d, &model->atoms, mistakes));
+  PetscCall(
+      ModelTake(source, c->encoder, c->matrices, &model->m, &model->d, &model->encoder, mistakes));
+  PetscCall(
+      ModelTake(source, c->encoder_bias, false, &model->m, &one, &model->encoder_bias, mistakes));
   PetscCall(ModelTake(source, c->bias, false, &model->d, &one, &model->bias, mistakes));
   PetscCall(TakeCode(source, c->kind, model, mistakes));
   if (mistakes_count(mistakes)) PetscFunctionReturn(PETSC_SUCCESS);

@@ -153,8 +153,10 @@ static PetscErrorCode TakeCode(const ModelSource *source, ForeignModel *model, M
     settings_set(&model->settings, "code.convention", "overcomplete");
     PetscCall(ModelTakeExtra(source, "thresholds", "code/log_threshold", NULL, model, mistakes));
   } else if (!strcmp(code, "topk")) {
-    if (options->k) settings_set(&model->settings, "code.k", options->k);
-    else mistake(mistakes, NULL, 0, 0, "--code topk needs --k K, the codes kept for each token");
+    if (options->k)
+      settings_set(&model->settings, "code.k", options->k);
+    else
+      mistake(mistakes, NULL, 0, 0, "--code topk needs --k K, the codes kept for each token");
   } else if (!strcmp(code, "batchtopk")) {
     if (options->k) settings_set(&model->settings, "code.k", options->k);
     if (!options->threshold)
@@ -173,8 +175,10 @@ static PetscErrorCode Read(const ModelSource *source, ForeignModel *model, Mista
   int64_t one = 1;
 
   PetscFunctionBegin;
-  if (has(source, "dictionary.W")) PetscCall(TakeRelaxed(source, model, mistakes));
-  else PetscCall(TakeFree(source, model, mistakes));
+  if (has(source, "dictionary.W"))
+    PetscCall(TakeRelaxed(source, model, mistakes));
+  else
+    PetscCall(TakeFree(source, model, mistakes));
   check_encoder(source, mistakes);
   if (!has(source, "encoder.final_block.0.weight")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ModelTake(source, "encoder.final_block.0.weight", false, &model->m, &model->d,

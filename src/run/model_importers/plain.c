@@ -1,4 +1,5 @@
-/* An array of atoms [m x d]: .npy, a dataset of HDF5, a tensor of safetensors. It has no encoder. */
+/* An array of atoms [m x d]: .npy, a dataset of HDF5, a tensor of safetensors. It has no encoder.
+ */
 #include "run/model_importer.h"
 #include "base/array.h"
 #include "data/import.h"

@@ -1,5 +1,5 @@
-/* SAELens (6 and later): a folder with sae_weights.safetensors and cfg.json. W_enc is [d x m], W_dec
-   [m x d]; thresholds are linear and scores equal to one are not kept. */
+/* SAELens (6 and later): a folder with sae_weights.safetensors and cfg.json. W_enc is [d x m],
+   W_dec [m x d]; thresholds are linear and scores equal to one are not kept. */
 #include "run/model_importer.h"
 #include "base/array.h"
 #include <string.h>
@@ -48,8 +48,10 @@ static bool take_k(const ModelSource *source, ForeignModel *model, Mistakes *mis
   const char *k = model_fact(source, "k");
   if (!*k) k = model_fact(source, "activation_fn_kwargs.k");
   if (!*k) k = source->options->k ? source->options->k : "";
-  if (*k) settings_set(&model->settings, "code.k", k);
-  else mistake(mistakes, source->path, 0, 0, "cfg.json has no k for topk; --k K gives it");
+  if (*k)
+    settings_set(&model->settings, "code.k", k);
+  else
+    mistake(mistakes, source->path, 0, 0, "cfg.json has no k for topk; --k K gives it");
   return *k;
 }
 
@@ -63,7 +65,7 @@ static PetscErrorCode TakeGate(const ModelSource *source, ForeignModel *model, M
 
 static PetscErrorCode Read(const ModelSource *source, ForeignModel *model, Mistakes *mistakes)
 {
-  static const char *const known[] = {"standard", "relu",     "topk", "topk",
+  static const char *const known[] = {"standard", "relu",     "topk",  "topk",
                                       "jumprelu", "jumprelu", "gated", "gated"};
   const char *word = architecture(source), *code = NULL;
   int64_t one = 1;
