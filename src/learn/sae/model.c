@@ -102,7 +102,7 @@ static void count_steps(SAE *sae)
   sae->steps = params->steps ? params->steps : params->epochs * sae->per_epoch;
 }
 
-/* Root mean square of a dimension of the normalised tokens. */
+/* Root mean square of a dimension of the normalised tokens; 1 where they are all 0. */
 static double token_unit(const SAE *sae)
 {
   const TokenStatistics *statistics = tokens_statistics(sae->task->view.tokens);
@@ -113,7 +113,7 @@ static double token_unit(const SAE *sae)
                  deviation = statistics->deviation[i] / normaliser->scale[i];
     sum += mean * mean + deviation * deviation;
   }
-  return __builtin_sqrt(sum / (double)sae->d);
+  return sum > 0 ? __builtin_sqrt(sum / (double)sae->d) : 1;
 }
 
 /* The code of training, and the levels of the loss; a goal may ask for more codes than the code's

@@ -1,0 +1,67 @@
+#!/bin/sh
+# Every member of every registry that a model chooses from, in a spec of its own made from the names that `ardis list` prints: the same
+# bytes on 1 to 3 ranks; with little to learn from, an end with a result or a reason, and nothing that is not finite in any file.
+# experiments/methods.yaml names them all too. TEST_LONG=1: that spec runs on 1, 2 and 3 ranks, to the same bytes.
+. "$ROOT/tests/cli/lib.sh"
+spec=$ROOT/experiments/methods.yaml
+every() { "$PYTHON" -B "$ROOT/tests/data/every-spec" "$B/ardis" "$@" >"$T/spec.yaml" 2>"$T/log"; }
+"$PYTHON" - "$T" <<'P' && for name in few zero; do "$B/ardis" import "$T/$name.npy" -o "$T/$name.h5" >"$T/log" 2>&1 || exit 1; done
+import numpy as np, sys
+X = np.random.default_rng(1).standard_normal((400, 8)).astype(np.float32)
+np.save(sys.argv[1] + '/zero.npy', np.zeros_like(X))
+X[:, 2] = 3.25                      # a constant dimension
+X[20:60] = 0                        # tokens that are 0
+X[100:180], X[300:340] = X[100], X[301]  # the same token again and again
+np.save(sys.argv[1] + '/few.npy', X)
+P
+every "$T/few.h5"
+ok $? "a spec with a model for each member"
+ranks 1 run "$T/spec.yaml" --out "$T/one" && "$PYTHON" -B "$ROOT/tests/data/check-finite" "$T/one" >"$T/log" && ! grep -q failed "$T/log"
+ok $? "constant dimension, zeros, the same token again: all runs are done, all numbers finite"
+for n in 2 3; do
+	ranks $n run "$T/spec.yaml" --out "$T/some" --groups 1 && same "$T/one" "$T/some"
+	ok $? "$n ranks: the same bytes"
+	rm -rf "$T/some"
+done
+# little WHAT TOKENS KEY=VALUE...: one run of each
+little() {
+	what=$1 tokens=$2
+	shift 2
+	every "$T/$tokens.h5" seeds=1 steps=3 "$@" && ranks 2 run "$T/spec.yaml" --out "$T/some"
+	code=$?
+	{ [ $code -eq 0 ] || [ $code -eq 1 ]; } && "$PYTHON" -B "$ROOT/tests/data/check-finite" "$T/some" >"$T/log"
+	ok $? "$what: a result or a reason each, all numbers finite"
+	rm -rf "$T/some"
+}
+little "one atom, one token a batch" few width=1 k=1 batch=1
+little "k = m: more than there are positive scores; m > p; delta = 0" few k=12 count=5 delta=0
+little "tokens that are all 0" zero
+if [ -n "${TEST_LONG:-}" ]; then
+	little "tokens that are all 0, as they are" zero center=none scale=none
+	little "a scale for each dimension" few scale=std
+fi
+"$B/ardis" plan "$spec" --settings >"$T/settings" 2>"$T/log"
+missing=
+for pair in methods:method codes:code.name sparsities:code.sparsity.name atoms:atoms.name starts:atoms.start.name encoders:encoder.name \
+	goals:goal.name revivals:revive.name optimizers:train.optimizer.name schedules:train.schedule.name kmeans-inits:init; do
+	for name in $("$B/ardis" list "${pair%:*}" | sed -n 's/^  \([a-z_]*\) .*/\1/p'); do
+		grep -qE "^  ${pair#*:}(.name)? +$name " "$T/settings" || missing="$missing $name"
+	done
+done
+[ -z "$missing" ]
+ok $? "experiments/methods.yaml has every name of every registry${missing:+, but not$missing}"
+bad=
+for one in "$ROOT"/experiments/papers/*.yaml; do "$B/ardis" check "$one" >>"$T/log" 2>&1 || bad="$bad ${one##*/}"; done
+[ -z "$bad" ]
+ok $? "the specs of papers have no mistake${bad:+, but these}$bad"
+if [ -n "${TEST_LONG:-}" ]; then
+	rm -rf "$T/one"
+	LIMIT=1200 ranks 1 run "$spec" --out "$T/one" && "$PYTHON" -B "$ROOT/tests/data/check-finite" "$T/one" >"$T/log" && ! grep -q failed "$T/log"
+	ok $? "experiments/methods.yaml"
+	for n in 2 3; do
+		LIMIT=1200 ranks $n run "$spec" --out "$T/some" && same "$T/one" "$T/some"
+		ok $? "experiments/methods.yaml on $n ranks: the same bytes"
+		rm -rf "$T/some"
+	done
+fi
+finish
