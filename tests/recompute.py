@@ -232,7 +232,7 @@ def check_beside(model, runs, rows, centring):
     direction, true_atoms = runs[0][1]['direction'], runs[0][1]['truth']
     ends, starts = [r['end'] for _, r in runs], [r['initial'] for _, r in runs]
     pairs = list(itertools.combinations(range(len(runs)), 2))
-    cross = [pair_values(ends[i], starts[j], centring, direction, true_atoms) for i, j in itertools.permutations(range(len(runs)), 2)]
+    cross = [pair_values(ends[i], starts[j], centring, direction, true_atoms) for i, j in ((i, (i + 1) % len(ends)) for i in range(len(ends)))]
     dead = [pair_values(ends[i], ends[j], centring, direction, true_atoms, dead=True) for i, j in pairs]
     nearest = []
     for e in ends:

@@ -52,9 +52,9 @@ PetscErrorCode CompareTablesDestroy(CompareTables *tables);
   the end and at step 0 alike. pairs.csv holds all pairs. A row of stability.csv holds the mean over
   the pairs of those runs whose varied seeds are all distinct, taken greedily in plan order: a run
   enters unless it shares a varied seed with one that has. Each row comes with its interval over
-  runs, the value at step 0, the mean value between one run's end and another's start, the value
-  with dead atoms counted as 0, and three nulls (compare/nulls.h) for the mean number of living
-  atoms, rounded. trajectory.csv holds the signed matched cosine of the same runs at each step of
+  runs, the value at step 0, the mean value between one run's end and the start of the next
+  (of the first, after the last), the value with dead atoms counted as 0, and three nulls
+  (compare/nulls.h) for the mean number of living atoms, rounded. trajectory.csv holds the signed matched cosine of the same runs at each step of
   their snapshots.h5 that all of them have.
 
   Collective on comm: pairs are spread over its ranks; the tables are the same on every rank, and do

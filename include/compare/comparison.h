@@ -7,14 +7,13 @@
 
 /* What a comparison may ask for; those named in brackets come with it. */
 enum {
-  NEED_COSINES = 1 << 0,  /* atoms.cosine */
-  NEED_MATCHING = 1 << 1, /* atoms.partner, atoms.sum [cosines] */
-  NEED_MAXIMA = 1 << 2,   /* largest_a, largest_b [cosines] */
-  NEED_ABSOLUTE = 1 << 3, /* absolute: matching by |cosine| [cosines] */
-  NEED_ENCODER = 1 << 4,  /* encoder, where both sides have one */
-  NEED_BOTH = 1 << 5,     /* both: matching by the mean of the two cosines [encoder, cosines] */
-  NEED_CODES = 1 << 6,    /* a.codes, b.codes */
-  NEED_TRUTH = 1 << 7,    /* a.truth, b.truth */
+  NEED_MATCHING = 1 << 0, /* atoms */
+  NEED_MAXIMA = 1 << 1,   /* largest_a, largest_b */
+  NEED_ABSOLUTE = 1 << 2, /* absolute: matching by |cosine| */
+  NEED_ENCODER = 1 << 3,  /* encoder, where both sides have one */
+  NEED_BOTH = 1 << 4,     /* both: matching by the mean of the two cosines [encoder] */
+  NEED_CODES = 1 << 5,    /* a.codes, b.codes */
+  NEED_TRUTH = 1 << 6,    /* a.truth, b.truth */
 };
 
 /* What holds for a comparison: tests/family/comparison.c tries each. */
@@ -36,11 +35,11 @@ typedef struct {
   double *const *own;     /* [comparisons asked for] what each made of this side; NULL: none did */
 } Atoms;
 
-/* Two sets of rows: their cosines, and the one-to-one matching for which the sum of the weights
-   round(2^30 cosine) is largest. NULL where nobody asked. */
+/* The one-to-one matching of two sets of rows for which the sum of the weights round(2^30 cosine)
+   is largest. NULL where nobody asked. */
 typedef struct {
-  float *cosine;    /* [a.m x b.m] */
   int64_t *partner; /* [a.m] row of b, or -1 */
+  float *cosine;    /* [a.m] of the matched, 0 for others; `atoms` and `encoder` alone have it */
   int64_t sum;      /* of the weights of the matched */
 } Matched;
 
@@ -50,9 +49,9 @@ typedef struct {
   Atoms a, b;
   int64_t of_a, of_b; /* what a mean over atoms divides by: a.m and b.m, or where dead atoms count
                          as 0 how many there are with them */
-  Matched atoms, absolute, encoder, both; /* cosines of `absolute` have no sign */
-  float *largest_a, *largest_b;           /* [a.m], [b.m] largest cosine with the other side */
-  const double *own_a, *own_b;            /* what this comparison made of each side */
+  Matched atoms, absolute, encoder, both;
+  float *largest_a, *largest_b; /* [a.m], [b.m] largest cosine with the other side */
+  const double *own_a, *own_b;  /* what this comparison made of each side */
 } AtomPair;
 
 typedef struct {

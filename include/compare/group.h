@@ -32,7 +32,9 @@ typedef struct {
   Living *living;    /* [runs] */
   double *value;     /* [pairs x STAGES x CENTRINGS x measures] */
   double *with_dead; /* [pairs x CENTRINGS x measures] at the end, dead atoms counted as 0 */
-  double *end_start; /* [runs x runs x CENTRINGS x measures] end of i against start of j != i */
+  int64_t *next;     /* [runs] the run that enters after this one, the first after the last; -1:
+                        this one does not enter, or is alone */
+  double *end_start; /* [runs x CENTRINGS x measures] end of a run against the start of the next */
   double *nearest;   /* [runs x CENTRINGS] mean over atoms of the largest cosine with another */
   double *effective_rank; /* [runs] of the living atoms' unit rows */
   double *same;           /* [pairs] 1: both started from the same atoms */
@@ -43,8 +45,7 @@ int64_t pair_number(int64_t runs, int64_t i, int64_t j);
 double *pair_value(const GroupPairs *all, int64_t pair, Stage stage, Centring centring,
                    int64_t measure);
 double *with_dead_value(const GroupPairs *all, int64_t pair, Centring centring, int64_t measure);
-double *end_start_value(const GroupPairs *all, int64_t end, int64_t start, Centring centring,
-                        int64_t measure);
+double *end_start_value(const GroupPairs *all, int64_t run, Centring centring, int64_t measure);
 
 /*
   GroupPairsCreate, GroupPairsDestroy - computes them, spread over the ranks

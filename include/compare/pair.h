@@ -43,8 +43,15 @@ PetscErrorCode MeanDirection(const View *view, float *direction, bool *there);
    memory [truths x d], NULL where they are not known. Not collective. */
 PetscErrorCode TruthRead(const View *view, int64_t *truths, float **truth);
 
-/* PairCreate - cosines, matchings and maxima, as asked for by NEED_* bits. Cosines are chains over
-   d. Borrows the arrays of a and b until PairDestroy. Not collective. */
+/*
+  PairCreate - matchings and maxima, as asked for by NEED_* bits
+
+  Cosines are chains over d. They are made by blocks of rows and not kept; what is kept while a
+  matching is sought are its weights, 4 bytes for each atom of a times each of b, and as much again
+  where a has more atoms than b.
+
+  Borrows the arrays of a and b until PairDestroy. Not collective.
+*/
 PetscErrorCode PairCreate(const Kernels *kernels, const Atoms *a, const Atoms *b, unsigned needs,
                           AtomPair *pair);
 PetscErrorCode PairDestroy(AtomPair *pair);
@@ -61,6 +68,16 @@ PetscErrorCode OwnDestroy(const ChosenComparison *chosen, double ***own);
 /* PairValues - all of the above for two sets of prepared atoms. Not collective. */
 PetscErrorCode PairValues(const Kernels *kernels, Atoms a, Atoms b, const ChosenComparison *chosen,
                           double *values);
+
+/* LargestWithin - largest[i]: the largest cosine of unit row i with another of the m rows;
+   -infinity where there is none. Not collective. */
+PetscErrorCode LargestWithin(const Kernels *kernels, int64_t m, int64_t d, const float *unit,
+                             float *largest);
+
+/* PairWorkers - which ranks work on pairs of m atoms at the same time: as many of each node as 6
+   GiB of weights allow, but one at least. *number: this rank's among them, -1: none; *count: how
+   many they are. Collective on comm. */
+PetscErrorCode PairWorkers(MPI_Comm comm, int64_t m, int64_t *number, int64_t *count);
 
 /* SpreadJoin - values that each came from one rank, 0 bits on the others, given to all ranks bit by
    bit. Collective on comm. */

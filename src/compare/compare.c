@@ -136,15 +136,14 @@ static Means means_of(const GroupPairs *all, const Entered *in, Centring c, int6
     const int64_t j = in->run[q];
     exact_add(&nearest, all->nearest[j * CENTRINGS + c]);
     exact_add(&rank, all->effective_rank[j]);
+    if (in->runs > 1) exact_add(&cross, *end_start_value(all, j, c, v));
     for (int64_t p = 0; p < q; p++) {
       const int64_t i = in->run[p];
       exact_add(&dead, *with_dead_value(all, pair_number(all->runs, i, j), c, v));
-      exact_add(&cross, *end_start_value(all, i, j, c, v));
-      exact_add(&cross, *end_start_value(all, j, i, c, v));
     }
   }
   Means means = {(double)NAN, (double)NAN, exact_value(&nearest) / n, exact_value(&rank) / n};
-  if (in->runs > 1) means.end_start = exact_value(&cross) / (2 * pairs);
+  if (in->runs > 1) means.end_start = exact_value(&cross) / n;
   if (in->runs > 1) means.with_dead = exact_value(&dead) / pairs;
   return means;
 }

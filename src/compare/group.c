@@ -23,11 +23,9 @@ double *with_dead_value(const GroupPairs *all, int64_t pair, Centring centring, 
   return all->with_dead + (pair * CENTRINGS + centring) * all->measures + measure;
 }
 
-double *end_start_value(const GroupPairs *all, int64_t end, int64_t start, Centring centring,
-                        int64_t measure)
+double *end_start_value(const GroupPairs *all, int64_t run, Centring centring, int64_t measure)
 {
-  return all->end_start + ((end * all->runs + start) * CENTRINGS + centring) * all->measures +
-         measure;
+  return all->end_start + (run * CENTRINGS + centring) * all->measures + measure;
 }
 
 /* What a rank works with. */
@@ -38,6 +36,7 @@ typedef struct {
   unsigned needs;
   Sides *sides;
   GroupPairs *all;
+  int64_t number, workers; /* this rank's among those that work, -1: none; how many they are */
 } Working;
 
 static void fill_nan(int64_t count, double *values)
@@ -95,21 +94,16 @@ static PetscErrorCode SameStart(const Working *w, int64_t i, int64_t j)
 /* Mean over atoms of the largest cosine with another of the same dictionary. */
 static PetscErrorCode WithinRun(const Working *w, const Atoms *atoms, double *nearest)
 {
-  AtomPair pair;
+  float *largest;
   double sum = 0;
   PetscFunctionBeginUser;
   *nearest = (double)NAN;
   if (!atoms->unit || atoms->m < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PairCreate(w->kernels, atoms, atoms, NEED_COSINES, &pair));
-  for (int64_t i = 0; i < atoms->m; i++) {
-    const float *c = pair.atoms.cosine + i * atoms->m;
-    float most = -INFINITY;
-    for (int64_t j = 0; j < atoms->m; j++)
-      if (j != i && c[j] > most) most = c[j];
-    sum += (double)most;
-  }
+  PetscCall(ArrayCreate(atoms->m, &largest));
+  PetscCall(LargestWithin(w->kernels, atoms->m, atoms->d, atoms->unit, largest));
+  for (int64_t i = 0; i < atoms->m; i++) sum += (double)largest[i];
   *nearest = sum / (double)atoms->m;
-  PetscCall(PairDestroy(&pair));
+  PetscCall(ArrayDestroy(&largest));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,30 +126,56 @@ static PetscErrorCode OneRun(const Working *w, int64_t run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* This rank's share: every pair of (run, stage) is one piece of work. */
-static PetscErrorCode AllPairs(const Working *w, int rank, int size)
+/* The pairs of run i with later ones at the end, or at step 0. */
+static PetscErrorCode AlikePairs(const Working *w, int64_t i, Stage stage, int64_t *job)
+{
+  GroupPairs *all = w->all;
+  PetscFunctionBeginUser;
+  for (int64_t j = i + 1; j < all->runs; j++) {
+    const int64_t pair = pair_number(all->runs, i, j);
+    if ((*job)++ % w->workers != w->number) continue;
+    PetscCall(OnePair(w, i, stage, j, stage, pair_value(all, pair, stage, 0, 0),
+                      stage == STAGE_END ? with_dead_value(all, pair, 0, 0) : NULL));
+    if (stage == STAGE_INITIAL) PetscCall(SameStart(w, i, j));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* This rank's share: a run by itself or a pair of (run, stage) is one piece of work. Those of a
+   kind, which cost about the same, follow one another, so that they are spread evenly. */
+static PetscErrorCode AllPairs(const Working *w)
 {
   GroupPairs *all = w->all;
   int64_t job = 0;
   PetscFunctionBeginUser;
-  for (int64_t i = 0; i < all->runs; i++) {
-    if (job++ % size == rank) PetscCall(OneRun(w, i));
-    for (int64_t j = 0; j < all->runs; j++) {
-      if (i == j) continue;
-      if (job++ % size == rank)
-        PetscCall(
-            OnePair(w, i, STAGE_END, j, STAGE_INITIAL, end_start_value(all, i, j, 0, 0), NULL));
-      if (i > j) continue;
-      const int64_t pair = pair_number(all->runs, i, j);
-      if (job++ % size == rank)
-        PetscCall(OnePair(w, i, STAGE_END, j, STAGE_END, pair_value(all, pair, STAGE_END, 0, 0),
-                          with_dead_value(all, pair, 0, 0)));
-      if (job++ % size != rank) continue;
-      PetscCall(OnePair(w, i, STAGE_INITIAL, j, STAGE_INITIAL,
-                        pair_value(all, pair, STAGE_INITIAL, 0, 0), NULL));
-      PetscCall(SameStart(w, i, j));
-    }
+  for (int64_t i = 0; i < all->runs; i++)
+    if (job++ % w->workers == w->number) PetscCall(OneRun(w, i));
+  for (Stage s = 0; s < STAGES; s++)
+    for (int64_t i = 0; i < all->runs; i++) PetscCall(AlikePairs(w, i, s, &job));
+  for (int64_t i = 0; i < all->runs; i++)
+    if (all->next[i] >= 0 && job++ % w->workers == w->number)
+      PetscCall(OnePair(w, i, STAGE_END, all->next[i], STAGE_INITIAL, end_start_value(all, i, 0, 0),
+                        NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FindNext(const ComparedGroup *group, GroupPairs *all)
+{
+  int64_t first = -1, last = -1;
+  bool *enters;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(group->runs, &enters));
+  PetscCall(ArrayCreate(group->runs, &all->next));
+  runs_that_enter(group, enters);
+  for (int64_t r = 0; r < group->runs; r++) {
+    all->next[r] = -1;
+    if (!enters[r]) continue;
+    if (first < 0) first = r;
+    if (last >= 0) all->next[last] = r;
+    last = r;
   }
+  if (last > first) all->next[last] = first;
+  PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,12 +202,10 @@ enum { PARTS = 6 };
 static void parts_of_group(GroupPairs *all, Part part[PARTS])
 {
   const int64_t each = CENTRINGS * all->measures;
-  const Part parts[PARTS] = {{&all->value, all->pairs * STAGES * each},
-                             {&all->with_dead, all->pairs * each},
-                             {&all->end_start, all->runs * all->runs * each},
-                             {&all->nearest, all->runs * CENTRINGS},
-                             {&all->effective_rank, all->runs},
-                             {&all->same, all->pairs}};
+  const Part parts[PARTS] = {
+      {&all->value, all->pairs * STAGES * each}, {&all->with_dead, all->pairs * each},
+      {&all->end_start, all->runs * each},       {&all->nearest, all->runs * CENTRINGS},
+      {&all->effective_rank, all->runs},         {&all->same, all->pairs}};
   memcpy(part, parts, sizeof(parts));
 }
 
@@ -197,22 +215,23 @@ PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const Com
 {
   const int64_t runs = group->runs;
   const unsigned needs = chosen_needs(options->chosen);
-  Working w = {kernels, group, options, needs, NULL, all};
+  Working w = {kernels, group, options, needs, .all = all};
   Part part[PARTS];
-  int rank, size;
+  int64_t most = 0;
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
   *all = (GroupPairs){.runs = runs, .pairs = runs * (runs - 1) / 2};
   all->measures = chosen_count(options->chosen);
   parts_of_group(all, part);
   PetscCall(ArrayCreate(runs, &all->living));
   for (int p = 0; p < PARTS; p++) PetscCall(ArrayCreate(part[p].count, part[p].values));
+  PetscCall(FindNext(group, all));
   PetscCall(ReadLiving(group, mistakes, all));
   PetscCall(MistakesAgree(comm, mistakes, any));
   if (*any) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SidesCreate(kernels, group, options, needs, all->living, mistakes, &w.sides));
-  PetscCall(AllPairs(&w, rank, size));
+  for (int64_t r = 0; r < runs; r++) most = max_i64(most, all->living[r].alive);
+  PetscCall(PairWorkers(comm, most, &w.number, &w.workers));
+  PetscCall(AllPairs(&w));
   PetscCall(SidesDestroy(&w.sides));
   for (int p = 0; p < PARTS; p++) PetscCall(SpreadJoin(comm, part[p].count, *part[p].values));
   PetscCall(MistakesAgree(comm, mistakes, any));
@@ -227,6 +246,7 @@ PetscErrorCode GroupPairsDestroy(GroupPairs *all)
   for (int p = 0; p < PARTS; p++) PetscCall(ArrayDestroy(part[p].values));
   for (int64_t r = 0; r < all->runs; r++) PetscCall(ArrayDestroy(&all->living[r].atom));
   PetscCall(ArrayDestroy(&all->living));
+  PetscCall(ArrayDestroy(&all->next));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -188,18 +188,17 @@ PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind
 {
   const int64_t width = CENTRINGS * chosen_count(options->chosen);
   int64_t done = 0, n = m == 0 ? 0 : max_i64(2, min_i64(64, 8192 / m)), *each;
-  int rank, size;
+  int64_t number, workers;
   double *all;
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(PairWorkers(comm, m, &number, &workers));
   PetscCall(ArrayCreate(MOST_PAIRS * width, &all));
   PetscCall(ArrayCreate(width, &each));
   for (int64_t v = 0; v < width; v++) values[v] = (double)NAN;
   for (int64_t v = 0; v < width; v++) each[v] = n;
   while (done < n) {
     for (int64_t p = done; p < n; p++)
-      if (p % size == rank) PetscCall(NullPair(source, kind, p, m, options, all + p * width));
+      if (p % workers == number) PetscCall(NullPair(source, kind, p, m, options, all + p * width));
     PetscCall(SpreadJoin(comm, (n - done) * width, all + done * width));
     done = n;
     n = judge(done, width, all, each, values);

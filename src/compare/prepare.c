@@ -78,7 +78,6 @@ unsigned chosen_needs(const ChosenComparison *chosen)
   unsigned needs = 0;
   for (; chosen->comparison; chosen++) needs |= chosen->comparison->needs;
   if (needs & NEED_BOTH) needs |= NEED_ENCODER;
-  if (needs & (NEED_MATCHING | NEED_MAXIMA | NEED_ABSOLUTE | NEED_BOTH)) needs |= NEED_COSINES;
   return needs;
 }
 

@@ -97,7 +97,7 @@ static PetscErrorCode PairAt(Moment *at, int64_t p, int64_t q, Centring c, doubl
   PetscCall(Prepared(at, q, c, &B));
   if (A && B && a->alive && b->alive) {
     PetscCall(PairCreate(at->kernels, &(Atoms){a->alive, a->d, A}, &(Atoms){b->alive, b->d, B},
-                         NEED_COSINES | NEED_MATCHING, &pair));
+                         NEED_MATCHING, &pair));
     *value = (double)pair.atoms.sum * 0x1p-30 / (double)min_i64(a->alive, b->alive);
     PetscCall(PairDestroy(&pair));
   }
@@ -111,17 +111,16 @@ static PetscErrorCode OneStep(MPI_Comm comm, Moment *at, Table *table)
 {
   const Centring centring[] = {CENTRING_RAW, CENTRING_CENTRED};
   const int64_t n = at->runs;
-  int64_t job = 0;
-  int rank, size;
+  int64_t job = 0, number, workers;
   double *h;
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(PairWorkers(comm, at->living[at->run[0]].m, &number, &workers));
   PetscCall(ArrayCreate(2 * n * n, &h));
   for (int c = 0; c < 2; c++)
     for (int64_t p = 0; p < n; p++)
       for (int64_t q = p + 1; q < n; q++)
-        if (job++ % size == rank) PetscCall(PairAt(at, p, q, centring[c], &h[(c * n + p) * n + q]));
+        if (job++ % workers == number)
+          PetscCall(PairAt(at, p, q, centring[c], &h[(c * n + p) * n + q]));
   PetscCall(SpreadJoin(comm, 2 * n * n, h));
   for (int c = 0; c < 2; c++) {
     const PairInterval interval = pair_interval(n, h + c * n * n);

@@ -24,9 +24,7 @@ static PetscErrorCode own(const Kernels *kernels, const Atoms *atoms, const void
   const Atoms truth = {atoms->truths, atoms->d, atoms->truth};
   AtomPair pair;
   PetscFunctionBeginUser;
-  PetscCall(PairCreate(kernels, atoms, &truth,
-                       absolute ? NEED_COSINES | NEED_ABSOLUTE : NEED_COSINES | NEED_MATCHING,
-                       &pair));
+  PetscCall(PairCreate(kernels, atoms, &truth, absolute ? NEED_ABSOLUTE : NEED_MATCHING, &pair));
   *sum = (double)(absolute ? pair.absolute.sum : pair.atoms.sum) * 0x1p-30;
   PetscCall(PairDestroy(&pair));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -10,8 +10,7 @@ static double value(const AtomPair *pair, const void *params)
   const double t = params ? ((const Params *)params)->t : .7;
   int64_t close = 0;
   for (int64_t i = 0; i < pair->a.m; i++)
-    if (pair->atoms.partner[i] >= 0)
-      close += (double)pair->atoms.cosine[i * pair->b.m + pair->atoms.partner[i]] >= t;
+    if (pair->atoms.partner[i] >= 0) close += (double)pair->atoms.cosine[i] >= t;
   return (double)close / (double)min_i64(pair->of_a, pair->of_b);
 }
 

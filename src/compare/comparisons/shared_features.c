@@ -11,9 +11,9 @@ static double value(const AtomPair *pair, const void *params)
   const double t = params ? ((const Params *)params)->t : .7;
   int64_t shared = 0;
   for (int64_t i = 0; i < pair->a.m; i++) {
-    const int64_t j = pair->atoms.partner[i], at = i * pair->b.m + j;
-    shared += j >= 0 && j == pair->encoder.partner[i] && (double)pair->atoms.cosine[at] >= t &&
-              (double)pair->encoder.cosine[at] >= t;
+    const int64_t j = pair->atoms.partner[i];
+    shared += j >= 0 && j == pair->encoder.partner[i] && (double)pair->atoms.cosine[i] >= t &&
+              (double)pair->encoder.cosine[i] >= t;
   }
   return (double)shared / (double)min_i64(pair->of_a, pair->of_b);
 }
