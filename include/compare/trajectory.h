@@ -4,7 +4,7 @@
 
 /*
   TrajectoryAdd - rows of trajectory.csv: the signed matched cosine at step 0 (initial.h5) and at
-  each step of snapshots.h5, the last of which is the end
+  each step of snapshots.h5, the last of which is the end where all runs end at the same step
 
   Steps that not all of the runs have are left out; runs without the file give no rows. The atoms
   compared are those that live at the end. Raw and centred, with the interval over runs.

@@ -43,7 +43,6 @@ typedef enum {
   KEY_RUN,
   KEY_FAILED,
   KEY_BAND,
-  KEY_EXPECTED,
   KEY_CENTRED,
   KEY_GROUP,
   KEY_CHANCE,

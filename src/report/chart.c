@@ -104,7 +104,6 @@ static const char *const key_words[KEY_COUNT] = {
     [KEY_RUN] = "one run",
     [KEY_FAILED] = "run that failed or stopped",
     [KEY_BAND] = "95 % interval over runs",
-    [KEY_EXPECTED] = "expected by chance",
     [KEY_CENTRED] = "the same with the other centring of the atoms",
     [KEY_GROUP] = "one pair of models that differ in this alone",
     [KEY_CHANCE] = "the highest kind of chance",
@@ -116,9 +115,7 @@ Look chance_look(Key key)
                      : key == KEY_GAUSSIAN  ? "5 2.5"
                      : key == KEY_SURROGATE ? "8 2 2 2"
                                             : NULL;
-  return (Look){.line = INK_CHANCE,
-                .width = 1.8,
-                .dash = key == KEY_MEAN || key == KEY_EXPECTED ? "6 4" : dash};
+  return (Look){.line = INK_CHANCE, .width = 1.8, .dash = key == KEY_MEAN ? "6 4" : dash};
 }
 
 /* How wide the sample before the words is. */
@@ -130,7 +127,6 @@ static double key_width(Key key)
   case KEY_MEAN:
   case KEY_RUN:
   case KEY_BAND:
-  case KEY_EXPECTED:
     return 22;
   case KEY_TRAINED:
   case KEY_START:
@@ -167,7 +163,6 @@ static void draw_key(Svg *svg, double x, double y, Key key)
     svg_rect(svg, x, y - 7, 22, 14, 2, (Look){.fill = INK_BAND});
     break;
   case KEY_MEAN:
-  case KEY_EXPECTED:
     svg_line(svg, x, y, x + 22, y, chance_look(key));
     break;
   case KEY_BAND:

@@ -30,14 +30,17 @@ PetscErrorCode PutDifferences(Text *page, const Report *report)
   put_table(page, report->differences, "differences", "Differences in stability",
             "model_a minus model_b, with a 95 % interval. Paired: the runs of both have the same "
             "seeds, and the interval is that of the pairwise differences; else Welch\xe2\x80\x99s. "
-            "p_holm counts all comparisons of a role together.");
+            "Of each two models one row "
+            "is primary, and its p_holm is adjusted for all pairs of models of the table; the "
+            "others are secondary, and theirs is adjusted for the rows of these two models.");
   put_table(page, report->levels, "levels", "At equal sparsity or fidelity",
             "Models compared at the same l0 or r\xc2\xb2, by interpolation between the points of "
             "their grids.");
   put_table(page, report->stable, "stable", "Groups of atoms over all runs",
             "Atoms that are each other\xe2\x80\x99s best match with a cosine of at least t are "
             "joined over runs where every pair of the group agrees. chance_edges is how many such "
-            "matches chance makes; inconsistent is the share of matches that no group holds.");
+            "matches random directions make, chance_gaussian and chance_tokens Gaussian directions "
+            "and random tokens; inconsistent is the share of matches that no group holds.");
   text_add(page, "</section>\n");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -356,6 +356,21 @@ static PetscErrorCode WriteLevels(const Work *work, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has every finished run what compare writes into its folder? One that was trained anew has not. */
+static bool partners_there(const Work *work, const Outcome *outcomes)
+{
+  const Experiment *experiment = work->experiment;
+  bool there = true;
+  for (int64_t r = 0; r < experiment->runs && there; r++) {
+    const Run *run = &experiment->run[r];
+    if (outcomes[r].status != RUN_DONE || experiment->group[run->group].is_surrogate) continue;
+    char *path = run_file(work, run, "partners.csv");
+    there = file_exists(path);
+    free(path);
+  }
+  return there;
+}
+
 /* Is every table of compare there? */
 static bool tables_there(const Work *work)
 {
@@ -390,7 +405,7 @@ PetscErrorCode StageCompare(Work *work, Mistakes *mistakes)
   compare_inputs(work, outcomes, inputs);
   if (work->rank == 0) {
     PetscCall(OutcomeRead(work->out, "compare", inputs, &before));
-    there = before.status == RUN_DONE && tables_there(work);
+    there = before.status == RUN_DONE && tables_there(work) && partners_there(work, outcomes);
   }
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, work->world));
   if (!there) PetscCall(SurrogatesOpen(work, mistakes));

@@ -35,6 +35,9 @@ ranks 2 run "$T/without.yaml" --out "$T/some" --only share,hull && all "$T/some"
 ok $? "without snapshots: the same models"
 ranks 2 run "$T/spec.yaml" --out "$T/some" --only share,hull && grep -q '^snapshots: 7 finished runs have none and keep what they have' "$T/log" && ! ls "$T"/some/*/*/snapshot* >>"$T/log" 2>&1
 ok $? "asked for later: finished runs say that they have none"
+rm -rf "$T/some/share"
+ranks 2 run "$T/spec.yaml" --out "$T/some" --only share,hull && for f in one some; do (cd "$T/$f" && grep '^share,' trajectory.csv && cat share/*/partners.csv) >"$T/$f.again" || break; done && cmp "$T/one.again" "$T/some.again" >>"$T/log"
+ok $? "runs trained anew are compared anew"
 rm -rf "$T/some"
 status=75 n=1 stops=0
 while [ $status -eq 75 ] && [ $stops -lt 60 ]; do

@@ -13,11 +13,12 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The rows that are drawn: of the primary measure with raw atoms, the core and the shares. */
-static bool is_drawn(const Table *data, int64_t row)
+/* The rows that are drawn: of the primary measure, the core and the shares. */
+static bool is_drawn(const Report *report, const Table *data, int64_t row)
 {
   const char *term = table_cell(data, row, "term"), *centring = table_cell(data, row, "centring");
-  return !strcmp(table_cell(data, row, "measure"), primary_measure) && !strcmp(centring, "raw") &&
+  return !strcmp(table_cell(data, row, "measure"), primary_measure) &&
+         !strcmp(centring, primary_centring(report)) &&
          (!strcmp(term, "core") || !strncmp(term, "share(", 6));
 }
 
@@ -67,7 +68,7 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 
   PetscFunctionBegin;
   for (int64_t i = 0; i < data->rows; i++)
-    for (int c = 0; c < 3 && is_drawn(data, i); c++) {
+    for (int c = 0; c < 3 && is_drawn(report, data, i); c++) {
       const double x = table_real(data, i, c ? c == 1 ? "low" : "high" : "value");
       if (isfinite(x)) low = fmin(low, x), high = fmax(high, x);
     }
@@ -78,18 +79,19 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     const double top = y + 26;
     double at = top;
     for (int64_t i = span[m].first; i < span[m].end; i++)
-      if (is_drawn(data, i) && model_index(report, table_cell(data, i, "model")) == m)
+      if (is_drawn(report, data, i) && model_index(report, table_cell(data, i, "model")) == m)
         at += wide ? 22 : 38;
     if (at == top) continue;
     draw_axis_x(svg, &scale, top, at, wide ? 10 : 6, NULL);
     for (int64_t i = span[m].first, n = 0; i < span[m].end; i++) {
-      if (!is_drawn(data, i) || model_index(report, table_cell(data, i, "model")) != m) continue;
+      if (!is_drawn(report, data, i) || model_index(report, table_cell(data, i, "model")) != m)
+        continue;
       if (first) {
         svg_words(svg, wide ? 0 : 6, y + 16,
                   (Type){.size = 13.5, .bold = true, .room = svg->width - 120},
                   table_cell(data, i, "model"));
         svg_print(svg, svg->width - 6, y + 16, (Type){.size = 11, .ink = INK_QUIET, .anchor = 'e'},
-                  "%s blocks", table_cell(data, i, "blocks"));
+                  "%s atoms, %s blocks", primary_centring(report), table_cell(data, i, "blocks"));
       }
       first = false;
       draw_term(svg, data, i, &scale, wide ? top + 11 + 22 * (double)n : top + 27 + 38 * (double)n);
@@ -114,6 +116,8 @@ const Figure figure_purposes = {
         "(\xe2\x88\x92"
         "1)^(|u|\xe2\x88\x92|s|) M(s), and a seed gets V(u)/|u| of every u that "
         "holds it. The shares and the core add up to 1. "
+        "Unrelated dictionaries have a core, too: it is what chance gives in the picture of "
+        "stability. "
         "A share below 0 is noise, or seeds that undo each other; it is shown as it is. The "
         "interval is over independent blocks of runs (t with one less than their number).",
     .tabulate = Tabulate,

@@ -60,8 +60,11 @@ static void draw_nulls(Svg *svg, const Report *report, const char *model, const 
 
 static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 {
-  static const Key keys[] = {KEY_BAND, KEY_START, KEY_RANDOM, KEY_GAUSSIAN, KEY_TOKENS};
-  const double top = draw_keys(svg, 0, 5, keys) + 8;
+  static const Key keys[] = {KEY_BAND,     KEY_START,  KEY_RANDOM,
+                             KEY_GAUSSIAN, KEY_TOKENS, KEY_SURROGATE};
+  double least = NAN, most = NAN;
+  spread(report->stability, null_columns[NULLS - 1], &least, &most);
+  const double top = draw_keys(svg, 0, isfinite(most) ? 6 : 5, keys) + 8;
   double low = 0, high = 1, first = 0, last = 1;
   int64_t panel = 0;
   Span *span;
