@@ -39,7 +39,7 @@ typedef struct {
 typedef enum { SIMPLEX_START_ANCHORS, SIMPLEX_START_RANDOM } SimplexStart;
 extern const char *const simplex_starts[]; /* "anchors", "random" */
 
-/* Entry.check: whether pick, start and support suit each other and the number of anchors. */
+/* Entry.check: whether pick and support suit the number of anchors. */
 char *simplex_check(const SimplexParams *params, const Settings *all, const char **path);
 /* Entry.draws: the seeds that the start draws from. */
 unsigned simplex_draws(const SimplexParams *params);

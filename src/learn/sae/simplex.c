@@ -13,10 +13,6 @@ char *simplex_check(const SimplexParams *params, const Settings *all, const char
   *path = "pick";
   char *wrong = pick_check(params->pick, all);
   if (wrong) return wrong;
-  if (params->start == SIMPLEX_START_RANDOM && params->pick != PICK_DEFAULT) {
-    text_add(&why, "start: random takes no picked anchors; leave pick out");
-    return why.s;
-  }
   *path = "support";
   if (q == 1) text_add(&why, "an atom of one anchor has nothing to learn; take 2 or more, or 0");
   if (p && q > p)
