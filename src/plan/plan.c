@@ -38,8 +38,7 @@ PetscErrorCode PlanTable(const Experiment *experiment, Table **plan)
       table_text(*plan, "anchors", experiment->anchors[run->anchors].id);
     for (int64_t s = 0; s < run->settings.count; s++) {
       const char *path = run->settings.items[s].path;
-      if (table_column(*plan, path) >= 0)
-        table_text(*plan, path, run->settings.items[s].value);
+      if (table_column(*plan, path) >= 0) table_text(*plan, path, run->settings.items[s].value);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
