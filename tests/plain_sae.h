@@ -236,7 +236,8 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
          : strcmp(settings_get(settings, "code.name"), "topk") ? a->m
                                                                : settings_int(settings, "code.k");
   a->l1 = settings_get(settings, "code.l1") ? settings_real(settings, "code.l1") : 0;
-  a->unit = !strcmp(settings_get(settings, "atoms.name"), "free");
+  const char *norm = settings_get(settings, "atoms.norm");
+  a->unit = tensor_named(sae, "atoms") && !(norm && !strcmp(norm, "ball"));
   if (sae->task->anchors)
     a->C = sae->task->anchors->points, a->mixed = tensor_named(sae, "W")->cols;
   if (sae->support) {

@@ -27,6 +27,17 @@ static double row_norm(const float *x, int64_t n)
   return sqrt(square);
 }
 
+static bool is(const SAE *sae, const char *name)
+{
+  return !strcmp(sae->params.atoms.entry->name, name);
+}
+
+static bool in_ball(const SAE *sae)
+{
+  const char *norm = settings_get(sae->task->settings, "atoms.norm");
+  return is(sae, "free") && norm && !strcmp(norm, "ball");
+}
+
 /* Do the parameters here satisfy what the atoms promise? */
 static bool constrained(SAE *sae)
 {
@@ -40,7 +51,9 @@ static bool constrained(SAE *sae)
       sum += (double)W->p[j * W->cols + q];
     }
     fine &= !W || fabs(sum - 1) < 1e-5;
-    fine &= !free_rows || fabs(row_norm(free_rows->p + j * D, D) - 1) < 1e-6;
+    const double norm = free_rows ? row_norm(free_rows->p + j * D, D) : 1;
+    fine &= in_ball(sae) ? norm < 1 + 1e-6 : fabs(norm - 1) < 1e-6;
+    for (int i = 0; i < D && is(sae, "nonnegative"); i++) fine &= free_rows->p[j * D + i] >= 0;
     fine &= !L || row_norm(L->p + j * D, D) <=
                       settings_real(sae->task->settings, "atoms.delta") * (1 + 1e-6);
   }
@@ -96,7 +109,8 @@ static double height(SAE *sae, const double *G, float *D_here)
 static void check_pull_back(SAE *sae, const char *title)
 {
   const size_t size = sizeof(float) * (size_t)sae->block_size;
-  const bool unit = tensor_named(sae, "atoms") != NULL;
+  Tensor *rows = tensor_named(sae, "atoms");
+  const bool unit = rows && !in_ball(sae);
   const double step = 1.0 / 64;
   float *start = malloc(size), *D_here = malloc(sizeof(float) * (size_t)(sae->rows * D + 1));
   double *G = malloc(sizeof(double) * (size_t)(sae->rows * D + 1)), slope = 0, side[2];
@@ -116,7 +130,10 @@ static void check_pull_back(SAE *sae, const char *title)
         if (!way && !(t->shared && sae->rank)) slope += direction * (double)t->g[q];
       }
     }
-    if (unit) project(sae, start);
+    for (int64_t j = 0; unit && j < sae->rows; j++) {
+      const double norm = row_norm(rows->p + j * D, D);
+      for (int i = 0; i < D; i++) rows->p[j * D + i] = (float)((double)rows->p[j * D + i] / norm);
+    }
     side[way] = height(sae, G, D_here);
   }
   memcpy(sae->block[0], start, size);
@@ -139,7 +156,8 @@ static void check_collapsed_row(SAE *sae, const char *title)
   for (int64_t i = 0; t && i < t->rows * t->cols; i++)
     t->p[i] = W ? (i % t->cols ? -1.0f : 9e-7f) : 0.0f;
   project(sae, before);
-  kept = t && !memcmp(before, sae->block[0], size);
+  kept = (t && in_ball(sae)) || (t && !memcmp(before, sae->block[0], size));
+  memcpy(sae->block[0], before, size);
   free(before);
   OK(kept, "%s: a row without enough to divide by keeps its previous value", title);
 }
@@ -209,6 +227,7 @@ int main(int argc, char **argv)
       text_clear(&words);
       text_clear(&title);
     }
+  RUN(Laws("free rows in the unit ball", TRAIN "atoms.name=free atoms.norm=ball", 0));
   RUN(Laws("hull_relaxed with delta 0", TRAIN "atoms.name=hull_relaxed atoms.delta=0", 30));
   RUN(Laws("hull_relaxed with a small delta", TRAIN "atoms.name=hull_relaxed atoms.delta=0.01",
            30));

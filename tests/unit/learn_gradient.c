@@ -158,6 +158,10 @@ int main(int argc, char **argv)
       {"mp",
        "width=14 train.batch=1100 code.name=mp code.k=4 atoms.name=free encoder.name=tied" TRAIN,
        0},
+      {"topk, rows in the unit ball",
+       "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=free atoms.norm=ball" TRAIN, 0},
+      {"relu, nonnegative",
+       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=nonnegative" TRAIN, 0},
       {"topk, nested",
        "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "
        "goal.weights=reverse" TRAIN " code.k=2",
