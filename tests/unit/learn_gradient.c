@@ -117,80 +117,78 @@ static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p
 #define TRAIN " train.steps=9 train.optimizer.lr=0.01"
 #define AUX " revive.name=auxk revive.k=3 revive.weight=0.5 revive.dead_after=64"
 
+static const struct {
+  const char *title, *words;
+  int64_t p;
+  bool dead;
+} cases[] = {
+    {"topk, free", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=free" TRAIN, 0},
+    {"relu, free", "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=free" TRAIN,
+     0},
+    {"batchtopk, free",
+     "width=14 train.batch=300 code.name=batchtopk code.k=2.6 atoms.name=free" TRAIN, 0},
+    {"topk, prefixes, relative errors",
+     "width=14 train.batch=1100 code.name=topk code.k=4 atoms.name=free goal.name=matryoshka "
+     "goal.levels=3 goal.loss=nmse" TRAIN,
+     0},
+    {"batchtopk, prefixes, relative errors, auxk",
+     "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free goal.name=matryoshka "
+     "goal.levels=3 goal.loss=nmse" AUX TRAIN,
+     0, true},
+    {"jumprelu, free",
+     "width=14 train.batch=1100 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
+     "code.sparsity.name=l0 code.sparsity.weight=0.01 atoms.name=free" TRAIN,
+     0},
+    {"gated, free", "width=14 train.batch=1100 code.name=gated code.l1=0.02 atoms.name=free" TRAIN,
+     0},
+    {"gated, relaxed",
+     "width=14 train.batch=300 code.name=gated code.l1=0.02 atoms.name=hull_relaxed "
+     "atoms.delta=0.05" TRAIN,
+     18},
+    {"topk, tied, auxk",
+     "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free encoder.name=tied" AUX TRAIN,
+     0, true},
+    {"relu, identity",
+     "width=10 train.batch=300 code.name=relu atoms.name=free encoder.name=identity "
+     "encoder.bias=median" TRAIN,
+     0},
+    {"mp",
+     "width=14 train.batch=1100 code.name=mp code.k=4 atoms.name=free encoder.name=tied" TRAIN, 0},
+    {"topk, rows in the unit ball",
+     "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=free atoms.norm=ball" TRAIN, 0},
+    {"relu, nonnegative",
+     "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=nonnegative" TRAIN, 0},
+    {"topk, nested",
+     "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "
+     "goal.weights=reverse" TRAIN " code.k=2",
+     0},
+    {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
+    {"relu, hull, more atoms than anchors",
+     "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull" TRAIN, 9},
+    {"topk, relaxed",
+     "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=hull_relaxed "
+     "atoms.delta=0.05" TRAIN,
+     18},
+    {"relu, relaxed, delta 0",
+     "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
+     "atoms.delta=0" TRAIN,
+     18},
+    {"topk, hull of 5 anchors",
+     "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull atoms.support=5 "
+     "atoms.renew=2" TRAIN,
+     18},
+    {"relu, relaxed, 3 anchors, more atoms than anchors",
+     "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
+     "atoms.support=3 atoms.renew=2" TRAIN,
+     9},
+    {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
+     true},
+    {"auxk, relaxed, more atoms than anchors",
+     "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=hull_relaxed" AUX TRAIN, 30, true},
+};
+
 int main(int argc, char **argv)
 {
-  static const struct {
-    const char *title, *words;
-    int64_t p;
-    bool dead;
-  } cases[] = {
-      {"topk, free", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=free" TRAIN, 0},
-      {"relu, free", "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=free" TRAIN,
-       0},
-      {"batchtopk, free",
-       "width=14 train.batch=300 code.name=batchtopk code.k=2.6 atoms.name=free" TRAIN, 0},
-      {"topk, prefixes, relative errors",
-       "width=14 train.batch=1100 code.name=topk code.k=4 atoms.name=free goal.name=matryoshka "
-       "goal.levels=3 goal.loss=nmse" TRAIN,
-       0},
-      {"batchtopk, prefixes, relative errors, auxk",
-       "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free goal.name=matryoshka "
-       "goal.levels=3 goal.loss=nmse" AUX TRAIN,
-       0, true},
-      {"jumprelu, free",
-       "width=14 train.batch=1100 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
-       "code.sparsity.name=l0 code.sparsity.weight=0.01 atoms.name=free" TRAIN,
-       0},
-      {"gated, free",
-       "width=14 train.batch=1100 code.name=gated code.l1=0.02 atoms.name=free" TRAIN, 0},
-      {"gated, relaxed",
-       "width=14 train.batch=300 code.name=gated code.l1=0.02 atoms.name=hull_relaxed "
-       "atoms.delta=0.05" TRAIN,
-       18},
-      {"topk, tied, auxk",
-       "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free encoder.name=tied" AUX
-           TRAIN,
-       0, true},
-      {"relu, identity",
-       "width=10 train.batch=300 code.name=relu atoms.name=free encoder.name=identity "
-       "encoder.bias=median" TRAIN,
-       0},
-      {"mp",
-       "width=14 train.batch=1100 code.name=mp code.k=4 atoms.name=free encoder.name=tied" TRAIN,
-       0},
-      {"topk, rows in the unit ball",
-       "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=free atoms.norm=ball" TRAIN, 0},
-      {"relu, nonnegative",
-       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=nonnegative" TRAIN, 0},
-      {"topk, nested",
-       "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "
-       "goal.weights=reverse" TRAIN " code.k=2",
-       0},
-      {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
-      {"relu, hull, more atoms than anchors",
-       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull" TRAIN, 9},
-      {"topk, relaxed",
-       "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=hull_relaxed "
-       "atoms.delta=0.05" TRAIN,
-       18},
-      {"relu, relaxed, delta 0",
-       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
-       "atoms.delta=0" TRAIN,
-       18},
-      {"topk, hull of 5 anchors",
-       "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull atoms.support=5 "
-       "atoms.renew=2" TRAIN,
-       18},
-      {"relu, relaxed, 3 anchors, more atoms than anchors",
-       "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
-       "atoms.support=3 atoms.renew=2" TRAIN,
-       9},
-      {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
-       true},
-      {"auxk, relaxed, more atoms than anchors",
-       "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=hull_relaxed" AUX TRAIN, 30,
-       true},
-  };
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
