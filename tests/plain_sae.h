@@ -13,6 +13,8 @@ typedef struct {
   int64_t m, d, mixed, b, k, aux_k; /* mixed: columns of W */
   double l0, width;                 /* weight of the number of codes; of the kernel */
   double l1, aux_weight, total;     /* total: codes of the batch, of batchtopk; else 0 */
+  double lift;                      /* of reanimation, for each silent atom */
+  bool lift_all;                    /* lift is divided by all atoms, else by the silent ones */
   SAELevels levels;
   bool unit; /* free atoms: rows are divided by their norm */
   int tensors;
@@ -162,11 +164,24 @@ static inline double pursuit(const Plain *a, const double *xc, int64_t *pick)
   return square;
 }
 
+/* Atoms that no token keeps. */
+static inline void find_silent(Plain *a)
+{
+  int64_t silent = 0;
+  for (int64_t j = 0; j < a->m; j++) {
+    a->dead[j] = 1;
+    for (int64_t t = 0; t < a->b; t++)
+      if (a->kept[t * a->m + j]) a->dead[j] = 0;
+    silent += a->dead[j];
+  }
+  a->lift /= (double)(a->lift_all ? a->m : silent);
+}
+
 static inline double loss(Plain *a)
 {
   const double *E = value_of(a, "encoder/weight"), *b_enc = value_of(a, "encoder/bias"),
                *bias = value_of(a, "bias");
-  double square = 0, penalty = 0, aux = 0, error[D];
+  double square = 0, penalty = 0, aux = 0, lifted = 0, error[D];
   form_atoms(a);
   for (int64_t t = 0; t < a->b; t++) {
     double *xc = a->xc + t * a->d, *score = a->scores + t * a->m;
@@ -212,10 +227,14 @@ static inline double loss(Plain *a)
     if (a->aux_weight > 0) aux += square_error(a, by_aux, -1, residual, error, NULL);
   }
   if (!a->frozen) a->variance = variance_of(a);
+  if (!a->frozen && a->lift > 0) find_silent(a);
   a->frozen = true;
   double number = 0;
   for (int64_t q = 0; a->l0 > 0 && q < a->b * a->m; q++) number += a->kept[q];
-  return square / (double)(a->b * a->d) + penalty / (double)a->b + a->l0 * number / (double)a->b +
+  for (int64_t q = 0; a->lift > 0 && q < a->b * a->m; q++)
+    if (a->dead[q % a->m]) lifted += a->lift * a->scores[q] / (double)a->b;
+  return square / (double)(a->b * a->d) - lifted + penalty / (double)a->b +
+         a->l0 * number / (double)a->b +
          (a->aux_weight > 0 ? a->aux_weight * aux / a->variance : 0);
 }
 
@@ -291,6 +310,10 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
     a->aux_weight = settings_real(settings, "revive.weight");
     for (int64_t j = 0; j < a->m; j++)
       a->dead[j] = sae->silent[j] >= settings_int(settings, "revive.dead_after");
+  }
+  if (!strcmp(settings_get(settings, "revive.name"), "reanimation")) {
+    a->lift = settings_real(settings, "revive.weight");
+    a->lift_all = !strcmp(settings_get(settings, "revive.over"), "all");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -216,7 +216,10 @@ typedef struct {
 } SAEAux;
 typedef struct {
   Entry entry;
-  SAEAux (*aux)(const void *params, int64_t d);
+  SAEAux (*aux)(const void *params, int64_t d); /* NULL: none */
+  /* The loss loses this much of the sum over atoms that are active nowhere in a batch, `silent` of
+     m, of their mean score over the batch. NULL: nothing. */
+  double (*lift)(const void *params, int64_t m, int64_t silent);
 } SAERevive;
 
 /* ROWS_ of its encoder. */

@@ -1,5 +1,5 @@
 /* Laws of the revivals: while no atom is dead they change nothing; of weight 0 they change nothing
-   at all; and auxk brings silent atoms back, counting silence in tokens.
+   at all; and auxk and reanimation bring silent atoms back, auxk counting silence in tokens.
    RUN ranks=1
    RUN ranks=3 */
 #include "../sae_task.h"
@@ -61,10 +61,18 @@ int main(int argc, char **argv)
   OK(none.silent >= 5 && none.dead == 0, "without help %d atoms never fire", (int)none.silent);
   for (const Entry *const *entry = sae_revivals.entries; *entry; entry++) {
     Text words = {0};
-    text_add(&words, BASE "revive.name=%s", (*entry)->name);
+    const bool at_once = ((const SAERevive *)*entry)->lift; /* helps from the first batch on */
+    text_add(&words, BASE "revive.name=%s%s", (*entry)->name, at_once ? " revive.weight=0" : "");
     RUN(Train(words.s, &now));
     OK(same(&none, &now), "%s: by default nothing is dead after %d tokens", (*entry)->name,
        50 * STEPS);
+    text_clear(&words);
+    if (!at_once) continue;
+    text_add(&words, BASE "revive.name=%s revive.weight=1", (*entry)->name);
+    RUN(Train(words.s, &now));
+    OK(!same(&none, &now) && now.silent <= none.silent * 3 / 4,
+       "with %s %d atoms never fire, without %d", (*entry)->name, (int)now.silent,
+       (int)none.silent);
     text_clear(&words);
   }
   RUN(Train(BASE "revive.name=auxk revive.dead_after=100 revive.weight=0", &now));

@@ -115,6 +115,7 @@ static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p
 }
 
 #define TRAIN " train.steps=9 train.optimizer.lr=0.01"
+#define LIFT " revive.name=reanimation revive.weight=0.3 revive.over="
 #define AUX " revive.name=auxk revive.k=3 revive.weight=0.5 revive.dead_after=64"
 
 static const struct {
@@ -181,6 +182,12 @@ static const struct {
      "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull_relaxed "
      "atoms.support=3 atoms.renew=2" TRAIN,
      9},
+    {"reanimation over all, free",
+     "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" TRAIN LIFT "all", 0, true},
+    {"reanimation over silent atoms, tied, prefixes",
+     "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free encoder.name=tied "
+     "goal.name=matryoshka goal.levels=3" TRAIN LIFT "silent",
+     0, true},
     {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
      true},
     {"auxk, relaxed, more atoms than anchors",

@@ -75,6 +75,8 @@ int main(int argc, char **argv)
       "train.optimizer.lr=0.01 atoms.name=free",
       "width=45 train.batch=5300 code.name=jumprelu code.bandwidth=0.5 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free",
+      "width=200 train.batch=5300 code.name=topk code.k=1 train.steps=9 train.optimizer.lr=0.01 "
+      "atoms.name=free revive.name=reanimation revive.weight=0.3",
       "width=45 train.batch=6200 code.name=batchtopk code.k=2.5 goal.name=matryoshka goal.levels=2 "
       "goal.loss=nmse train.steps=9 train.optimizer.lr=0.01 atoms.name=free revive.name=auxk "
       "revive.k=5 revive.weight=0.5 revive.dead_after=5000"};

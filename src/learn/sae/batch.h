@@ -120,6 +120,8 @@ PetscErrorCode BatchGive(SAE *sae);
 /* BatchForward - this rank's tokens of the step: codes, residuals, slopes. losses: sums of |e|^2
  * and of sum_j z_j |D_j|, and of |e|^2 of the gate's part, of this rank's tokens. */
 PetscErrorCode BatchForward(SAE *sae, Exact losses[3]);
+/* What the revival says of its auxiliary loss. */
+SAEAux sae_aux(const SAE *sae);
 /* All atoms; aux: the dead ones of this step. */
 AtomSet batch_atoms(const SAE *sae, bool aux);
 /* BatchAux - the auxiliary codes' residuals and slopes; loss: sum of |e'|^2. */
@@ -133,6 +135,9 @@ PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums);
    this rank's gb [rows]; unless aux also ge = the column sums of the first level's residuals. The
    ranks of a node share the columns. Collective. */
 PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb);
+/* BatchColumns - the column sums [d] of x [batch x d], once on a node, of which each rank has the
+   rows of its tokens: leaves joined by the tree, on all ranks. Collective. */
+PetscErrorCode BatchColumns(SAE *sae, float *x, const float **columns);
 /* BatchRest - where they are apart: the sum of |r|^2 of the residuals of all codes over the batch,
    in token order, and their column sums [d]. Collective. */
 PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns);

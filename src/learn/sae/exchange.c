@@ -304,7 +304,7 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns)
+PetscErrorCode BatchColumns(SAE *sae, float *x, const float **columns)
 {
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d;
@@ -313,13 +313,22 @@ PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns)
   PetscFunctionBegin;
   for (int r = 0; r < sae->size; r++) batch_part(sae, batch->b, r, &tokens[r], &count);
   tokens[sae->size] = batch->b;
-  PetscCall(SharedExchange(sae->nodes, 1,
-                           (SharedRows[]){{batch->rest, d * (int64_t)sizeof(float), tokens}}));
-  *square = 0;
-  for (int64_t t = 0; t < batch->b; t++) *square += sae->kernels->square64(d, batch->rest + t * d);
-  batch_leaves(d, 0, d, batch->b, batch->rest, batch->leaf);
+  PetscCall(SharedExchange(sae->nodes, 1, (SharedRows[]){{x, d * (int64_t)sizeof(float), tokens}}));
+  batch_leaves(d, 0, d, batch->b, x, batch->leaf);
   batch_join_leaves(route_leaves(batch->b), d, batch->leaf);
   *columns = batch->leaf;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d;
+
+  PetscFunctionBegin;
+  PetscCall(BatchColumns(sae, batch->rest, columns));
+  *square = 0;
+  for (int64_t t = 0; t < batch->b; t++) *square += sae->kernels->square64(d, batch->rest + t * d);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

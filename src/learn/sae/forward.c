@@ -23,6 +23,13 @@ AtomSet batch_atoms(const SAE *sae, bool aux)
   return (AtomSet){starts[sae->size], first, starts[sae->rank + 1] - first, starts};
 }
 
+SAEAux sae_aux(const SAE *sae)
+{
+  const Choice *revive = &sae->params.revive;
+  const SAERevive *how = (const SAERevive *)revive->entry;
+  return how->aux ? how->aux(revive->params, sae->d) : (SAEAux){0};
+}
+
 /* The dead atoms side by side, and room for their sums. */
 static PetscErrorCode GatherDead(SAE *sae)
 {
@@ -70,8 +77,7 @@ static int64_t dead_after(const SAE *sae, const SAEAux *aux)
 static void prepare(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
-  const Choice *revive = &sae->params.revive;
-  const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
+  const SAEAux aux = sae_aux(sae);
   const int64_t after = dead_after(sae, &aux);
   batch->deads = 0;
   for (int64_t j = 0; j < sae->m; j++) {
@@ -113,8 +119,7 @@ static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
 static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
 {
   SAEBatch *batch = sae->batch;
-  const Choice *revive = &sae->params.revive;
-  const SAEAux aux = ((const SAERevive *)revive->entry)->aux(revive->params, sae->d);
+  const SAEAux aux = sae_aux(sae);
   Codes *codes = &batch->part[PART_AUX].codes;
   const int64_t deads = batch->deads, k = min_i64(aux.k, deads);
 

@@ -7,10 +7,12 @@
 /* What the sums over the batch are multiplied by. */
 typedef struct {
   double b;
-  float f, h;    /* for GD and ge; for GE, gb and the chain */
-  double l1;     /* 0: no penalty */
-  bool with_aux; /* the auxiliary loss has sums */
-  float aux;     /* for its sums */
+  float f, h;          /* for GD and ge; for GE, gb and the chain */
+  double l1;           /* 0: no penalty */
+  bool with_aux;       /* the auxiliary loss has sums */
+  float aux;           /* for its sums */
+  double lift;         /* what the loss loses of a silent atom's mean score; 0: nothing */
+  const float *tokens; /* [d] sum of the centred tokens, with lift */
 } Factors;
 
 static void scale(int64_t n, float a, float plus, float *x)
@@ -108,6 +110,38 @@ static PetscErrorCode AuxSums(SAE *sae, double square, double weight, Factors *b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is the atom active nowhere in the batch, so that its scores are lifted? After batch_silence. */
+static bool lifted(const SAE *sae, const Factors *by, int64_t j)
+{
+  return by->lift > 0 && sae->silent[j] > 0;
+}
+
+/* Reanimation: its factor, the value it adds to the loss, and what the bias learns from it. After
+   batch_silence. */
+static PetscErrorCode Lift(SAE *sae, Factors *by, double *loss)
+{
+  const Choice *revive = &sae->params.revive;
+  const SAERevive *how = (const SAERevive *)revive->entry;
+  const int64_t d = sae->d;
+  int64_t silent = 0;
+  float *g = tensor_named(sae, "bias")->g;
+
+  PetscFunctionBegin;
+  *loss = 0;
+  if (!how->lift) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int64_t j = 0; j < sae->m; j++) silent += sae->silent[j] > 0;
+  by->lift = how->lift(revive->params, sae->m, silent);
+  if (!silent || !(by->lift > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(BatchColumns(sae, sae->batch->xc, &by->tokens));
+  for (int64_t j = 0; j < sae->m; j++) {
+    const float *E = sae->E + j * d;
+    if (!lifted(sae, by, j)) continue;
+    *loss -= by->lift * (sae->kernels->dot64(d, E, by->tokens) / by->b + (double)sae->b[j]);
+    add_scaled(d, (float)by->lift, E, g);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Gradients of the atoms and of the encoder from their sums, a row at a time: factors, penalty,
    auxiliary loss, what the atoms make of it where that needs only the row, and the squared norms of
    what is finished. */
@@ -140,6 +174,10 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
       add_scaled(d, by->aux, batch->aG + at * d, G);
       add_scaled(d, by->aux, batch->aE + at * d, dE);
       db[j] += by->aux * batch->ab[at++];
+    }
+    if (lifted(sae, by, sae->first + j)) {
+      add_scaled(d, (float)(-by->lift / by->b), by->tokens, dE);
+      db[j] += (float)-by->lift;
     }
     if (kind == ROWS_LEARNED) exact_add(square, kernels->square64(d, dE));
     if (kind == ROWS_ATOMS) add(d, dE, G);
@@ -255,7 +293,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const Optimizer *optimizer = (const Optimizer *)params->optimizer.entry;
   const SAEAtoms *atoms = (const SAEAtoms *)params->atoms.entry;
   Exact sums[3] = {0};
-  double aux_loss = 0, norm = 0;
+  double aux_loss = 0, lift_loss = 0, norm = 0;
   bool finite = true;
 
   PetscFunctionBegin;
@@ -273,12 +311,9 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   Factors by = {.b = b, .f = (float)(2.0 / (b * (double)sae->d)), .h = (float)(1.0 / b), .l1 = l1};
   PetscCall(MainSums(sae, l1));
   bias_gradient(sae, &by, false);
-  if (batch->deads) {
-    const SAEAux aux =
-        ((const SAERevive *)params->revive.entry)->aux(params->revive.params, sae->d);
-    PetscCall(AuxSums(sae, square, aux.weight, &by, &aux_loss));
-  }
+  if (batch->deads) PetscCall(AuxSums(sae, square, sae_aux(sae).weight, &by, &aux_loss));
   batch_silence(sae);
+  PetscCall(Lift(sae, &by, &lift_loss));
   PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
   sae->step++;
@@ -287,7 +322,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(SAEPublish(sae));
   const double mse = square / ((double)batch->b * (double)sae->d),
                penalty = l1 * exact_value(&sums[1]) / (double)batch->b;
-  const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss +
+  const double loss = mse + (l1 > 0 ? penalty : 0) + aux_loss + lift_loss +
                       exact_value(&sums[2]) / ((double)batch->b * (double)sae->d) +
                       (code->loss ? code->loss(&sae->now, sae->active) : 0);
   *report = (StepReport){.step = sae->step,
