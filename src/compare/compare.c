@@ -90,6 +90,7 @@ static void write_note(const ComparedGroup *group, const GroupPairs *all, Entere
     add_note(&in->note, some.s);
     text_clear(&some);
   }
+  if (group->is_surrogate) add_note(&in->note, "a null: trained on surrogate tokens");
   if (anchors) add_note(&in->note, "given these anchors");
   if (start) add_note(&in->note, "given this start");
   if (none) add_note(&in->note, "a run without living atoms");

@@ -89,9 +89,14 @@ static void check_stability(const Table *pairs, const Table *t)
   OK(table_real(t, four, "dead") == DEAD && table_real(t, four, "runs") == 4 &&
          !strcmp(table_cell(t, four, "anchors"), "per_seed") && !*table_cell(t, four, "note"),
      "four runs: nothing to note");
-  OK(!strcmp(table_cell(t, three, "note"), "given these anchors; 2 runs: no interval") &&
+  OK(!strcmp(table_cell(t, three, "note"),
+             "a null: trained on surrogate tokens; given these anchors; 2 "
+             "runs: no interval") &&
          !*table_cell(t, three, "low"),
      "two runs with shared anchors: %s", table_cell(t, three, "note"));
+  OK(table_real(t, four, "null_surrogate") == table_real(t, three, "value") &&
+         !*table_cell(t, three, "null_surrogate") && !*table_cell(t, crossed, "null_surrogate"),
+     "the value of the model on surrogate tokens stands beside its own");
   OK(table_real(t, crossed, "runs") == 2 &&
          !strncmp(table_cell(t, crossed, "note"), "2 of 4 runs", 11),
      "crossed seeds: %s", table_cell(t, crossed, "note"));
@@ -113,8 +118,8 @@ static PetscErrorCode TestGroups(const View *view, Mistakes *mistakes)
                                  {"c", folder[2], {2, 1, -1}, NULL},
                                  {"d", folder[3], {2, 2, -1}, NULL}};
   const ComparedRun two[] = {{"a", folder[0], {1, 1, 1}, "x"}, {"b", folder[1], {2, 2, 2}, "x"}};
-  const ComparedGroup groups[] = {{"four", "per_seed", view, 4, four, -1},
-                                  {"two", "shared", view, 2, two, -1},
+  const ComparedGroup groups[] = {{"four", "per_seed", view, 4, four, 1},
+                                  {"two", "shared", view, 2, two, -1, true},
                                   {"crossed", "none", view, 4, crossed, -1},
                                   {"one", "none", view, 1, crossed, -1}};
   CompareTables tables, alone;
