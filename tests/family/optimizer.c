@@ -1,6 +1,6 @@
-/* Laws of the optimizers: they find the minimum of a quadratic, stopped and resumed they go on bit
-   for bit, the scale is a factor on the gradient, and moments that fade away become 0.
-   RUN ranks=1 */
+/* Laws of the optimizers: a few steps are those of the papers' formulas in float64, they find the
+   minimum of a quadratic, stopped and resumed they go on bit for bit, the scale is a factor on the
+   gradient, and moments that fade away become 0. RUN ranks=1 */
 #include "../sae_task.h"
 #include "../tap.h"
 
@@ -35,6 +35,65 @@ static void descend(const Optimizer *optimizer, const void *params, const Kernel
   }
 }
 
+/* One number's step by the formulas of the papers, in float64; false: there is none for this one.
+ */
+static bool formula(const char *name, const Settings *o, int step, double rate, double g,
+                    double x[3])
+{
+  double *p = x, *m = x + 1, *v = x + 2;
+  if (!strncmp(name, "adam", 4)) {
+    const double b1 = settings_real(o, "o.beta1"), b2 = settings_real(o, "o.beta2");
+    if (!strcmp(name, "adamw")) *p -= rate * settings_real(o, "o.decay") * *p;
+    *m = b1 * *m + (1 - b1) * g;
+    *v = b2 * *v + (1 - b2) * g * g;
+    *p -= rate * (*m / (1 - pow(b1, step))) /
+          (sqrt(*v / (1 - pow(b2, step))) + settings_real(o, "o.epsilon"));
+    return true;
+  }
+  const double momentum = settings_get(o, "o.momentum") ? settings_real(o, "o.momentum") : 0;
+  if (!strcmp(name, "sgd")) {
+    *m = momentum * *m + g;
+    *p -= rate * *m;
+    return true;
+  }
+  if (strcmp(name, "signum")) return false;
+  *m = momentum * *m + (1 - momentum) * g;
+  *p -= *m > 0 ? rate : *m < 0 ? -rate : 0;
+  return true;
+}
+
+/* Ten steps on gradients of any size and sign against the formula. */
+static void check_formula(const Optimizer *optimizer, const void *params, const Settings *settings,
+                          const char *words, const Kernels *kernels)
+{
+  Point x = {0};
+  double plain[P][3] = {{0}}, worst = 0;
+  bool known = true;
+  for (int i = 0; i < P; i++) plain[i][0] = (double)(x.p[i] = target(i));
+  for (int s = 1; s <= 10; s++) {
+    float g[P];
+    for (int i = 0; i < P; i++)
+      g[i] = (float)random_normal(3, RANDOM_SYNTH, (uint64_t)(s * P + i)) * (i % 5 ? 1.0f : 1e-8f);
+    const Update now = {.count = P,
+                        .step = s,
+                        .p = x.p,
+                        .m = x.m,
+                        .v = x.v,
+                        .g = g,
+                        .scale = 0.5f,
+                        .rate = 0.01 * s,
+                        .kernels = kernels};
+    optimizer->update(params, &now);
+    for (int i = 0; i < P; i++) {
+      known &= formula(optimizer->entry.name, settings, s, now.rate, 0.5 * (double)g[i], plain[i]);
+      worst = fmax(worst, fabs((double)x.p[i] - plain[i][0]));
+    }
+  }
+  OK(known, "%s: the test knows its formula", optimizer->entry.name);
+  OK(worst < 2e-6, "%s %s: ten steps are those of the formula (within %.2g)", optimizer->entry.name,
+     words, worst);
+}
+
 static void laws(const Entry *entry, const char *words, const Kernels *kernels)
 {
   const Optimizer *optimizer = (const Optimizer *)entry;
@@ -47,6 +106,7 @@ static void laws(const Entry *entry, const char *words, const Kernels *kernels)
   NEAR(optimizer->rate(choice.params), settings_real(&settings, "o.lr"), 0,
        "%s %s: its rate is the setting lr", entry->name, words);
 
+  check_formula(optimizer, choice.params, &settings, words, kernels);
   Point straight = {0}, halves = {0}, copy;
   descend(optimizer, choice.params, kernels, 0, STEPS, &straight);
   double worst = 0;
@@ -97,6 +157,7 @@ int main(int argc, char **argv)
   RUN(KernelsChoose(NULL, mistakes, &kernels));
   for (const Entry *const *entry = optimizers.entries; *entry; entry++) laws(*entry, "", kernels);
   laws(family_find(&optimizers, "sgd"), "o.momentum=0.9 o.lr=0.25", kernels);
+  laws(family_find(&optimizers, "adamw"), "o.decay=0.3 o.beta1=0.7 o.epsilon=1e-3", kernels);
   laws(family_find(&optimizers, "adam"), "o.beta1=0 o.beta2=0.9", kernels);
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();

@@ -162,6 +162,24 @@ static void check_collapsed_row(SAE *sae, const char *title)
   OK(kept, "%s: a row without enough to divide by keeps its previous value", title);
 }
 
+/* Rows of the relaxation half as long as delta stay, those twice as long are halved. */
+static void check_shortened(SAE *sae, const char *title)
+{
+  const Tensor *L = tensor_named(sae, "relaxation");
+  const double delta = L ? settings_real(sae->task->settings, "atoms.delta") : 0;
+  double worst = 0, row[D];
+  for (int64_t j = 0; L && j < L->rows; j++) {
+    double square = 0;
+    for (int64_t i = 0; i < D; i++) row[i] = noise(11, j * D + i), square += row[i] * row[i];
+    const double length = delta * (j % 2 ? 2 : 0.5);
+    for (int64_t i = 0; i < D; i++) L->p[j * D + i] = (float)(row[i] *= length / sqrt(square));
+    atoms_of(sae)->project(sae, L, j, 1, L->p + j * D);
+    for (int64_t i = 0; i < D; i++)
+      worst = fmax(worst, fabs((double)L->p[j * D + i] - row[i] * (j % 2 ? 0.5 : 1)));
+  }
+  OK(worst <= 1e-6 * delta, "%s: a relaxation longer than delta is shortened, others stay", title);
+}
+
 static PetscErrorCode Laws(const char *title, const char *words, int64_t p)
 {
   PetscFunctionBeginUser;
@@ -180,6 +198,7 @@ static PetscErrorCode Laws(const char *title, const char *words, int64_t p)
   OK(finite && constrained(sae), "%s: and after some steps, all finite", title);
   check_pull_back(sae, title);
   check_collapsed_row(sae, title);
+  if (tensor_named(sae, "relaxation")) check_shortened(sae, title);
   check_project(sae, title);
   PetscCall(SAEDestroy(&sae));
   PetscCall(SAETaskClose(&t));
