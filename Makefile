@@ -4,6 +4,7 @@
 #   make test         the whole suite (search=WORD: only tests whose path holds WORD)
 #   make test-long    the slow checks too              make test-slurm  the batch scripts on a virtual cluster (root)
 #   make check        layers, sizes, comments, formatting, words    make coverage    how often the intervals hold
+#   make mutate       breaks the backward functions, statement by statement: does a test see it? (search=WORD: only these)
 #   make bench        timings beside the machine's limits, on 2 ranks; ROWS=word,word selects
 #   make deps         installs missing Debian packages make format      clang-format over all sources
 #   make configure    remembers CC= OPT= CFLAGS= …     make info        what is used
@@ -158,6 +159,14 @@ coverage: $(B)/tests/coverage/coverage
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 1 $< $(PART)
 $(B)/tests/coverage/coverage: $(B)/tests/coverage/coverage.o $(lib)
 	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $< $(lib) $(libs)
+# which breaks of the backward functions no test sees (docs/mutation.md); MUTATE="--statements --seconds 100" and others
+laws := $(patsubst %.c,$(B)/%,$(filter tests/unit/learn_% tests/family/sae_% tests/family/optimizer% tests/family/schedule% tests/family/method%,$(tests_all)))
+mutate-laws: all $(laws)
+$(filter-out $(tbin),$(laws)): $(lib)
+	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $(filter %.o,$^) $(lib) $(libs)
+$(filter-out $(tbin),$(laws)): %: %.o
+mutate: mutate-laws
+	@. $(ROOT)/tests/mpi-env.sh; B=$(B) MPIEXEC='$(MPIEXEC)' $(PYTHON) $(ROOT)/tests/mutate $(MUTATE) "$(search)"
 check:
 	@$(ROOT)/scripts/deps.sh check
 	@cd $(ROOT) && tests/check-layers $(LAYERS) && tests/check-sizes && tests/check-docs && tests/check-names && tests/check-format && echo "checks passed"
@@ -192,6 +201,6 @@ help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' $(ROOT)/Makefile
 clean:
 	rm -rf build build-debug build-san $(if $(filter-out build%,$(B)),$(B)/src $(B)/gen $(B)/tests $(lib) $(B)/$(PROG))
-.PHONY: all deps test test-deps run-tests test-long test-slurm coverage check quickstart bench bench-activations format install uninstall configure info help clean \
+.PHONY: all deps test test-deps run-tests test-long test-slurm coverage mutate mutate-laws check quickstart bench bench-activations format install uninstall configure info help clean \
         registries libraries FORCE
 -include $(obj:.o=.d) $(tbin:=.d) $(wildcard $(B)/tests/coverage/*.d)
