@@ -54,8 +54,8 @@ PetscErrorCode CompareTablesDestroy(CompareTables *tables);
   enters unless it shares a varied seed with one that has. Each row comes with its interval over
   runs, the value at step 0, the mean value between one run's end and the start of the next
   (of the first, after the last), the value with dead atoms counted as 0, and three nulls
-  (compare/nulls.h) for the mean number of living atoms, rounded. trajectory.csv holds the signed matched cosine of the same runs at each step of
-  their snapshots.h5 that all of them have.
+  (compare/nulls.h) for the mean number of living atoms, rounded. trajectory.csv holds the signed
+  matched cosine of the same runs at each step of their snapshots.h5 that all of them have.
 
   Collective on comm: pairs are spread over its ranks; the tables are the same on every rank, and do
   not depend on how many there are.
