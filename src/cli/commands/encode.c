@@ -8,7 +8,7 @@
 
 #define COMM PETSC_COMM_WORLD
 
-/* --k in the place of the k that the model was trained with. */
+/* --k in the place of the k that the model was trained with, and of what its goal keeps. */
 static PetscErrorCode OtherK(const char *k, Dictionary *dictionary, Mistakes *mistakes)
 {
   Settings *settings = &dictionary->settings;
@@ -19,8 +19,10 @@ static PetscErrorCode OtherK(const char *k, Dictionary *dictionary, Mistakes *mi
   else if (strtoll(k, NULL, 10) > dictionary->m)
     mistake(mistakes, NULL, 0, 0, "--k %s: the dictionary has only %lld atoms", k,
             (long long)dictionary->m);
-  else
+  else {
     settings_set(settings, "code.k", k);
+    dictionary->k = strtoll(k, NULL, 10);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
