@@ -74,6 +74,7 @@ typedef struct {
   float *bias;      /* [d] view of the tensor */
   struct Encoder *encoder; /* made from E and b */
   Packed anchors;          /* packed anchors where the atoms need them */
+  double *weights;         /* [columns of W] scratch, where its rows go to the nearest point */
   CodeNow now;             /* the code, of this step */
   int learned;             /* tensors that it learns: */
   int learned_tensor[SAE_LEARNED];

@@ -26,6 +26,14 @@
        1e9,                                                                                        \
        "anchors that an atom is made of: those nearest to it, 2 or more; 0: all",                  \
        .quiet = true},                                                                             \
+      {"simplex",                                                                                  \
+       PARAM_WORD,                                                                                 \
+       offsetof(type, simplex.nearest),                                                            \
+       "relu_divide",                                                                              \
+       .doc = "how weights return to the simplex: negatives to 0 and divided by the sum, or to "   \
+              "the nearest point",                                                                 \
+       .words = simplex_words,                                                                     \
+       .quiet = true},                                                                             \
   {                                                                                                \
     "renew", PARAM_INT, offsetof(type, simplex.renew), "100", 1, 1e9,                              \
         "steps after which the nearest anchors are looked for again; of no use without support",   \
@@ -33,9 +41,10 @@
   }
 typedef struct {
   char *anchors;
-  int pick, start;
+  int pick, start, nearest;
   int64_t support, renew;
 } SimplexParams;
+extern const char *const simplex_words[]; /* "relu_divide", "euclidean" */
 typedef enum { SIMPLEX_START_ANCHORS, SIMPLEX_START_RANDOM } SimplexStart;
 extern const char *const simplex_starts[]; /* "anchors", "random" */
 
@@ -51,11 +60,17 @@ void simplex_tensors(SAE *sae, const SimplexParams *params);
 void simplex_start(SAE *sae, const SimplexParams *params);
 /* D = W C, in the order of the anchors. */
 void simplex_form(SAE *sae, float *D);
-/* dW = scale G C^T. */
-void simplex_pull_back(SAE *sae, float scale);
+/* A common scale e^s of all atoms, where the tensor log_multiplier (s) is declared; else 1. */
+void simplex_add_multiplier(SAE *sae);
+float simplex_multiplier(SAE *sae);
+/* SimplexPullBack - dW = e^s G C^T, ds = <G, D>. Collective. */
+PetscErrorCode SimplexPullBack(SAE *sae);
 /* SAEAtoms.project of W: negatives to 0, rows divided by their sum + 1e-8; a row whose sum is below
- * 1e-6 keeps its previous value (Fel et al. 2025, pseudo-code). */
+ * 1e-6 keeps its previous value (Fel et al. 2025, pseudo-code). Or rows go to the nearest point. */
 void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);
+/* The point of the simplex nearest to w [p], in place: w_q less a threshold, where that is above 0
+   (Held, Wolfe and Crowder 1974; Michelot 1986), in float64, in order. */
+void simplex_nearest(int64_t p, double *w);
 /* SAEAtoms.renew of W: docs/numerics.md section 4. */
 void simplex_renew(SAE *sae);
 

@@ -32,6 +32,14 @@ static bool is(const SAE *sae, const char *name)
   return !strcmp(sae->params.atoms.entry->name, name);
 }
 
+/* Do rows of W go to the nearest point of the simplex? All entries shift together then, by as much
+   as the row's rounded sum is off 1, however small they are. */
+static bool to_nearest(const SAE *sae)
+{
+  const char *how = settings_get(sae->task->settings, "atoms.simplex");
+  return tensor_named((SAE *)sae, "W") && how && !strcmp(how, "euclidean");
+}
+
 static bool in_ball(const SAE *sae)
 {
   const char *norm = settings_get(sae->task->settings, "atoms.norm");
@@ -86,8 +94,8 @@ static void check_project(SAE *sae, const char *title)
     memcpy(once, sae->block[0], size);
     project(sae, once);
     for (int64_t i = 0; i < sae->block_size; i++)
-      same &=
-          fabs((double)sae->block[0][i] - (double)once[i]) <= 1e-6 * (fabs((double)once[i]) + 0.01);
+      same &= fabs((double)sae->block[0][i] - (double)once[i]) <=
+              (to_nearest(sae) ? 1.2e-7 : 1e-6 * (fabs((double)once[i]) + 0.01));
   }
   OK(fine, "%s: the constraint holds after project", title);
   OK(same, "%s: projecting twice is projecting once", title);
@@ -156,7 +164,7 @@ static void check_collapsed_row(SAE *sae, const char *title)
   for (int64_t i = 0; t && i < t->rows * t->cols; i++)
     t->p[i] = W ? (i % t->cols ? -1.0f : 9e-7f) : 0.0f;
   project(sae, before);
-  kept = (t && in_ball(sae)) || (t && !memcmp(before, sae->block[0], size));
+  kept = (t && in_ball(sae)) || to_nearest(sae) || (t && !memcmp(before, sae->block[0], size));
   memcpy(sae->block[0], before, size);
   free(before);
   OK(kept, "%s: a row without enough to divide by keeps its previous value", title);
@@ -208,25 +216,60 @@ static PetscErrorCode Laws(const char *title, const char *words, int64_t p)
 #define TRAIN                                                                                      \
   "width=20 train.batch=128 train.steps=9 train.optimizer.lr=0.01 code.name=topk code.k=3 "
 
-/* delta 0 and no multiplier: hull, to the bit. */
-static PetscErrorCode StrictIsRelaxedByZero(void)
+/* A projected row is the nearest point of the simplex: for all corners q, what was taken away does
+   not point to the corner, <w - y, e_q - y> <= 0 (and the row is on the simplex: constrained). */
+static PetscErrorCode NearestOfSimplex(int64_t p)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  PetscCall(SAETaskOpen(COMM, path, TRAIN "atoms.name=hull atoms.simplex=euclidean", p, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  Tensor *W = tensor_named(sae, "W");
+  const int64_t count = W->rows * p;
+  float *before = malloc(sizeof(float) * (size_t)(count + 1));
+  double worst = 0, moved = 0;
+  for (int64_t i = 0; i < count; i++) before[i] = W->p[i] += (float)(0.4 * noise(5, i));
+  atoms_of(sae)->project(sae, W, 0, W->rows, before);
+  for (int64_t j = 0; j < W->rows; j++) {
+    const float *y = W->p + j * p, *w = before + j * p;
+    double along = 0, most = -1e9;
+    for (int64_t q = 0; q < p; q++) {
+      const double away = (double)w[q] - (double)y[q];
+      along += away * (double)y[q], most = fmax(most, away), moved += fabs(away);
+    }
+    worst = fmax(worst, most - along);
+  }
+  OK(constrained(sae) && worst < 1e-6 && (moved > 0.1 || !W->rows),
+     "euclidean, %d anchors: rows go to the nearest point of the simplex", (int)p);
+  free(before);
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* delta 0 with a multiplier or without: hull with the same, to the bit. */
+static PetscErrorCode StrictIsRelaxedByZero(const char *multiplier)
 {
   PetscFunctionBeginUser;
   SAETask t[2];
   SAE *sae[2];
   StepReport report;
-  const char *const words[] = {TRAIN "atoms.name=hull", TRAIN
-                               "atoms.name=hull_relaxed atoms.delta=0 atoms.multiplier=false"};
+  Text words[2] = {{0}, {0}};
+  text_add(&words[0], TRAIN "atoms.name=hull atoms.multiplier=%s", multiplier);
+  text_add(&words[1], TRAIN "atoms.name=hull_relaxed atoms.delta=0 atoms.multiplier=%s",
+           multiplier);
   for (int i = 0; i < 2; i++) {
-    PetscCall(SAETaskOpen(COMM, path, words[i], 30, &t[i]));
+    PetscCall(SAETaskOpen(COMM, path, words[i].s, 30, &t[i]));
     PetscCall(SAECreate(&t[i].task, &sae[i]));
     for (int s = 0; s < 9; s++) PetscCall(SAEStep(sae[i], &report));
   }
   OK(sae[0]->block_size == sae[1]->block_size &&
          !memcmp(sae[0]->D, sae[1]->D, sizeof(float) * (size_t)(sae[0]->m * D)) &&
          !memcmp(sae[0]->block[0], sae[1]->block[0], sizeof(float) * (size_t)sae[0]->block_size),
-     "hull_relaxed with delta 0 and no multiplier learns what hull learns, to the bit");
+     "hull_relaxed with delta 0 learns what hull learns, to the bit; multiplier: %s", multiplier);
   for (int i = 0; i < 2; i++) {
+    text_clear(&words[i]);
     PetscCall(SAEDestroy(&sae[i]));
     PetscCall(SAETaskClose(&t[i]));
   }
@@ -254,7 +297,15 @@ int main(int argc, char **argv)
   RUN(Laws("hull_relaxed of 2 anchors, fewer anchors than atoms",
            TRAIN "atoms.name=hull_relaxed atoms.support=2 atoms.renew=3", 7));
   RUN(Laws("hull with one anchor", TRAIN "atoms.name=hull", 1));
-  RUN(StrictIsRelaxedByZero());
+  RUN(Laws("hull with a multiplier", TRAIN "atoms.name=hull atoms.multiplier=true", 30));
+  RUN(Laws("hull, euclidean", TRAIN "atoms.name=hull atoms.simplex=euclidean", 30));
+  RUN(Laws("hull_relaxed of 6 anchors, euclidean",
+           TRAIN "atoms.name=hull_relaxed atoms.simplex=euclidean atoms.support=6 atoms.renew=2",
+           30));
+  RUN(NearestOfSimplex(30));
+  RUN(NearestOfSimplex(2));
+  RUN(StrictIsRelaxedByZero("false"));
+  RUN(StrictIsRelaxedByZero("true"));
   MPI_Barrier(COMM);
   if (tap_rank == 0) unlink(path);
   return TestEnd();

@@ -164,6 +164,10 @@ static const struct {
      "goal.weights=reverse" TRAIN " code.k=2",
      0},
     {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
+    {"topk, hull with a multiplier, nearest points of the simplex",
+     "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=hull atoms.multiplier=true "
+     "atoms.simplex=euclidean" TRAIN,
+     18},
     {"relu, hull, more atoms than anchors",
      "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=hull" TRAIN, 9},
     {"topk, relaxed",

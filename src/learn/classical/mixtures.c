@@ -2,6 +2,7 @@
    atoms. */
 #include "mixtures.h"
 #include "base/eigen.h"
+#include "learn/simplex.h"
 #include <math.h>
 #include <string.h>
 
@@ -112,24 +113,6 @@ static void find_slopes(const Classical *c, const double *sums, float *G)
     }
 }
 
-/* The point of the simplex nearest to w (Held, Wolfe and Crowder 1974): w_q less a threshold, where
-   that is above 0. The threshold rises to where the positive parts sum to 1. */
-static void project_on_simplex(int64_t p, double *w)
-{
-  double sum = 0, threshold;
-  int64_t count = p, before;
-  for (int64_t q = 0; q < p; q++) sum += w[q];
-  threshold = (sum - 1) / (double)p;
-  do { /* Michelot: each round leaves out what lies below */
-    before = count;
-    sum = 0, count = 0;
-    for (int64_t q = 0; q < p; q++)
-      if (w[q] > threshold) sum += w[q], count++;
-    if (count) threshold = (sum - 1) / (double)count;
-  } while (count && count < before);
-  for (int64_t q = 0; q < p; q++) w[q] = fmax(w[q] - threshold, 0);
-}
-
 /* One step. Z^T Z is not above the diagonal of its rows' sums of sizes, so that each row can go by
    1 / (that sum times the steepest slope of the anchors). */
 static PetscErrorCode Step(Classical *c, const double *sums)
@@ -152,7 +135,7 @@ static PetscErrorCode Step(Classical *c, const double *sums)
     float *row = own->W + j * p;
     for (int64_t q = 0; q < p; q++)
       w[q] = (double)row[q] - (double)slope[j * p + q] / (size * own->steepest);
-    if (own->strict) project_on_simplex(p, w);
+    if (own->strict) simplex_nearest(p, w);
     for (int64_t q = 0; q < p; q++) row[q] = (float)fmax(w[q], 0);
   }
   PetscCall(ArrayDestroy(&G));

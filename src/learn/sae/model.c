@@ -229,6 +229,7 @@ PetscErrorCode SAEDestroy(SAE **sae)
     PetscCall(ArrayDestroy(&(*sae)->G));
   packed_clear(&(*sae)->anchors);
   PetscCall(SupportDestroy(*sae));
+  PetscCall(ArrayDestroy(&(*sae)->weights));
   PetscCall(ArrayDestroy(&(*sae)->starts));
   PetscCall(BatchGive(*sae));
   PetscCall(ParamsRelease(sae_params, &(*sae)->params));

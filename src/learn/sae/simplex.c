@@ -1,10 +1,14 @@
 /* Archetypal weights. */
 #include "learn/simplex.h"
+#include "base/exact.h"
+#include "base/math.h"
+#include <math.h>
 #include <string.h>
 
 enum { BLOCK_ROWS = 192, BLOCK_COLS = 4 * PACKED_ROWS }; /* of a gradient */
 
 const char *const simplex_starts[] = {"anchors", "random", NULL};
+const char *const simplex_words[] = {"relu_divide", "euclidean", NULL};
 
 char *simplex_check(const SimplexParams *params, const Settings *all, const char **path)
 {
@@ -41,7 +45,20 @@ void simplex_tensors(SAE *sae, const SimplexParams *params)
 {
   if (params->support)
     PetscCallAbort(PETSC_COMM_SELF, SupportCreate(sae, params->support, params->renew));
-  sae_add_tensor(sae, "W", false, params->support ? params->support : sae->task->anchors->p);
+  const int64_t cols = params->support ? params->support : sae->task->anchors->p;
+  if (params->nearest) PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(cols, &sae->weights));
+  sae_add_tensor(sae, "W", false, cols);
+}
+
+void simplex_add_multiplier(SAE *sae)
+{
+  sae_add_tensor(sae, "log_multiplier", true, 1);
+}
+
+float simplex_multiplier(SAE *sae)
+{
+  const Tensor *s = tensor_named(sae, "log_multiplier");
+  return s ? (float)math_exp((double)s->p[0]) : 1;
 }
 
 void simplex_start(SAE *sae, const SimplexParams *params)
@@ -90,15 +107,48 @@ static void pull_back_all(SAE *sae, float scale, float *dW)
   }
 }
 
-void simplex_pull_back(SAE *sae, float scale)
+PetscErrorCode SimplexPullBack(SAE *sae)
 {
-  Tensor *W = tensor_named(sae, "W");
-  if (!sae->support) {
+  Tensor *W = tensor_named(sae, "W"), *s = tensor_named(sae, "log_multiplier");
+  const float scale = simplex_multiplier(sae);
+  const int64_t d = sae->d;
+  Exact sum = {0};
+
+  PetscFunctionBegin;
+  if (!sae->support)
     pull_back_all(sae, scale, W->g);
-    return;
-  }
-  support_pull_back(sae, W->g);
-  if (scale != 1) multiply(sae->rows * W->cols, scale, W->g);
+  else
+    support_pull_back(sae, W->g);
+  if (sae->support && scale != 1) multiply(sae->rows * W->cols, scale, W->g);
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int64_t j = 0; j < sae->rows; j++)
+    exact_add(&sum, sae->kernels->dot64(d, sae->G + j * d, sae->D + (sae->first + j) * d));
+  PetscCall(SAESum(sae, 1, &sum));
+  s->g[0] = (float)exact_value(&sum);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void simplex_nearest(int64_t p, double *w)
+{
+  double sum = 0, threshold;
+  int64_t count = p, before;
+  for (int64_t q = 0; q < p; q++) sum += w[q];
+  threshold = (sum - 1) / (double)p;
+  do { /* each round leaves out what lies below */
+    before = count;
+    sum = 0, count = 0;
+    for (int64_t q = 0; q < p; q++)
+      if (w[q] > threshold) sum += w[q], count++;
+    if (count) threshold = (sum - 1) / (double)count;
+  } while (count && count < before);
+  for (int64_t q = 0; q < p; q++) w[q] = fmax(w[q] - threshold, 0);
+}
+
+static void to_nearest(int64_t p, float *w, double *scratch)
+{
+  for (int64_t q = 0; q < p; q++) scratch[q] = (double)w[q];
+  simplex_nearest(p, scratch);
+  for (int64_t q = 0; q < p; q++) w[q] = (float)scratch[q];
 }
 
 void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous)
@@ -107,6 +157,10 @@ void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const
   if (t != tensor_named(sae, "W")) return;
   for (int64_t j = 0; j < rows; j++) {
     float *w = t->p + (row + j) * p;
+    if (sae->weights) {
+      to_nearest(p, w, sae->weights);
+      continue;
+    }
     for (int64_t q = 0; q < p; q++) w[q] = w[q] > 0 ? w[q] : 0;
     const double sum = sae->kernels->sum64(p, w);
     if (sum < 1e-6)

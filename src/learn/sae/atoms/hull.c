@@ -1,12 +1,15 @@
-/* Atoms are convex combinations of anchors: D = W C. */
+/* Atoms are convex combinations of anchors, D = W C, or all scaled together, D = e^s W C. */
 #include "learn/simplex.h"
 
 typedef struct {
   SimplexParams simplex;
+  bool multiplier;
 } Hull;
 
 static const Param params[] = {
     SIMPLEX_PARAMS(Hull),
+    {"multiplier", PARAM_BOOL, offsetof(Hull, multiplier), "false",
+     .doc = "learn a common scale e^s", .quiet = true},
     {0},
 };
 
@@ -22,7 +25,9 @@ static char *check(const void *settings, const Settings *all, const char **path)
 
 static void tensors(SAE *sae)
 {
-  simplex_tensors(sae, &((const Hull *)sae->params.atoms.params)->simplex);
+  const Hull *settings = sae->params.atoms.params;
+  simplex_tensors(sae, &settings->simplex);
+  if (settings->multiplier) simplex_add_multiplier(sae);
 }
 
 static PetscErrorCode start(SAE *sae)
@@ -32,11 +37,11 @@ static PetscErrorCode start(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode pull_back(SAE *sae)
+static void form(SAE *sae, float *D)
 {
-  PetscFunctionBegin;
-  simplex_pull_back(sae, 1);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  const float scale = simplex_multiplier(sae);
+  simplex_form(sae, D);
+  for (int64_t i = 0; scale != 1 && i < sae->rows * sae->d; i++) D[i] *= scale;
 }
 
 const SAEAtoms sae_atoms_hull = {
@@ -45,8 +50,8 @@ const SAEAtoms sae_atoms_hull = {
               .draws = draws, .check = check},
     .tensors = tensors,
     .start = start,
-    .form = simplex_form,
-    .pull_back = pull_back,
+    .form = form,
+    .pull_back = SimplexPullBack,
     .project = simplex_project,
     .renew = simplex_renew,
 };

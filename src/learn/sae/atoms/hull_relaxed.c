@@ -1,7 +1,5 @@
 /* Atoms near the hull of the anchors: D = e^s (W C + L), rows of L no longer than delta. */
 #include "learn/simplex.h"
-#include "base/exact.h"
-#include "base/math.h"
 
 typedef struct {
   SimplexParams simplex;
@@ -37,7 +35,7 @@ static void tensors(SAE *sae)
 {
   simplex_tensors(sae, &settings_of(sae)->simplex);
   if (settings_of(sae)->delta > 0) sae_add_tensor(sae, "relaxation", false, sae->d);
-  if (settings_of(sae)->multiplier) sae_add_tensor(sae, "log_multiplier", true, 1);
+  if (settings_of(sae)->multiplier) simplex_add_multiplier(sae);
 }
 
 static PetscErrorCode start(SAE *sae)
@@ -47,37 +45,22 @@ static PetscErrorCode start(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static float multiplier(SAE *sae)
-{
-  const Tensor *s = tensor_named(sae, "log_multiplier");
-  return s ? (float)math_exp((double)s->p[0]) : 1;
-}
-
 static void form(SAE *sae, float *D)
 {
   const Tensor *L = tensor_named(sae, "relaxation");
-  const float scale = multiplier(sae);
+  const float scale = simplex_multiplier(sae);
   simplex_form(sae, D);
   for (int64_t i = 0; i < sae->rows * sae->d; i++) D[i] = (D[i] + (L ? L->p[i] : 0)) * scale;
 }
 
 static PetscErrorCode pull_back(SAE *sae)
 {
-  Tensor *L = tensor_named(sae, "relaxation"), *s = tensor_named(sae, "log_multiplier");
-  const float scale = multiplier(sae);
-  const int64_t d = sae->d;
+  Tensor *L = tensor_named(sae, "relaxation");
+  const float scale = simplex_multiplier(sae);
 
   PetscFunctionBegin;
-  simplex_pull_back(sae, scale);
-  if (L)
-    for (int64_t i = 0; i < sae->rows * d; i++) L->g[i] = sae->G[i] * scale;
-  if (s) {
-    Exact sum = {0};
-    for (int64_t j = 0; j < sae->rows; j++)
-      exact_add(&sum, sae->kernels->dot64(d, sae->G + j * d, sae->D + (sae->first + j) * d));
-    PetscCall(SAESum(sae, 1, &sum));
-    s->g[0] = (float)exact_value(&sum);
-  }
+  PetscCall(SimplexPullBack(sae));
+  for (int64_t i = 0; L && i < sae->rows * sae->d; i++) L->g[i] = sae->G[i] * scale;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
