@@ -170,8 +170,11 @@ PetscErrorCode PurposesTable(int64_t count, const ComparedGroup *groups, const G
     PetscCall(ArrayCreate(groups[g].blocks * PURPOSE_SETS, &all.V));
     PetscCall(ArrayCreate(groups[g].blocks * SEED_PURPOSES, &all.share));
     for (int64_t v = 0; chosen[v].comparison; v++) {
+      const Comparison *one = chosen[v].comparison;
+      /* of codes, a run with itself falls below 1 where an atom is silent on the tokens held out */
+      const bool self = one->laws & LAW_SELF && !(one->needs & NEED_CODES);
       char *measure = chosen_label(&chosen[v]);
-      for (Centring c = 0; chosen[v].comparison->laws & LAW_SELF && c < CENTRINGS; c++)
+      for (Centring c = 0; self && c < CENTRINGS; c++)
         PetscCall(AddMeasure(*purposes, &all, measure, c, v));
       free(measure);
     }
