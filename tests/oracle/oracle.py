@@ -166,6 +166,14 @@ def keep(row, S):
     near = CLOSE * np.abs(S).max(1)
     if row['code.name'] == 'relu':
         return S > 0, [[(t, j)] for t, j in np.argwhere(np.abs(S) < near[:, None])]
+    if row['code.name'] == 'batchtopk':  # of the whole batch, lowest token, then atom, first among equals
+        most = round(float(row['code.k']) * len(S))
+        order = np.argsort(-S, axis=None, kind='stable')
+        kept = np.zeros(S.size, bool)
+        kept[order[:most]] = True
+        last, next_ = (np.unravel_index(i, S.shape) for i in order[most - 1:most + 1])
+        tight = S[last] > 0 and S[last] - max(S[next_], 0) < near[last[0]]
+        return kept.reshape(S.shape) & (S > 0), [[last] + ([next_] if S[next_] > 0 else [])] if tight else []
     k = int(row['code.k'])
     order = np.argsort(-S, axis=1, kind='stable')
     close = []
@@ -330,7 +338,7 @@ def main(folder, tokens):
         C = read_model(os.path.join(folder, 'anchors', row['anchors'] + '.h5'))['atoms'] if row['anchors'] else None
         X = training_tokens(tokens, held, row, ours)
         check_start(row, initial, C, seeds)
-        p = {name: value for name, value in initial.items() if not name.startswith('normalise') and not (name == 'atoms' and 'W' in initial)}
+        p = {name: value for name, value in initial.items() if not name.startswith(('normalise', 'code')) and not (name == 'atoms' and 'W' in initial)}
         lines = [json.loads(line) for line in open(os.path.join(here, 'log.jsonl'))]
         log = {line['step']: line for line in lines if line['event'] == 'step'}
         check(set(range(1, int(row['train.steps']) + 1)) <= set(log), 'every step is in the log')
