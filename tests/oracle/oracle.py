@@ -185,14 +185,18 @@ def keep(row, S):
     return keep_top(S, k), close
 
 
+def encoder_of(p):
+    return p['encoder/weight'] if 'encoder/weight' in p else p['atoms']  # tied: the atoms themselves
+
+
 def scores(p, x):
-    return (x - p['bias']) @ p['encoder/weight'].T + p['encoder/bias']
+    return (x - p['bias']) @ encoder_of(p).T + p['encoder/bias']
 
 
 def gradients(row, p, C, x, dead, kept):
     """Loss, and gradients by parameter."""
     B, d = x.shape
-    D, E = atoms_of(p, C), p['encoder/weight']
+    D, E = atoms_of(p, C), encoder_of(p)
     xc = x - p['bias']
     S = scores(p, x)
     Z = np.where(kept, S, 0)
@@ -219,6 +223,8 @@ def gradients(row, p, C, x, dead, kept):
         g['encoder/weight'] = g['encoder/weight'] + dSa.T @ xc
         g['encoder/bias'] = g['encoder/bias'] + dSa.sum(0)
         g['bias'] = g['bias'] - dSa.sum(0) @ E
+    if 'encoder/weight' not in p:
+        dD = dD + g.pop('encoder/weight')
     if 'W' in p:
         scale = np.exp(p.get('log_multiplier', 0.0))
         g['W'] = scale * dD @ C.T
@@ -339,6 +345,8 @@ def main(folder, tokens):
         X = training_tokens(tokens, held, row, ours)
         check_start(row, initial, C, seeds)
         p = {name: value for name, value in initial.items() if not name.startswith(('normalise', 'code')) and not (name == 'atoms' and 'W' in initial)}
+        if row['encoder.name'] == 'tied':
+            del p['encoder/weight']
         lines = [json.loads(line) for line in open(os.path.join(here, 'log.jsonl'))]
         log = {line['step']: line for line in lines if line['event'] == 'step'}
         check(set(range(1, int(row['train.steps']) + 1)) <= set(log), 'every step is in the log')
