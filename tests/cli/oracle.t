@@ -14,6 +14,7 @@ models:
   topk-relaxed: {method: sae, width: 64, code: {name: topk, k: 8}, atoms: {name: hull_relaxed, anchors: own, delta: 0.1}}
   batchtopk:    {method: sae, width: 64, code: {name: batchtopk, k: 7.5}, atoms: free}
   tied:         {method: sae, width: 64, code: {name: topk, k: 8}, atoms: free, encoder: tied}
+  mp:           {method: sae, width: 64, code: {name: mp, k: 6}, atoms: free, encoder: tied}
   relu-free:    {method: sae, width: 64, code: {name: relu, l1: 3e-3}, atoms: free}
   relu-hull:    {method: sae, width: 64, code: {name: relu, l1: 3e-3}, atoms: {name: hull, anchors: own}}
   relu-relaxed: {method: sae, width: 64, code: {name: relu, l1: 3e-3}, atoms: {name: hull_relaxed, anchors: own, delta: 0.1}}
@@ -24,11 +25,11 @@ models:
                  normalise: {center: none}, train: {schedule: {name: cosine, warmup: 5}, clip: 0}}
 S
 ranks 3 run "$T/spec.yaml" --out "$T/out"
-ok $? "11 models of 50 steps"
+ok $? "12 models of 50 steps"
 "$PYTHON" "$ROOT/tests/oracle/oracle.py" "$T/out" "$ROOT/experiments/quickstart/quickstart.h5" >"$T/log" 2>&1
 ok $? "the oracle learns the same"
 sed 's/^/# /' "$T/log"
-for model in topk-free topk-hull topk-relaxed batchtopk tied relu-free relu-hull relu-relaxed auxk sgd cosine; do
+for model in topk-free topk-hull topk-relaxed batchtopk tied mp relu-free relu-hull relu-relaxed auxk sgd cosine; do
 	grep -q "^ok $model:" "$T/log"
 	ok $? "$model"
 done

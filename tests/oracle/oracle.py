@@ -193,8 +193,34 @@ def scores(p, x):
     return (x - p['bias']) @ encoder_of(p).T + p['encoder/bias']
 
 
+def pursue(row, p, x):
+    """Matching pursuit: picks (atom and coefficient of each token), what is left before each pick and at the end."""
+    left, picks = [x - p['bias']], []
+    for _ in range(int(row['code.k'])):
+        S = left[-1] @ p['atoms'].T
+        j = S.argmax(1)
+        c = S[np.arange(len(x)), j]
+        picks.append((j, c))
+        left.append(left[-1] - c[:, None] * p['atoms'][j])
+    return picks, left
+
+
+def pursuit_gradients(row, p, x):
+    picks, left = pursue(row, p, x)
+    mu = 2 * left[-1] / x.size  # slope of the loss by what is left, carried back pick by pick
+    dD = np.zeros_like(p['atoms'])
+    for (j, c), r in zip(picks[::-1], left[-2::-1]):
+        D = p['atoms'][j]
+        a = (mu * D).sum(1, keepdims=True)
+        np.add.at(dD, j, -c[:, None] * mu - a * r)
+        mu = mu - a * D
+    return (left[-1]**2).sum() / x.size, {'atoms': dD - (dD * p['atoms']).sum(1, keepdims=True) * p['atoms'], 'bias': -mu.sum(0)}
+
+
 def gradients(row, p, C, x, dead, kept):
     """Loss, and gradients by parameter."""
+    if row['code.name'] == 'mp':
+        return pursuit_gradients(row, p, x)
     B, d = x.shape
     D, E = atoms_of(p, C), encoder_of(p)
     xc = x - p['bias']
@@ -243,7 +269,12 @@ def size_of(g):
 
 def settle(row, p, C, x, dead, line):
     """Loss, gradients and codes kept; close choices go the way that the log's l0 and gradient norm tell."""
-    kept, close = keep(row, scores(p, x))
+    if row['code.name'] == 'mp':
+        kept, close = np.zeros((len(x), len(p['atoms'])), bool), []
+        for j, c in pursue(row, p, x)[0]:
+            kept[np.arange(len(x)), j] |= c != 0
+    else:
+        kept, close = keep(row, scores(p, x))
     best = None
     for turned in itertools.chain.from_iterable(itertools.combinations(close[:MOST], r) for r in range(len(close[:MOST]) + 1)):
         now = kept.copy()
@@ -294,7 +325,7 @@ def update(row, p, g, moments, step, rate):
 def train(row, p, C, X, seed, log):
     """The parameters after all steps; every step against the log."""
     steps, batch, clip = int(row['train.steps']), int(row['train.batch']), float(row['train.clip'])
-    n, per_epoch, m = len(X), -(-len(X) // batch), len(p['encoder/bias'])
+    n, per_epoch, m = len(X), -(-len(X) // batch), len(p['W'] if 'W' in p else p['atoms'])
     moments = {name: (0.0 * value, 0.0 * value) for name, value in p.items()}
     silent = np.zeros(m, np.int64)
     close = turned = most_dead = clipped = 0
@@ -347,6 +378,8 @@ def main(folder, tokens):
         p = {name: value for name, value in initial.items() if not name.startswith(('normalise', 'code')) and not (name == 'atoms' and 'W' in initial)}
         if row['encoder.name'] == 'tied':
             del p['encoder/weight']
+        if row['code.name'] == 'mp':  # has no biases of scores
+            del p['encoder/bias']
         lines = [json.loads(line) for line in open(os.path.join(here, 'log.jsonl'))]
         log = {line['step']: line for line in lines if line['event'] == 'step'}
         check(set(range(1, int(row['train.steps']) + 1)) <= set(log), 'every step is in the log')
