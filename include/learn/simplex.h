@@ -89,7 +89,7 @@ PetscErrorCode SupportCreate(SAE *sae, int64_t count, int64_t renew);
 PetscErrorCode SupportDestroy(SAE *sae);
 /* Row j starts from its picked anchors and the nearest others. */
 void support_start(SAE *sae, const SimplexParams *params);
-/* simplex_form, simplex_pull_back and simplex_renew where there is a support. */
+/* simplex_form, the weights of SimplexPullBack and simplex_renew where there is a support. */
 void support_form(SAE *sae, float *D);
 void support_pull_back(SAE *sae, float *dW);
 void support_renew(SAE *sae);
