@@ -214,6 +214,67 @@ static PetscErrorCode TestSidesByHand(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A comparison of that name with one setting. */
+static PetscErrorCode ValueWith(const char *name, const char *setting, const char *word, Atoms a,
+                                Atoms b, double *value)
+{
+  const Comparison *one = (const Comparison *)family_find(&comparisons, name);
+  ChosenComparison with[2] = {{.comparison = one}};
+  Settings settings = {0};
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreateBytes((int64_t)one->entry.params_size, 1, &with[0].params));
+  settings_set(&settings, setting, word);
+  PetscCall(ParamsRead(&settings, "", one->entry.params, with[0].params));
+  PetscCall(PairValues(kernels, a, b, with, value));
+  PetscCall(ParamsRelease(one->entry.params, with[0].params));
+  PetscCall(ArrayDestroyBytes(&with[0].params));
+  settings_clear(&settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Three pairs with the same partners by atom and by encoder row: cosines 1 and 1, .6 and 1, 1 and
+   .6. So each threshold alone lets two pass, and both one. */
+static PetscErrorCode TestThresholds(void)
+{
+  const float a[] = {1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0};
+  const float one[] = {1, 0, 0, 0, 0, 0, 0, 0, .6f, .8f, 0, 0, 0, 0, 0, 0, 1, 0};
+  const float other[] = {1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, .6f, .8f};
+  double value;
+  PetscFunctionBeginUser;
+  PetscCall(ValueWith("shared_features", "t", "0.7", (Atoms){3, 6, a, a}, (Atoms){3, 6, one, other},
+                      &value));
+  NEAR(value, 1. / 3, 1e-12, "shared_features asks for both cosines");
+  PetscCall(ValueWith("shared_features", "t", "0.5", (Atoms){3, 6, a, a}, (Atoms){3, 6, one, other},
+                      &value));
+  NEAR(value, 1, 0, "shared_features at a lower threshold");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Cosines as in TestByHand: the largest are .8 .8 .8 1 1, so the quantile .6 lies at place 2.4.
+   Two dictionaries with one direction twice, and a second one of their own. The truth with one
+   atom turned round: signed it is as good as nothing. */
+static PetscErrorCode TestSettings(void)
+{
+  const float a[] = {.6f, .8f, 1, 0, .8f, -.6f}, b[] = {1, 0, 0, 1};
+  const float twice[] = {1, 0, 0, 1, 0, 0, 0, 1, 0}, again[] = {1, 0, 0, 1, 0, 0, 0, 0, 1};
+  const float turned[] = {-1, 0, 0, 1};
+  const Atoms known = {2, 2, b, NULL, NULL, 2, turned};
+  double value;
+  PetscFunctionBeginUser;
+  PetscCall(
+      ValueWith("max_cosine_quantile", "q", "0.6", (Atoms){3, 2, a}, (Atoms){2, 2, b}, &value));
+  NEAR(value, .88, 1e-7, "a quantile between two of them");
+  PetscCall(ValueWith("subspace", "q", "1", (Atoms){3, 3, twice}, (Atoms){3, 3, again}, &value));
+  NEAR(value, 1, 1e-12, "the leading directions agree");
+  PetscCall(ValueWith("subspace", "q", "2", (Atoms){3, 3, twice}, (Atoms){3, 3, again}, &value));
+  NEAR(value, .5, 1e-12, "the second ones do not");
+  PetscCall(ValueWith("gt_mcc", "sign", "signed", known, known, &value));
+  NEAR(value, 0, 1e-7, "gt_mcc of a turned atom");
+  PetscCall(ValueWith("gt_mcc", "sign", "absolute", known, known, &value));
+  NEAR(value, 1, 1e-7, "gt_mcc of a turned atom, absolute");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Tests(void)
 {
   Mistakes *mistakes;
@@ -227,6 +288,8 @@ static PetscErrorCode Tests(void)
   PetscCall(TestLaws());
   PetscCall(TestByHand());
   PetscCall(TestSidesByHand());
+  PetscCall(TestThresholds());
+  PetscCall(TestSettings());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
