@@ -63,6 +63,17 @@ static PetscErrorCode FindSteepest(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+unsigned mixture_draws(const MixtureParams *params)
+{
+  return params->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+}
+
+char *mixture_check(const MixtureParams *params, const Settings *all, const char **path)
+{
+  *path = "pick";
+  return pick_check(params->pick, all);
+}
+
 PetscErrorCode MixtureStart(Classical *c, const MixtureParams *params, bool strict,
                             const CodeRule *rule)
 {

@@ -44,3 +44,8 @@ PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const floa
 PetscErrorCode MixtureFinish(Classical *c, const double *sums, double objective,
                              StepReport *report);
 PetscErrorCode MixtureDestroy(Classical *c);
+#define MIXTURE_PARTS                                                                              \
+  .count = factors_count, .leaf = MixtureLeaf, .finish = MixtureFinish, .destroy = MixtureDestroy
+/* Entry.draws, and Entry.check: whether the pick suits the number of anchors. */
+unsigned mixture_draws(const MixtureParams *params);
+char *mixture_check(const MixtureParams *params, const Settings *all, const char **path);

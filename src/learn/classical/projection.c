@@ -8,6 +8,18 @@ typedef struct {
   float *shift; /* NULL: about the origin */
 } Projection;
 
+const Param projection_params[] = {
+    {"width", PARAM_INT, offsetof(ProjectionParams, width), NULL, 1, 1e9,
+     "components, at most the width of a token"},
+    {0},
+};
+
+char *projection_check(const void *settings, const Settings *all, const char **path)
+{
+  *path = "width";
+  return width_check(((const ProjectionParams *)settings)->width, all, "components");
+}
+
 PetscErrorCode ProjectionStart(Classical *c, bool centred)
 {
   Projection *p;

@@ -12,13 +12,12 @@ static const Param params[] = {
 
 static unsigned draws(const void *settings)
 {
-  return ((const Archetypal *)settings)->mixture.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+  return mixture_draws(&((const Archetypal *)settings)->mixture);
 }
 
 static char *check(const void *settings, const Settings *all, const char **path)
 {
-  *path = "pick";
-  return pick_check(((const Archetypal *)settings)->mixture.pick, all);
+  return mixture_check(&((const Archetypal *)settings)->mixture, all, path);
 }
 
 static PetscErrorCode Start(Classical *c)
@@ -30,11 +29,7 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const ClassicalParts parts = {.start = Start,
-                                     .count = factors_count,
-                                     .leaf = MixtureLeaf,
-                                     .finish = MixtureFinish,
-                                     .destroy = MixtureDestroy};
+static const ClassicalParts parts = {.start = Start, MIXTURE_PARTS};
 
 extern const Method method_archetypal_analysis;
 

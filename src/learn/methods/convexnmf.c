@@ -15,13 +15,12 @@ static const Param params[] = {
 
 static unsigned draws(const void *settings)
 {
-  return ((const ConvexNMF *)settings)->mixture.pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
+  return mixture_draws(&((const ConvexNMF *)settings)->mixture);
 }
 
 static char *check(const void *settings, const Settings *all, const char **path)
 {
-  *path = "pick";
-  return pick_check(((const ConvexNMF *)settings)->mixture.pick, all);
+  return mixture_check(&((const ConvexNMF *)settings)->mixture, all, path);
 }
 
 static PetscErrorCode Start(Classical *c)
@@ -33,11 +32,7 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const ClassicalParts parts = {.start = Start,
-                                     .count = factors_count,
-                                     .leaf = MixtureLeaf,
-                                     .finish = MixtureFinish,
-                                     .destroy = MixtureDestroy};
+static const ClassicalParts parts = {.start = Start, MIXTURE_PARTS};
 
 extern const Method method_convexnmf;
 

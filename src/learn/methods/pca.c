@@ -3,18 +3,6 @@
 
 extern const Method method_pca;
 
-static const Param params[] = {
-    {"width", PARAM_INT, offsetof(ProjectionParams, width), NULL, 1, 1e9,
-     "components, at most the width of a token"},
-    {0},
-};
-
-static char *check(const void *settings, const Settings *all, const char **path)
-{
-  *path = "width";
-  return width_check(((const ProjectionParams *)settings)->width, all, "components");
-}
-
 static PetscErrorCode Start(Classical *c)
 {
   PetscFunctionBegin;
@@ -22,13 +10,7 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const ClassicalParts parts = {
-    .start = Start,
-    .count = projection_count,
-    .leaf = ProjectionLeaf,
-    .finish = ProjectionFinish,
-    .destroy = ProjectionDestroy,
-};
+static const ClassicalParts parts = {.start = Start, PROJECTION_PARTS, .finish = ProjectionFinish};
 
 static PetscErrorCode Create(const Task *task, void **self)
 {
@@ -39,8 +21,8 @@ static PetscErrorCode Create(const Task *task, void **self)
 
 const Method method_pca = {
     .entry = {"pca", "principal components: a token's code is its projection, of either sign",
-              "Pearson 1901, Phil. Mag. 2, 559; Hotelling 1933, J. Educ. Psychol. 24, 417", params,
-              sizeof(ProjectionParams), 0, .check = check},
+              "Pearson 1901, Phil. Mag. 2, 559; Hotelling 1933, J. Educ. Psychol. 24, 417",
+              projection_params, sizeof(ProjectionParams), 0, .check = projection_check},
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,

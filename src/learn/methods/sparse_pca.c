@@ -215,10 +215,8 @@ static PetscErrorCode Start(Classical *c)
 
 static const ClassicalParts parts = {
     .start = Start,
-    .count = projection_count,
-    .leaf = ProjectionLeaf,
+    PROJECTION_PARTS,
     .finish = Finish,
-    .destroy = ProjectionDestroy,
 };
 
 extern const Method method_sparse_pca;

@@ -3,18 +3,6 @@
 
 extern const Method method_svd;
 
-static const Param params[] = {
-    {"width", PARAM_INT, offsetof(ProjectionParams, width), NULL, 1, 1e9,
-     "directions, at most the width of a token"},
-    {0},
-};
-
-static char *check(const void *settings, const Settings *all, const char **path)
-{
-  *path = "width";
-  return width_check(((const ProjectionParams *)settings)->width, all, "directions");
-}
-
 static PetscErrorCode Start(Classical *c)
 {
   PetscFunctionBegin;
@@ -22,13 +10,7 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const ClassicalParts parts = {
-    .start = Start,
-    .count = projection_count,
-    .leaf = ProjectionLeaf,
-    .finish = ProjectionFinish,
-    .destroy = ProjectionDestroy,
-};
+static const ClassicalParts parts = {.start = Start, PROJECTION_PARTS, .finish = ProjectionFinish};
 
 static PetscErrorCode Create(const Task *task, void **self)
 {
@@ -39,8 +21,8 @@ static PetscErrorCode Create(const Task *task, void **self)
 
 const Method method_svd = {
     .entry = {"svd", "truncated singular value decomposition: as pca, about the origin",
-              "Eckart and Young 1936, Psychometrika 1, 211", params, sizeof(ProjectionParams), 0,
-              .check = check},
+              "Eckart and Young 1936, Psychometrika 1, 211", projection_params,
+              sizeof(ProjectionParams), 0, .check = projection_check},
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,
