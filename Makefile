@@ -1,7 +1,7 @@
 # Ardis. `make help` prints what can be made; settings come from the command line, or once and for all from `make configure NAME=value …`.
 #
 #   make              build/ardis                      make quickstart  real activations to a report, on 2 ranks
-#   make test         the whole suite (search=WORD: only tests whose path holds WORD)
+#   make test         the whole suite (search=WORD: only tests whose path holds WORD; JOBS=N: N files at once)
 #   make test-long    the slow checks too              make test-slurm  the batch scripts on a virtual cluster (root)
 #   make check        layers, sizes, comments, formatting, words    make coverage    how often the intervals hold
 #   make mutate       breaks the backward functions, statement by statement: does a test see it? (search=WORD: only these)
@@ -38,6 +38,7 @@ PREFIX     ?= /usr/local
 MPIEXEC    ?= mpiexec
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= $(or $(shell for p in python3 /usr/bin/python3; do $$p -c 'import numpy, scipy, h5py' 2>/dev/null && echo $$p && break; done),python3)
+JOBS       ?= $(shell nproc 2>/dev/null || echo 1)# test files at once
 OPT        ?= $(if $(DEBUG),-O0 -g3 -U_FORTIFY_SOURCE,-O2 -g) -ffp-contract=off -fno-math-errno
 WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla
 CFLAGS     ?= -std=c17 $(OPT) $(WARN)
@@ -114,8 +115,8 @@ flags_ref    := -O3 -fopenmp-simd
 flags_avx2   := -O3 -mavx2 -mfma -mf16c
 flags_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 # long loops over rows, vectorised
-$(addprefix $(B)/src/,base/eigen.o base/cholesky.o compare/assignment.o compare/assignment_start.o compare/assignment_warm.o compare/assignment_complete.o compare/assignment_least.o \
-  compare/covariance.o compare/nulls.o compare/comparisons/max_cosine.o measure/metrics/ood.o): flags = -O3
+$(addprefix $(B)/src/,base/eigen.o base/cholesky.o measure/metrics/ood.o): flags = -O3
+$(B)/src/compare/%.o: flags = -O3
 $(addprefix $(B)/src/data/,sums.o token_writer.o token_rows.o): flags = -O3
 $(addprefix $(B)/src/learn/sae/,dense.o encode.o forward.o simplex.o sums.o step.o support.o): flags = -O3
 $(B)/src/learn/classical/%.o: flags = -O3
@@ -147,7 +148,7 @@ test-deps:
 	@$(ROOT)/scripts/deps.sh test
 run-tests: all $(tbin)
 	@. $(ROOT)/tests/mpi-env.sh; B=$(abspath $(B)) ROOT=$(ROOT) MPIEXEC='$(MPIEXEC)' SANITIZE='$(SANITIZE)' PYTHON='$(PYTHON)' \
-	  prove --timer --exec $(ROOT)/tests/run $(test:%=$(ROOT)/%)
+	  prove --timer --jobs $(JOBS) --exec $(ROOT)/tests/run $(test:%=$(ROOT)/%)
 test-long: test-deps
 	@$(MAKE) -f $(ROOT)/Makefile run-tests TEST_LONG=1
 export TEST_LONG
