@@ -18,12 +18,14 @@ typedef struct {
   const char *anchors; /* as declared: "shared", "per_seed" or "none" */
   const View *view;    /* the tokens as these runs saw them */
   int64_t runs;
-  const ComparedRun *run; /* [runs] in plan order */
-  int64_t surrogate;      /* number of the group trained on surrogate tokens, -1: there is none */
-  bool is_surrogate;      /* this one is trained on surrogate tokens: a null, not a model */
-  int64_t blocks;         /* of `combine: blocks`; 0: another way */
-  const int64_t *block;   /* [blocks x 5] numbers of the runs (i, d, a), (i', d, a), (i, d', a),
-                             (i, d, a'), (i', d', a'); equal where they coincide, -1: not finished */
+  const ComparedRun *run;  /* [runs] in plan order */
+  int64_t surrogate;       /* number of the group trained on surrogate tokens, -1: there is none */
+  bool is_surrogate;       /* this one is trained on surrogate tokens: a null, not a model */
+  int64_t blocks;          /* of `combine: blocks`; 0: another way */
+  const int64_t *block;    /* [blocks x 5] numbers of the runs (i, d, a), (i', d, a), (i, d', a),
+                              (i, d, a'), (i', d', a'); equal where they coincide, -1: not finished */
+  int64_t failed, pending; /* planned runs that are not among `run`: they ended without a result, or
+                              have not ended */
 } ComparedGroup;
 
 /* What is asked for. */
@@ -37,8 +39,9 @@ typedef struct {
                          unmatched */
   Table *stability;   /* model, measure, centring, runs, value, low, high, initial, null_random,
                          null_gaussian, null_tokens, anchors, dead, note, role, lambda,
-                         null_surrogate, end_start, with_dead, nearest, effective_rank, basins */
-  Table *trajectory;  /* model, centring, step, runs, value, low, high */
+                         null_surrogate, end_start, with_dead, nearest, effective_rank, basins,
+                         failed */
+  Table *trajectory;  /* model, centring, step, runs, value, low, high, note */
   Table *differences; /* compare/differences.h */
   Table *purposes;    /* compare/purposes.h */
 } CompareTables;
@@ -50,8 +53,8 @@ PetscErrorCode CompareTablesDestroy(CompareTables *tables);
 
   Atoms that fired on no token of the training sample (fired_train 0 in atoms.csv) are left out, at
   the end and at step 0 alike. pairs.csv holds all pairs. A row of stability.csv holds the mean over
-  the pairs of those runs whose varied seeds are all distinct, taken greedily in plan order: a run
-  enters unless it shares a varied seed with one that has. Each row comes with its interval over
+  the pairs of those runs that enter, whose varied seeds are all distinct (compare/entered.h); of a
+  group whose runs all failed it says that alone. Each row comes with its interval over
   runs, the value at step 0, the mean value between one run's end and the start of the next
   (of the first, after the last), the value with dead atoms counted as 0, and three nulls
   (compare/nulls.h) for the mean number of living atoms, rounded. trajectory.csv holds the signed

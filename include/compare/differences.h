@@ -53,7 +53,7 @@ enum { DIFFERENCES_GROUPS = 48 }; /* more groups than these: rows of the primary
   in   groups, pairs  [count]  pairs as GroupPairsCreate() made them; groups without pairs are left
                                out
   out  differences    model_a, model_b, measure, centring, runs_a, runs_b, difference, low, high,
-                      design, p, p_holm, role
+                      design, p, p_holm, role, note
 */
 PetscErrorCode DifferencesTable(int64_t count, const ComparedGroup *groups, const GroupPairs *pairs,
                                 const ChosenComparison *chosen, Table **differences);

@@ -71,7 +71,3 @@ bool is_primary(const ChosenComparison *one, Centring centring);
 
 /* Whether the runs of a group differ in the seed of a purpose. */
 bool purpose_varies(const ComparedGroup *group, int purpose);
-
-/* Marks in enters[runs] the runs whose varied seeds are all distinct, greedily in plan order; gives
-   how many. */
-int64_t runs_that_enter(const ComparedGroup *group, bool *enters);

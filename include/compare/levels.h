@@ -14,6 +14,7 @@
 
   in   stability  rows as of stability.csv
   in   groups     rows as of groups.csv
-  out  levels     model_a, model_b, at, level, measure, centring, value_a, value_b, difference
+  out  levels     model_a, model_b, at, level, measure, centring, value_a, value_b, difference,
+                   note (what stands beside any row of stability.csv that a value is made of)
 */
 PetscErrorCode LevelsTable(const Table *stability, const Table *groups, Table **levels);

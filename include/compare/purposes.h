@@ -44,7 +44,7 @@ void blocks_mean(int64_t blocks, const double *value, double *mean, double *low,
   Not collective.
 
   in   groups, pairs  [count]  pairs as GroupPairsCreate() made them
-  out  purposes       model, measure, centring, term, value, low, high, blocks
+  out  purposes       model, measure, centring, term, value, low, high, blocks, note
 */
 PetscErrorCode PurposesTable(int64_t count, const ComparedGroup *groups, const GroupPairs *pairs,
                              const ChosenComparison *chosen, Table **purposes);

@@ -13,9 +13,10 @@
 
   in      living    [group->runs]
   in      run       [runs] those that enter
+  in      note      what is to be said of them, or NULL
   in/out  mistakes  a snapshot that is foreign or of another shape
-  in/out  table     model, centring, step, runs, value, low, high
+  in/out  table     model, centring, step, runs, value, low, high, note
 */
 PetscErrorCode TrajectoryAdd(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
                              const Living *living, int64_t runs, const int64_t *run,
-                             Mistakes *mistakes, Table *table);
+                             const char *note, Mistakes *mistakes, Table *table);

@@ -2,6 +2,7 @@
 #include "compare/compare.h"
 #include "compare/basins.h"
 #include "compare/differences.h"
+#include "compare/entered.h"
 #include "compare/group.h"
 #include "compare/interval.h"
 #include "compare/nulls.h"
@@ -61,54 +62,16 @@ typedef struct {
   Text note;
 } Entered;
 
-static void add_note(Text *note, const char *text)
-{
-  text_add(note, "%s%s", note->length ? "; " : "", text);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-  return a && b && *a && !strcmp(a, b);
-}
-
-static void write_note(const ComparedGroup *group, const GroupPairs *all, Entered *in)
-{
-  bool anchors = false, start = false, none = false;
-  for (int64_t q = 0; q < in->runs; q++) {
-    const int64_t j = in->run[q];
-    none |= all->living[j].alive == 0;
-    for (int64_t p = 0; p < q; p++) {
-      const int64_t i = in->run[p];
-      anchors |= same_text(group->run[i].anchors, group->run[j].anchors);
-      start |= all->same[pair_number(all->runs, i, j)] > 0;
-    }
-  }
-  if (in->runs < group->runs) {
-    Text some = {0};
-    text_add(&some, "%lld of %lld runs, those that share no varied seed", (long long)in->runs,
-             (long long)group->runs);
-    add_note(&in->note, some.s);
-    text_clear(&some);
-  }
-  if (group->is_surrogate) add_note(&in->note, "a null: trained on surrogate tokens");
-  if (anchors) add_note(&in->note, "given these anchors");
-  if (start) add_note(&in->note, "given this start");
-  if (none) add_note(&in->note, "a run without living atoms");
-  if (in->runs == 1) add_note(&in->note, "one run: no pairs");
-  if (in->runs == 2) add_note(&in->note, "2 runs: no interval");
-  if (in->runs == 3) add_note(&in->note, "weak: 3 runs");
-}
-
 static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const GroupPairs *all,
                             Entered *in)
 {
   bool *enters;
-  int64_t living = 0, dead = 0;
+  int64_t entered, living = 0, dead = 0;
   PetscFunctionBeginUser;
   *in = (Entered){0};
   PetscCall(ArrayCreate(group->runs, &enters));
   PetscCall(ArrayCreate(group->runs, &in->run));
-  runs_that_enter(group, enters);
+  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
   for (int64_t r = 0; r < group->runs; r++) {
     if (!enters[r]) continue;
     in->run[in->runs++] = r;
@@ -116,10 +79,10 @@ static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const Gro
     dead += all->living[r].m - all->living[r].alive;
   }
   in->dead = (double)dead / (double)in->runs;
-  in->alive = (2 * living + in->runs) / (2 * in->runs);
+  in->alive = (2 * living + in->runs) / max_i64(1, 2 * in->runs);
   for (NullKind k = 0; in->runs > 1 && k < NULL_KINDS; k++)
     PetscCall(NullStoreGet(to->nulls, group->view, k, in->alive, &in->null[k]));
-  write_note(group, all, in);
+  PetscCall(NoteRuns(group, all, in->runs, in->run, &in->note));
   PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -170,11 +133,11 @@ static void note_of(const Comparison *one, const PairInterval *end, const Entere
   if (in->note.s) text_add(note, "%s", in->note.s);
   if (in->runs < 2 || !isnan(end->mean)) return;
   if (one->needs & (NEED_ENCODER | NEED_BOTH))
-    add_note(note, "no encoder");
+    note_add(note, "no encoder");
   else if (one->needs & NEED_CODES)
-    add_note(note, "no held-out tokens");
+    note_add(note, "no held-out tokens");
   else if (one->needs & NEED_TRUTH)
-    add_note(note, "tokens without known atoms");
+    note_add(note, "tokens without known atoms");
 }
 
 static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
@@ -193,7 +156,7 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   PetscCall(Summarise(all, in, STAGE_END, c, v, &end, &basins));
   PetscCall(Summarise(all, in, STAGE_INITIAL, c, v, &initial, NULL));
   note_of(one, &end, in, &note);
-  if (basins) add_note(&note, "the runs look like two basins");
+  if (basins) note_add(&note, "the runs look like two basins");
   PetscCall(TableAddRow(table));
   table_text(table, "model", group->model);
   table_text(table, "measure", to->label[v]);
@@ -215,6 +178,7 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   table_number(table, "nearest", means.nearest);
   table_number(table, "effective_rank", means.effective_rank);
   table_text(table, "basins", basins ? "two" : "");
+  table_integer(table, "failed", group->failed);
   text_clear(&note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -245,10 +209,11 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
                                    GroupPairs *all)
 {
   Entered in;
-  bool any;
+  bool any = false;
   PetscFunctionBeginUser;
-  if (group->runs == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GroupPairsCreate(to->comm, to->kernels, group, to->options, mistakes, &any, all));
+  if (group->runs + group->failed == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (group->runs)
+    PetscCall(GroupPairsCreate(to->comm, to->kernels, group, to->options, mistakes, &any, all));
   if (!any) {
     for (int64_t i = 0; i < group->runs; i++)
       for (int64_t j = i + 1; j < group->runs; j++) PetscCall(AddPairRows(to, group, all, i, j));
@@ -256,8 +221,8 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
     for (int64_t v = 0; v < to->measures; v++)
       for (Centring c = 0; c < CENTRINGS; c++)
         if (is_told(to->options, v, c)) PetscCall(AddStabilityRow(to, group, all, &in, v, c));
-    PetscCall(TrajectoryAdd(to->comm, to->kernels, group, all->living, in.runs, in.run, mistakes,
-                            to->tables->trajectory));
+    PetscCall(TrajectoryAdd(to->comm, to->kernels, group, all->living, in.runs, in.run, in.note.s,
+                            mistakes, to->tables->trajectory));
     PetscCall(ArrayDestroy(&in.run));
     text_clear(&in.note);
   } else {
@@ -274,9 +239,9 @@ static PetscErrorCode TablesCreate(CompareTables *tables)
                         &tables->pairs));
   PetscCall(TableCreate("model,measure,centring,runs,value,low,high,initial,null_random,"
                         "null_gaussian,null_tokens,anchors,dead,note,role,lambda,null_surrogate,"
-                        "end_start,with_dead,nearest,effective_rank,basins",
+                        "end_start,with_dead,nearest,effective_rank,basins,failed",
                         &tables->stability));
-  PetscCall(TableCreate("model,centring,step,runs,value,low,high", &tables->trajectory));
+  PetscCall(TableCreate("model,centring,step,runs,value,low,high,note", &tables->trajectory));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/math.h"
+#include "compare/entered.h"
 
 /* Interval and test of a mean with this variance; without variance there is nothing to test. */
 static Difference from_variance(double value, double variance, double degrees)
@@ -71,6 +72,7 @@ typedef struct {
   bool paired;
   int64_t shared;
   int64_t *run_a, *run_b; /* [shared] */
+  Text note;
 } Couple;
 
 typedef struct {
@@ -81,12 +83,13 @@ typedef struct {
 
 static PetscErrorCode SideCreate(const ComparedGroup *group, const GroupPairs *pairs, Side *side)
 {
+  int64_t entered;
   bool *enters;
   PetscFunctionBeginUser;
   *side = (Side){.group = group, .pairs = pairs};
   PetscCall(ArrayCreate(group->runs, &enters));
   PetscCall(ArrayCreate(group->runs, &side->run));
-  runs_that_enter(group, enters);
+  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
   for (int64_t r = 0; r < group->runs; r++)
     if (enters[r]) side->run[side->runs++] = r;
   PetscCall(ArrayDestroy(&enters));
@@ -105,6 +108,22 @@ static bool share_seeds(const Side *a, const Side *b, int64_t i, int64_t j)
   return any;
 }
 
+/* What is to be said of both models, or of one by its name. */
+static PetscErrorCode NoteCouple(Couple *couple)
+{
+  const Side *a = couple->a, *b = couple->b;
+  Text of_a = {0}, of_b = {0};
+  PetscFunctionBeginUser;
+  PetscCall(NoteRuns(a->group, a->pairs, couple->paired ? couple->shared : a->runs,
+                     couple->paired ? couple->run_a : a->run, &of_a));
+  PetscCall(NoteRuns(b->group, b->pairs, couple->paired ? couple->shared : b->runs,
+                     couple->paired ? couple->run_b : b->run, &of_b));
+  note_two(of_a.s, of_b.s, &couple->note);
+  text_clear(&of_a);
+  text_clear(&of_b);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CoupleCreate(const Side *a, const Side *b, Couple *couple)
 {
   PetscFunctionBeginUser;
@@ -119,6 +138,7 @@ static PetscErrorCode CoupleCreate(const Side *a, const Side *b, Couple *couple)
         break;
       }
   couple->paired = couple->shared >= 3;
+  PetscCall(NoteCouple(couple));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -127,6 +147,7 @@ static PetscErrorCode CoupleDestroy(Couple *couple)
   PetscFunctionBeginUser;
   PetscCall(ArrayDestroy(&couple->run_a));
   PetscCall(ArrayDestroy(&couple->run_b));
+  text_clear(&couple->note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,6 +209,7 @@ static PetscErrorCode AddRow(const Differing *all, const Couple *couple, int64_t
   table_number(table, "p", row->p);
   table_number(table, "p_holm", adjusted);
   table_text(table, "role", is_primary(&all->chosen[i / CENTRINGS], c) ? "primary" : "secondary");
+  table_text(table, "note", couple->note.s ? couple->note.s : "");
   free(measure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -250,7 +272,7 @@ PetscErrorCode DifferencesTable(int64_t count, const ComparedGroup *groups, cons
   while (chosen[all.measures].comparison) all.measures++;
   all.rows = all.measures * CENTRINGS;
   PetscCall(TableCreate("model_a,model_b,measure,centring,runs_a,runs_b,difference,low,high,design,"
-                        "p,p_holm,role",
+                        "p,p_holm,role,note",
                         differences));
   PetscCall(ArrayCreate(count, &side));
   for (int64_t g = 0; g < count; g++) {

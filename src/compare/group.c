@@ -1,5 +1,5 @@
 /* All pairs of one group's runs, spread over the ranks. */
-#include "compare/group.h"
+#include "compare/entered.h"
 #include "compare/sides.h"
 #include "measure/rows.h"
 #include "measure/spectrum.h"
@@ -161,12 +161,12 @@ static PetscErrorCode AllPairs(const Working *w)
 
 static PetscErrorCode FindNext(const ComparedGroup *group, GroupPairs *all)
 {
-  int64_t first = -1, last = -1;
+  int64_t first = -1, last = -1, entered;
   bool *enters;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(group->runs, &enters));
   PetscCall(ArrayCreate(group->runs, &all->next));
-  runs_that_enter(group, enters);
+  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
   for (int64_t r = 0; r < group->runs; r++) {
     all->next[r] = -1;
     if (!enters[r]) continue;
@@ -271,18 +271,4 @@ bool purpose_varies(const ComparedGroup *group, int purpose)
   for (int64_t r = 1; r < group->runs; r++)
     if (group->run[r].seed[purpose] != group->run[0].seed[purpose]) return true;
   return false;
-}
-
-int64_t runs_that_enter(const ComparedGroup *group, bool *enters)
-{
-  int64_t entered = 0;
-  for (int64_t r = 0; r < group->runs; r++) {
-    enters[r] = true;
-    for (int64_t q = 0; q < r; q++)
-      for (int p = 0; p < SEED_PURPOSES; p++)
-        if (enters[q] && purpose_varies(group, p) && group->run[r].seed[p] == group->run[q].seed[p])
-          enters[r] = false;
-    entered += enters[r];
-  }
-  return entered;
 }

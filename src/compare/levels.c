@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/array.h"
 #include "base/exact.h"
+#include "compare/entered.h"
 
 static const char *const levelled[] = {"l0", "r2"};
 enum { LEVELLED = sizeof(levelled) / sizeof(levelled[0]) };
@@ -17,6 +18,7 @@ typedef struct {
 typedef struct {
   int64_t points;
   Point *point; /* [points] x ascending, all different */
+  Text note;    /* what stands beside any of them */
 } Curve;
 
 /* What the rows of stability.csv are about. */
@@ -81,6 +83,26 @@ static int by_level(const void *a, const void *b)
   return p->x != q->x ? (p->x > q->x) - (p->x < q->x) : (p->y > q->y) - (p->y < q->y);
 }
 
+static bool has_part(const char *all, const char *part, size_t length)
+{
+  while (all && *all) {
+    const size_t own = strcspn(all, ";");
+    if (own == length && !strncmp(all, part, own)) return true;
+    all += own + strspn(all + own, "; ");
+  }
+  return false;
+}
+
+/* Adds the parts of a row's note that are not there yet. */
+static void add_parts(const char *note, Text *to)
+{
+  while (*note) {
+    const size_t length = strcspn(note, ";");
+    if (!has_part(to->s, note, length)) note_add(to, "%.*s", (int)length, note);
+    note += length + strspn(note + length, "; ");
+  }
+}
+
 /* The points of a model's curve; points of one level become their mean. */
 static PetscErrorCode CurveCreate(const Rows *all, int64_t model, int64_t kind, Curve *curve)
 {
@@ -93,7 +115,9 @@ static PetscErrorCode CurveCreate(const Rows *all, int64_t model, int64_t kind, 
         is_surrogate(all->table, r))
       continue;
     const Point p = {all->level[r], table_real(all->table, r, "value")};
-    if (!isnan(p.x) && !isnan(p.y)) curve->point[n++] = p;
+    if (isnan(p.x) || isnan(p.y)) continue;
+    curve->point[n++] = p;
+    add_parts(table_cell(all->table, r, "note"), &curve->note);
   }
   qsort(curve->point, (size_t)n, sizeof(Point), by_level);
   for (int64_t i = 0, next; i < n; i = next) {
@@ -123,10 +147,12 @@ static PetscErrorCode AddLevels(const Rows *all, int64_t a, int64_t b, int64_t k
                                 Table *levels)
 {
   const Table *t = all->table;
+  Text note = {0};
   Curve A, B;
   PetscFunctionBeginUser;
   PetscCall(CurveCreate(all, a, kind, &A));
   PetscCall(CurveCreate(all, b, kind, &B));
+  note_two(A.note.s, B.note.s, &note);
   for (int64_t i = 0, j = 0; i < A.points || j < B.points;) {
     const double x = j == B.points || (i < A.points && A.point[i].x < B.point[j].x) ? A.point[i].x
                                                                                     : B.point[j].x;
@@ -148,7 +174,11 @@ static PetscErrorCode AddLevels(const Rows *all, int64_t a, int64_t b, int64_t k
     table_number(levels, "value_a", value_a);
     table_number(levels, "value_b", value_b);
     table_number(levels, "difference", value_a - value_b);
+    table_text(levels, "note", note.s ? note.s : "");
   }
+  text_clear(&note);
+  text_clear(&A.note);
+  text_clear(&B.note);
   PetscCall(ArrayDestroy(&B.point));
   PetscCall(ArrayDestroy(&A.point));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -158,8 +188,8 @@ PetscErrorCode LevelsTable(const Table *stability, const Table *groups, Table **
 {
   Rows all = {.table = stability};
   PetscFunctionBeginUser;
-  PetscCall(
-      TableCreate("model_a,model_b,at,level,measure,centring,value_a,value_b,difference", levels));
+  PetscCall(TableCreate("model_a,model_b,at,level,measure,centring,value_a,value_b,difference,note",
+                        levels));
   PetscCall(ArrayCreate(stability->rows, &all.level));
   PetscCall(ArrayCreate(stability->rows, &all.model));
   PetscCall(ArrayCreate(stability->rows, &all.kind));

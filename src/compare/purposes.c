@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/exact.h"
 #include "base/math.h"
+#include "compare/entered.h"
 
 static int count_bits(int set)
 {
@@ -45,6 +46,7 @@ typedef struct {
   int purposes, purpose[SEED_PURPOSES];
   int64_t blocks;
   double *M, *V, *share; /* [blocks x 2^purposes], the same, [blocks x purposes] */
+  Text given;            /* what the runs of different blocks share, and what did not finish */
 } Blocks;
 
 /* Which of the varying seeds two runs share. */
@@ -93,7 +95,9 @@ static bool block_similarities(const Blocks *all, const int64_t *run, Centring c
 static PetscErrorCode AddTerm(Table *table, const Blocks *all, const char *measure, Centring c,
                               const char *term, const double *value, int64_t stride)
 {
+  const int64_t planned = all->group->blocks;
   double *each, mean, low, high;
+  Text note = {0};
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(all->blocks, &each));
   for (int64_t b = 0; b < all->blocks; b++) each[b] = value[b * stride];
@@ -107,6 +111,12 @@ static PetscErrorCode AddTerm(Table *table, const Blocks *all, const char *measu
   table_number(table, "low", low);
   table_number(table, "high", high);
   table_integer(table, "blocks", all->blocks);
+  if (all->given.s) text_add(&note, "%s", all->given.s);
+  if (all->blocks < planned)
+    note_add(&note, "%lld of %lld blocks, those whose runs all have a value",
+             (long long)all->blocks, (long long)planned);
+  table_text(table, "note", note.s ? note.s : "");
+  text_clear(&note);
   PetscCall(ArrayDestroy(&each));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -156,11 +166,30 @@ static PetscErrorCode AddMeasure(Table *table, Blocks *all, const char *measure,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Runs that share no seed are those of different blocks, and two of each block. */
+static PetscErrorCode NoteBlocks(Blocks *all)
+{
+  int64_t *run, entered = 0;
+  bool *enters;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(all->group->runs, &enters));
+  PetscCall(ArrayCreate(all->group->runs, &run));
+  PetscCall(RunsThatEnter(all->group, enters, &entered, NULL));
+  entered = 0;
+  for (int64_t r = 0; r < all->group->runs; r++)
+    if (enters[r]) run[entered++] = r;
+  note_shared(all->group, all->pairs, entered, run, &all->given);
+  note_unfinished(all->group, &all->given);
+  PetscCall(ArrayDestroy(&run));
+  PetscCall(ArrayDestroy(&enters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode PurposesTable(int64_t count, const ComparedGroup *groups, const GroupPairs *pairs,
                              const ChosenComparison *chosen, Table **purposes)
 {
   PetscFunctionBeginUser;
-  PetscCall(TableCreate("model,measure,centring,term,value,low,high,blocks", purposes));
+  PetscCall(TableCreate("model,measure,centring,term,value,low,high,blocks,note", purposes));
   for (int64_t g = 0; g < count; g++) {
     Blocks all = {.group = &groups[g], .pairs = &pairs[g]};
     for (int p = 0; p < SEED_PURPOSES; p++)
@@ -169,6 +198,7 @@ PetscErrorCode PurposesTable(int64_t count, const ComparedGroup *groups, const G
     PetscCall(ArrayCreate(groups[g].blocks * PURPOSE_SETS, &all.M));
     PetscCall(ArrayCreate(groups[g].blocks * PURPOSE_SETS, &all.V));
     PetscCall(ArrayCreate(groups[g].blocks * SEED_PURPOSES, &all.share));
+    PetscCall(NoteBlocks(&all));
     for (int64_t v = 0; chosen[v].comparison; v++) {
       const Comparison *one = chosen[v].comparison;
       /* of codes, a run with itself falls below 1 where an atom is silent on the tokens held out */
@@ -178,6 +208,7 @@ PetscErrorCode PurposesTable(int64_t count, const ComparedGroup *groups, const G
         PetscCall(AddMeasure(*purposes, &all, measure, c, v));
       free(measure);
     }
+    text_clear(&all.given);
     PetscCall(ArrayDestroy(&all.share));
     PetscCall(ArrayDestroy(&all.V));
     PetscCall(ArrayDestroy(&all.M));

@@ -1,4 +1,5 @@
 /* One model after another: partners, recurrence and groups over all runs, beside chance. */
+#include "compare/entered.h"
 #include "compare/stable_parts.h"
 #include <string.h>
 
@@ -46,6 +47,22 @@ static PetscErrorCode FindChance(Common *all, NullKind kind, StableRuns *runs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A model whose runs all failed: its row says so. */
+static PetscErrorCode AddFailed(const ComparedGroup *group, const PartnerRule *rule, Table *table)
+{
+  Text note = {0};
+  PetscFunctionBeginUser;
+  note_unfinished(group, &note);
+  PetscCall(TableAddRow(table));
+  table_text(table, "model", group->model);
+  table_integer(table, "runs", 0);
+  table_number(table, "t", rule->t);
+  table_text(table, "centring", centring_names[rule->centring]);
+  table_text(table, "note", note.s);
+  text_clear(&note);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode OneModel(Common *all, const char *folder, const ComparedGroup *group,
                                Mistakes *mistakes, Table *tables[STABLE_TABLES])
 {
@@ -53,6 +70,8 @@ static PetscErrorCode OneModel(Common *all, const char *folder, const ComparedGr
   StableRuns runs;
   bool any;
   PetscFunctionBeginUser;
+  if (group->runs == 0 && group->failed && !group->is_surrogate)
+    PetscCall(AddFailed(group, rule, tables[TABLE_STABLE]));
   if (group->runs == 0 || group->is_surrogate) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(StableRunsCreate(all->comm, all->nodes, all->kernels, group, rule->centring, mistakes,
                              &any, &runs));

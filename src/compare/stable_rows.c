@@ -1,5 +1,6 @@
 /* The rows and files that a model's partners and groups fill. */
 #include "base/file.h"
+#include "compare/entered.h"
 #include "compare/stable_parts.h"
 #include "learn/dictionary.h"
 #include "measure/rows.h"
@@ -8,20 +9,26 @@
 #include <string.h>
 
 /* What is shared by some of the runs, so that their agreement is less than it seems. */
-static void write_note(const StableRuns *runs, bool *enters, Text *note)
+static PetscErrorCode WriteNote(const StableRuns *runs, Text *note)
 {
   const ComparedGroup *group = runs->group;
-  bool anchors = false, start = false;
+  bool anchors = false, start = false, *enters;
+  int64_t entered;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(group->runs, &enters));
+  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
   for (int64_t q = 0; q < group->runs; q++)
     for (int64_t p = 0; p < q; p++) {
-      const char *a = group->run[p].anchors, *b = group->run[q].anchors;
-      anchors |= a && b && *a && !strcmp(a, b);
+      anchors |= same_anchors(&group->run[p], &group->run[q]);
       start |= !strcmp(runs->place[p].start, runs->place[q].start);
     }
-  if (runs_that_enter(group, enters) < group->runs) text_add(note, "some runs share varied seeds");
-  if (anchors) text_add(note, "%sgiven these anchors", note->length ? "; " : "");
-  if (start) text_add(note, "%sgiven this start", note->length ? "; " : "");
+  if (entered < group->runs) note_add(note, "some runs share varied seeds");
+  if (anchors) note_add(note, "given these anchors");
+  if (start) note_add(note, "given this start");
+  note_unfinished(group, note);
   if (!note->s) text_append(note, "", 0);
+  PetscCall(ArrayDestroy(&enters));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode AddRecurrence(const StableRuns *runs, const PartnerRule *rule,
@@ -270,15 +277,13 @@ PetscErrorCode StableRows(MPI_Comm comm, const Kernels *kernels, const char *fol
   Text note = {0};
   double *rate;
   float *mean;
-  bool *enters;
   int rank, size;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(ArrayCreate(S, &enters));
   PetscCall(ArrayCreate(runs->sets.first[S], &rate));
   PetscCall(ArrayCreate(runs->clusters.groups * runs->sets.d, &mean));
-  write_note(runs, enters, &note);
+  PetscCall(WriteNote(runs, &note));
   PetscCall(AddRecurrence(runs, rule, note.s, tables[TABLE_RECURRENCE]));
   PetscCall(AddStable(runs, rule, note.s, tables[TABLE_STABLE]));
   PetscCall(ReadRates(runs, rule, mistakes, rate));
@@ -290,6 +295,5 @@ PetscErrorCode StableRows(MPI_Comm comm, const Kernels *kernels, const char *fol
   text_clear(&note);
   PetscCall(ArrayDestroy(&mean));
   PetscCall(ArrayDestroy(&rate));
-  PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -63,6 +63,7 @@ typedef struct {
   const Living *living;
   int64_t runs;
   const int64_t *run; /* [runs] */
+  const char *note;
   int64_t step;
   float **D; /* [runs] living atoms, read when first needed */
   Mistakes *mistakes;
@@ -132,6 +133,7 @@ static PetscErrorCode OneStep(MPI_Comm comm, Moment *at, Table *table)
     table_number(table, "value", interval.mean);
     table_number(table, "low", interval.low);
     table_number(table, "high", interval.high);
+    table_text(table, "note", at->note ? at->note : "");
   }
   PetscCall(ArrayDestroy(&h));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -151,7 +153,7 @@ static bool all_have(int64_t runs, const int64_t *count, int64_t *const *steps, 
 
 PetscErrorCode TrajectoryAdd(MPI_Comm comm, const Kernels *kernels, const ComparedGroup *group,
                              const Living *living, int64_t runs, const int64_t *run,
-                             Mistakes *mistakes, Table *table)
+                             const char *note, Mistakes *mistakes, Table *table)
 {
   int64_t *count, **steps;
   bool any;
@@ -164,7 +166,7 @@ PetscErrorCode TrajectoryAdd(MPI_Comm comm, const Kernels *kernels, const Compar
   PetscCall(MistakesAgree(comm, mistakes, &any));
   for (int64_t i = -1; i < count[0] && count[0] && !any; i++) {
     const int64_t step = i < 0 ? 0 : steps[0][i];
-    Moment at = {kernels, group, living, runs, run, step, NULL, mistakes};
+    Moment at = {kernels, group, living, runs, run, note, step, NULL, mistakes};
     if (i >= 0 && step == 0) continue;
     if (!all_have(runs, count, steps, at.step)) continue;
     PetscCall(ArrayCreate(runs, &at.D));

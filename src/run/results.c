@@ -186,6 +186,17 @@ static PetscErrorCode CollectRuns(Work *work, const Outcome *outcomes, int64_t g
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Runs of a group that ended without a model, and that have not ended. */
+static void count_unfinished(const Experiment *experiment, const Outcome *outcomes, int64_t group,
+                             int64_t *failed, int64_t *pending)
+{
+  for (int64_t r = 0; r < experiment->runs; r++) {
+    if (experiment->run[r].group != group) continue;
+    *failed += outcomes[r].status == RUN_FAILED;
+    *pending += outcomes[r].status != RUN_FAILED && outcomes[r].status != RUN_DONE;
+  }
+}
+
 static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compared *all,
                                     Mistakes *mistakes)
 {
@@ -202,8 +213,10 @@ static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compare
     const Group *group = &experiment->group[g];
     const int64_t first = at;
     PetscCall(CollectRuns(work, outcomes, g, &at, all, number, mistakes));
-    compared[g] = at == first ? -1 : all->count;
-    if (at == first) continue;
+    int64_t failed = 0, pending = 0;
+    count_unfinished(experiment, outcomes, g, &failed, &pending);
+    compared[g] = at == first && !failed ? -1 : all->count;
+    if (compared[g] < 0) continue;
     View *view = &all->view[all->count];
     PetscCall(WorkView(work, &group->settings, group->share, view));
     const char *sharing = group->set < 0                       ? "none"
@@ -220,7 +233,9 @@ static PetscErrorCode CollectGroups(Work *work, const Outcome *outcomes, Compare
                                                .surrogate = -1,
                                                .is_surrogate = group->is_surrogate,
                                                .blocks = group->blocks,
-                                               .block = block};
+                                               .block = block,
+                                               .failed = failed,
+                                               .pending = pending};
   }
   for (int64_t g = 0; g < experiment->groups; g++)
     if (compared[g] >= 0 && experiment->group[g].surrogate >= 0)

@@ -51,11 +51,20 @@ varying = {m: [p for p in range(3) if len({s[p] for _, s in runs[m]}) > 1] for m
 
 
 def entering(model):
-    chosen = []
-    for run, seeds in runs[model]:
-        if not any(seeds[p] == other[p] for _, other in chosen for p in varying[model]):
-            chosen.append((run, seeds))
-    return chosen
+    """The most runs of which no two share a varied seed; of several such sets the first by the runs' seeds."""
+    best = []
+
+    def grow(taken, rest):
+        nonlocal best
+        if len(taken) > len(best):
+            best = taken
+        for q, one in enumerate(rest):
+            if len(taken) + len(rest) - q <= len(best):
+                break
+            grow(taken + [one], [o for o in rest[q + 1:] if all(o[1][p] != one[1][p] for p in varying[model])])
+
+    grow([], sorted(runs[model], key=lambda r: [-1 if s == '-' else int(s) for s in r[1]]))
+    return [r for r in runs[model] if r in best]
 
 
 def matrix(model, kind, chosen):
@@ -99,6 +108,8 @@ for family in families:
 there = {(r['model'], r['measure'], r['centring'], r['term']): r for r in table('purposes.csv')}
 asked = 0
 for (model, *kind), of in values.items():
+    if (model, *kind, 'core') not in there:
+        continue
     var = varying[model]
     seeds = dict(runs[model])
     block = {run: (int(s[var[0]]) - 1) // 2 for run, s in seeds.items()}  # seeds 1, 2 | 3, 4 | …
@@ -108,7 +119,7 @@ for (model, *kind), of in values.items():
             M.setdefault((block[a], sum(1 << i for i, p in enumerate(var) if seeds[a][p] == seeds[b][p])), []).append(value)
     sets, B = range(1 << len(var)), sorted(set(block.values()))
     M = np.array([[1 if s == sets[-1] else np.mean(M[b, s]) for s in sets] for b in B])
-    if np.isnan(M).any() or (model, *kind, 'core') not in there:
+    if np.isnan(M).any():
         continue
     V = np.linalg.solve([[float(u & s == u) for u in sets] for s in sets], M.T).T
     share = np.zeros((len(B), len(var)))

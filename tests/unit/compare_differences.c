@@ -64,8 +64,11 @@ static PetscErrorCode Fake(const char *model, int64_t first, bool anchors, int64
   *group = (ComparedGroup){.model = model, .runs = S, .run = run, .surrogate = -1};
   *pairs = (GroupPairs){.runs = S, .pairs = S * (S - 1) / 2, .measures = 2};
   PetscCall(ArrayCreate(pairs->pairs * STAGES * CENTRINGS * 2, &pairs->value));
+  PetscCall(ArrayCreate(pairs->pairs, &pairs->same));
+  PetscCall(ArrayCreate(S, &pairs->living));
   for (int64_t i = 0; i < S; i++) {
-    run[i] = (ComparedRun){.seed = {first + i, first + i, anchors ? first + i : -1, -1}};
+    run[i] = (ComparedRun){.id = "", .seed = {first + i, first + i, anchors ? first + i : -1, -1}};
+    pairs->living[i].alive = 1;
     for (int64_t j = i + 1; j < S; j++)
       for (int v = 0; v < 2; v++)
         for (Centring c = 0; c < CENTRINGS; c++)
@@ -128,6 +131,8 @@ static PetscErrorCode TestTable(void)
   PetscCall(Fake("b", 1, true, PAIRS_B, pairs_b, &group[1], &pairs[1]));
   PetscCall(Fake("c", 4, true, PAIRS_C, pairs_c, &group[2], &pairs[2])); /* shares 4 and 5 alone */
   PetscCall(Fake("none", 1, true, 1, NULL, &group[3], &pairs[3]));
+  pairs[0].same[0] = 1; /* two runs of the first start alike; one of the third failed */
+  group[2].failed = 1;
   PetscCall(DifferencesTable(4, group, pairs, chosen, &t));
   OK(t->rows == 3 * 2 * CENTRINGS, "a row for each couple, measure and centring: %d", (int)t->rows);
   const int64_t ab = find(t, "a", "b", "matched_cosine", "raw");
@@ -139,10 +144,17 @@ static PetscErrorCode TestTable(void)
          table_real(t, ac, "runs_b") == 7,
      "two common runs are too few");
   NEAR(table_real(t, ac, "high"), welch_known[2], 1e-13, "so all runs enter, unpaired");
+  const int64_t bc = find(t, "b", "c", "matched_cosine", "raw");
+  OK(!strcmp(table_cell(t, ab, "note"), "a: given this start") &&
+         !strcmp(table_cell(t, ac, "note"), "a: given this start; b: 1 of 8 runs failed") &&
+         !strcmp(table_cell(t, bc, "note"), "b: 1 of 8 runs failed"),
+     "what is said of each model: %s", table_cell(t, ac, "note"));
   check_families(t);
   PetscCall(TableDestroy(&t));
   for (int g = 0; g < 4; g++) {
     PetscCall(ArrayDestroy(&pairs[g].value));
+    PetscCall(ArrayDestroy(&pairs[g].same));
+    PetscCall(ArrayDestroy(&pairs[g].living));
     PetscCall(ArrayDestroy(&group[g].run));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,7 +1,5 @@
-/* Comparing the runs of groups from their files: dead atoms, crossed seeds, notes, ranks, and files
-   that are not what they should be.
-   RUN ranks=1
-   RUN ranks=3 */
+/* Comparing the runs of groups from their files: dead atoms, crossed seeds, notes, failed runs,
+   ranks, and files that are not what they should be. RUN ranks=1 RUN ranks=3 */
 #include "../tap.h"
 #include "compare/compare.h"
 #include "compare/group.h"
@@ -136,17 +134,30 @@ static PetscErrorCode TestGroups(const View *view, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void test_entering(void)
+/* Runs that all failed, and one of three: told, not passed over. */
+static PetscErrorCode TestFailed(const View *view, Mistakes *mistakes)
 {
-  ComparedRun run[9];
-  bool enters[9];
-  for (int i = 0; i < 9; i++) run[i] = (ComparedRun){"r", "", {i / 3, i % 3, 5}, NULL};
-  ComparedGroup group = {"g", "none", NULL, 9, run, -1};
-  OK(runs_that_enter(&group, enters) == 3 && enters[0] && enters[4] && enters[8],
-     "3 x 3 seeds: the diagonal enters");
-  for (int i = 0; i < 9; i++) run[i].seed[1] = 1;
-  OK(runs_that_enter(&group, enters) == 3 && enters[0] && enters[3] && enters[6],
-     "a seed that does not vary does not keep runs out");
+  const ComparedRun two[] = {{"a", folder[0], {1, 1, 1}, "x"}, {"b", folder[1], {2, 2, 2}, "y"}};
+  const ComparedGroup groups[] = {{"none", "shared", view, 0, NULL, -1, .failed = 3, .pending = 1},
+                                  {"some", "per_seed", view, 2, two, -1, .failed = 1},
+                                  {"nothing", "none", view, 0, NULL, -1, .pending = 2}};
+  CompareTables tables;
+  PetscFunctionBeginUser;
+  PetscCall(CompareGroups(COMM, kernels, 3, groups, &options, mistakes, &tables));
+  const Table *t = tables.stability;
+  const int64_t none = row_of(t, "none", "matched_cosine", "centred"),
+                some = row_of(t, "some", "matched_cosine", "raw");
+  OK(t->rows == 2 * 2 * measures && none >= 0 && some >= 0, "rows of both models: %d",
+     (int)t->rows);
+  OK(table_real(t, none, "runs") == 0 && table_real(t, none, "failed") == 3 &&
+         !*table_cell(t, none, "value") && !*table_cell(t, none, "dead") &&
+         !strcmp(table_cell(t, none, "note"), "3 of 4 runs failed; 1 of 4 runs not finished"),
+     "no run finished: %s", table_cell(t, none, "note"));
+  OK(table_real(t, some, "failed") == 1 &&
+         !strcmp(table_cell(t, some, "note"), "2 runs: no interval; 1 of 3 runs failed"),
+     "one failed: %s", table_cell(t, some, "note"));
+  PetscCall(CompareTablesDestroy(&tables));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The same start twice is told; a missing model, and a table of another size, are mistakes. */
@@ -197,8 +208,8 @@ static PetscErrorCode Tests(void)
   for (int r = 0; tap_rank == 0 && r < FOLDERS; r++) PetscCall(WriteRun(r, mistakes));
   PetscCall(RandomTokens(COMM, kernels, tokens_path, 600, WIDTH, mistakes));
   PetscCall(TestViewCreate(COMM, kernels, tokens_path, .25, mistakes, &test));
-  test_entering();
   PetscCall(TestGroups(&test.view, mistakes));
+  PetscCall(TestFailed(&test.view, mistakes));
   PetscCall(TestFaults(&test.view));
   PetscCall(TestViewDestroy(&test));
   PetscCall(MistakesDestroy(&mistakes));

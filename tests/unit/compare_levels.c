@@ -14,6 +14,10 @@ static PetscErrorCode Point(Table *stability, Table *groups, const char *model, 
     table_text(stability, "measure", "matched_cosine");
     table_text(stability, "centring", i ? "centred" : "raw");
     table_number(stability, "value", value + .5 * i);
+    table_text(stability, "note",
+               !strncmp(model, "relu", 4) ? "given these anchors"
+               : value == .6              ? "given these anchors; weak: 3 runs"
+                                          : "weak: 3 runs");
   }
   for (int i = 0; i < 4; i++) { /* only held-out means count */
     PetscCall(TableAddRow(groups));
@@ -39,7 +43,7 @@ static PetscErrorCode TestLevels(void)
 {
   Table *stability, *groups, *t;
   PetscFunctionBeginUser;
-  PetscCall(TableCreate("model,measure,centring,value", &stability));
+  PetscCall(TableCreate("model,measure,centring,value,note", &stability));
   PetscCall(TableCreate("model,metric,split,mean", &groups));
   /* out of order; two points at l0 16 count as their mean, .5 */
   PetscCall(Point(stability, groups, "topk k=32", 32, .9, .3));
@@ -62,6 +66,9 @@ static PetscErrorCode TestLevels(void)
   check_row(t, 2, "l0", 20, .45, .6);
   check_row(t, 3, "l0", 12, 1.1, 1.3);
   OK(!strcmp(table_cell(t, 3, "centring"), "centred"), "centred ones after");
+  OK(!strcmp(table_cell(t, 0, "note"),
+             "a: weak: 3 runs; given these anchors; b: given these anchors"),
+     "what is said of any point of a model, once: %s", table_cell(t, 0, "note"));
   PetscCall(TableDestroy(&t));
   PetscCall(TableDestroy(&groups));
   PetscCall(TableDestroy(&stability));

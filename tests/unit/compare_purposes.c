@@ -28,10 +28,16 @@ enum { B = 6, M = 24, WIDTH = 48, RUNS = BLOCK_RUNS * B };
 static ComparedRun run[RUNS];
 static int64_t block[RUNS];
 static double value[RUNS * (RUNS - 1) / 2 * STAGES * CENTRINGS];
+static double same[RUNS * (RUNS - 1) / 2];
+static Living living[RUNS];
 static ComparedGroup group = {
     .model = "planted", .runs = RUNS, .run = run, .blocks = B, .block = block};
-static GroupPairs pairs = {
-    .runs = RUNS, .pairs = RUNS * (RUNS - 1) / 2, .measures = 1, .value = value};
+static GroupPairs pairs = {.runs = RUNS,
+                           .pairs = RUNS * (RUNS - 1) / 2,
+                           .measures = 1,
+                           .value = value,
+                           .same = same,
+                           .living = living};
 static ChosenComparison chosen[2];
 
 /* Blocks of runs with planted atoms; only pairs within a block have values. */
@@ -47,7 +53,8 @@ static PetscErrorCode Plant(const Kernels *kernels, uint64_t draw, float *D)
     for (int64_t q = 0; q < BLOCK_RUNS; q++) {
       const int64_t j = b * BLOCK_RUNS + q;
       block[j] = j;
-      run[j] = (ComparedRun){.seed = {0, 0, 0, -1}};
+      run[j] = (ComparedRun){.id = "", .seed = {0, 0, 0, -1}, .anchors = "x"};
+      living[j].alive = M;
       for (int p = 0; p < 3; p++) run[j].seed[p] = 2 * b + planted_seed[q][p];
       for (int64_t p = 0; p < q; p++)
         *pair_value(&pairs, pair_number(RUNS, b * BLOCK_RUNS + p, j), STAGE_END, CENTRING_RAW, 0) =
@@ -122,11 +129,16 @@ static PetscErrorCode TestWithoutAnchors(void)
     if (j % BLOCK_RUNS == 3) block[j] = j - 3;
   }
   block[7] = -1; /* one block is not finished */
+  group.failed = 1;
   PetscCall(PurposesTable(1, &group, &pairs, chosen, &t));
   OK(term(t, "M(init,data)") == 1, "sharing all seeds that are drawn from is being the same run");
   OK(isnan(term(t, "M(anchors)")) && t->rows == 1 + 3 + 3 + 2, "no terms of other seeds: %d rows",
      (int)t->rows);
   OK(table_real(t, 0, "blocks") == B - 1, "a block that is not finished is left out");
+  OK(!strcmp(table_cell(t, 0, "note"),
+             "given these anchors; 1 of 31 runs failed; 5 of 6 blocks, those whose runs all have a "
+             "value"),
+     "and the note says so: %s", table_cell(t, 0, "note"));
   NEAR(term(t, "share(init)") + term(t, "share(data)") + term(t, "core"), 1, 1e-14,
        "shares and core add up to 1");
   PetscCall(TableDestroy(&t));
