@@ -101,6 +101,11 @@ typedef struct Kernels {
   double (*dot64)(int64_t d, const float *x, const float *y);
   double (*distance64)(int64_t d, const float *x, const float *y);
   double (*sum64)(int64_t d, const float *x);
+  /* OUT[j][i] = OUT[j][i] - A[j][0] B[index[0]][i] - A[j][1] B[index[1]][i] - … to p - 1, from left
+     to right, products and differences rounded to float64; index NULL: rows 0 .. p - 1 of B. A [m x
+     p], OUT [m x d]. */
+  void (*subtract64)(int64_t m, int64_t p, int64_t d, const double *A, int64_t ldA, const double *B,
+                     int64_t ldB, const int32_t *index, double *OUT, int64_t ldOUT);
   /* Takes off g what lies along D: g[i] = (float)(g[i] - dot64(g, D) D[i]), in float64. */
   void (*tangent)(int64_t d, float *g, const float *D);
   /* x[i] = (float)(x[i] / norm), in float64, where norm = sqrt(square64(x)), which it gives, is

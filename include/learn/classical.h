@@ -100,6 +100,8 @@ int64_t classical_seen(const void *self);
   .state = ClassicalState, .resumed = ClassicalResumed, .seen = classical_seen,                    \
   .step = ClassicalStep, .model = ClassicalModel, .destroy = ClassicalDestroy
 
+/* out [rows x d] = X less shift [d] in every row. */
+void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, float *out);
 /* XT [cols x rows] = the transpose of X [rows x cols]. */
 void transpose(int64_t rows, int64_t cols, const float *X, float *XT);
 /* Makes the entry of x [d] that is largest in size (the first of equals) positive; true: the sign

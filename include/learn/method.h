@@ -45,6 +45,22 @@ typedef struct {
   } value[12];
 } StepReport;
 
+/* What a run has to do, for the model of the cost and for benches. Operations are additions and
+   multiplications, each counted. */
+typedef struct {
+  const char *bound; /* the kernels that most of the work is, static text */
+  double units;      /* passes over the training tokens at most, or batches; 0: none */
+  double batch;      /* tokens of a unit; 0: all */
+  double first;      /* of the units, those before the kind that most are, which is meant here: */
+  double products;   /* float32 operations of dense products, for each token */
+  double exact;      /* float64 operations, for each token */
+  double touched;    /* bytes gathered from tables, for each token */
+  double after, after_exact; /* the same operations at the end of a unit, on each rank */
+  double spread;             /* float32 operations there that the ranks share */
+  double once;               /* float64 operations of a run, on each rank */
+  double sums;               /* numbers that ranks join in a unit */
+} MethodWork;
+
 typedef struct Dictionary Dictionary;
 
 typedef struct {
@@ -69,6 +85,9 @@ typedef struct {
   PetscErrorCode (*destroy)(void **self);
   /* Codes of n normalised tokens X [n x d] by a finished model. Not collective. */
   PetscErrorCode (*encode)(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes);
+  /* What a run with params has to do for n training tokens of width d, with p candidates. NULL:
+     the model of the cost knows (k-means, sae). */
+  MethodWork (*work)(const void *params, double n, double d, double p);
 } Method;
 
 extern const Family methods;

@@ -6,6 +6,7 @@
 #include "avx2_select.h"
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
+#include "subtract64.h"
 #include <string.h>
 
 /* Eight float64 lanes. */
@@ -247,6 +248,7 @@ const Kernels backend_avx2 = {
     .dot64 = dot64,
     .distance64 = distance64,
     .sum64 = sum64,
+    .subtract64 = subtract64,
     .tangent = tangent,
     .unit = unit,
     .normalise = normalise,

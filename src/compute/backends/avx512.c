@@ -5,6 +5,7 @@
 #include "avx512_select.h"
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
+#include "subtract64.h"
 
 static inline __mmask8 lanes8(int64_t count)
 {
@@ -208,6 +209,7 @@ const Kernels backend_avx512 = {
     .dot64 = dot64,
     .distance64 = distance64,
     .sum64 = sum64,
+    .subtract64 = subtract64,
     .tangent = tangent,
     .unit = unit,
     .normalise = normalise,

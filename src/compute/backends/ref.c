@@ -2,6 +2,7 @@
    compilers vectorise them. Compiled twice: as it is, where fmaf is the C library's, and with
    REF_FMA and the CPU's own instruction; both give the same bits. */
 #include "ref_nearest.h"
+#include "subtract64.h"
 #include <math.h>
 #include <string.h>
 
@@ -475,6 +476,7 @@ const Kernels TABLE = {
     .dot64 = dot64,
     .distance64 = distance64,
     .sum64 = sum64,
+    .subtract64 = subtract64,
     .tangent = tangent,
     .unit = unit,
     .normalise = normalise,

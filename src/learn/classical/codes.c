@@ -1,28 +1,28 @@
-/* Lawson and Hanson's active sets in terms of the Gram matrix K = D D^T: atoms enter one by one,
-   the one that would help most first, and leave where their weight would turn its sign. On the
+/* Lawson and Hanson's active sets in terms of the Gram matrix K = D D^T: atoms enter, a few at a
+   time, those that would help most, and leave where their weight would turn its sign. On the
    simplex K and the products get one constant added, which changes the objective by a constant
    there and makes K regular where the atoms in use are affinely independent. */
 #include "codes.h"
+#include "triangle.h"
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 64 };
+enum { ROWS = 64, TOGETHER = TRIANGLE_TOGETHER };
 
 struct CodeSolver {
-  const Kernels *kernels;
   CodeRule rule;
-  int64_t m, d;
-  double *K; /* [m x m], with the constant */
+  const Kernels *kernels;
+  int64_t m, d, ld; /* ld: m, up to a multiple of 8 */
+  double *K;        /* [m x ld], with the constant */
+  double *D, *DT;   /* [m x d], [d x ld] the atoms */
   double constant;
   Packed packed;
-  float *S;      /* [ROWS x m] products of tokens and atoms */
-  int64_t count; /* atoms in use */
-  int64_t *in;   /* [m] which */
-  double *sign;  /* [m] of their weights */
-  double *R;     /* [m x m] rows 0 .. count - 1: upper triangular, R^T R = K of the atoms in use */
-  double *z, *y, *ones; /* [m] weights of those; what solves for them */
-  double *b, *w;        /* [m] products; what is left of them */
-  uint8_t *barred;      /* [m] in use, or found to be of no use */
+  float *S;       /* [ROWS x m] products of tokens and atoms */
+  Triangle in;    /* of the atoms in use */
+  double *sign;   /* [m] of their weights */
+  double *z, *y;  /* [m] weights of those in use; the best ones */
+  double *b, *w;  /* [ld] products; what is left of them */
+  double *barred; /* [ld] 0, or - infinity: in use, or found to be of no use */
 };
 
 PetscErrorCode CodeSolverCreate(const Kernels *kernels, int64_t m, int64_t d, const CodeRule *rule,
@@ -34,17 +34,18 @@ PetscErrorCode CodeSolverCreate(const Kernels *kernels, int64_t m, int64_t d, co
   PetscCall(ArrayCreate(1, &s));
   *out = s;
   s->kernels = kernels, s->rule = *rule, s->m = m, s->d = d;
-  PetscCall(ArrayCreate(m * m, &s->K));
-  PetscCall(ArrayCreate(m * m, &s->R));
+  PetscCall(TriangleCreate(kernels, m, &s->in));
+  s->ld = s->in.ld;
+  PetscCall(ArrayCreate(m * s->ld, &s->K));
+  PetscCall(ArrayCreate(m * d, &s->D));
+  PetscCall(ArrayCreate(d * s->ld, &s->DT));
   PetscCall(ArrayCreate(ROWS * m, &s->S));
-  PetscCall(ArrayCreate(m, &s->in));
   PetscCall(ArrayCreate(m, &s->sign));
-  PetscCall(ArrayCreate(m, &s->z));
-  PetscCall(ArrayCreate(m, &s->y));
-  PetscCall(ArrayCreate(m, &s->ones));
-  PetscCall(ArrayCreate(m, &s->b));
-  PetscCall(ArrayCreate(m, &s->w));
-  PetscCall(ArrayCreate(m, &s->barred));
+  PetscCall(ArrayCreate(s->ld, &s->z));
+  PetscCall(ArrayCreate(s->ld, &s->y));
+  PetscCall(ArrayCreate(s->ld, &s->b));
+  PetscCall(ArrayCreate(s->ld, &s->w));
+  PetscCall(ArrayCreate(s->ld, &s->barred));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,14 +56,14 @@ PetscErrorCode CodeSolverDestroy(CodeSolver **solver)
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   packed_clear(&s->packed);
+  PetscCall(TriangleDestroy(&s->in));
   PetscCall(ArrayDestroy(&s->K));
-  PetscCall(ArrayDestroy(&s->R));
+  PetscCall(ArrayDestroy(&s->D));
+  PetscCall(ArrayDestroy(&s->DT));
   PetscCall(ArrayDestroy(&s->S));
-  PetscCall(ArrayDestroy(&s->in));
   PetscCall(ArrayDestroy(&s->sign));
   PetscCall(ArrayDestroy(&s->z));
   PetscCall(ArrayDestroy(&s->y));
-  PetscCall(ArrayDestroy(&s->ones));
   PetscCall(ArrayDestroy(&s->b));
   PetscCall(ArrayDestroy(&s->w));
   PetscCall(ArrayDestroy(&s->barred));
@@ -70,171 +71,201 @@ PetscErrorCode CodeSolverDestroy(CodeSolver **solver)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* K = D D^T, its lower triangle by rows of eight. */
+static void find_products(CodeSolver *s, const float *D)
+{
+  const int64_t m = s->m, d = s->d, ld = s->ld;
+  for (int64_t j = 0; j < m; j++)
+    for (int64_t i = 0; i < d; i++) s->D[j * d + i] = s->DT[i * ld + j] = (double)D[j * d + i];
+  memset(s->K, 0, (size_t)(m * ld) * sizeof(*s->K));
+  for (int64_t j = 0; j < m; j += TOGETHER)
+    s->kernels->subtract64(min_i64(TOGETHER, m - j), d, j + TOGETHER, s->D + j * d, d, s->DT, ld,
+                           NULL, s->K + j * ld, ld);
+  for (int64_t j = 0; j < m; j++)
+    for (int64_t l = 0; l <= j; l++) s->K[l * ld + j] = s->K[j * ld + l] = -s->K[j * ld + l];
+}
+
 PetscErrorCode CodeSolverRenew(CodeSolver *s, const float *D)
 {
-  const int64_t m = s->m, d = s->d;
+  const int64_t m = s->m, ld = s->ld;
 
   PetscFunctionBegin;
-  s->kernels->pack(m, d, D, d, &s->packed);
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j <= i; j++)
-      s->K[i * m + j] = s->K[j * m + i] = s->kernels->dot64(d, D + i * d, D + j * d);
+  s->kernels->pack(m, s->d, D, s->d, &s->packed);
+  find_products(s, D);
   s->constant = 0;
   if (!s->rule.simplex) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int64_t i = 0; i < m; i++) s->constant = fmax(s->constant, s->K[i * m + i]);
+  for (int64_t j = 0; j < m; j++) s->constant = fmax(s->constant, s->K[j * ld + j]);
   if (s->constant == 0) s->constant = 1;
-  for (int64_t i = 0; i < m * m; i++) s->K[i] += s->constant;
+  for (int64_t i = 0; i < m * ld; i++) s->K[i] += s->constant;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Adds atom j to those in use: a further row and column of R. False: it depends on the others. */
-static bool extend(CodeSolver *s, int64_t j)
+/* Puts atoms with weights z to those in use; gives how many entered. One that depends on the
+   others does not, and stays barred where `stays` says so. */
+static int64_t enter(CodeSolver *s, int64_t count, const int32_t *atom, const double *z, bool stays)
 {
-  const int64_t m = s->m, n = s->count;
-  const double *k = s->K + j * m;
-  double left = k[j];
-  for (int64_t a = 0; a < n; a++) {
-    double r = k[s->in[a]];
-    for (int64_t i = 0; i < a; i++) r -= s->R[i * m + a] * s->R[i * m + n];
-    s->R[a * m + n] = r / s->R[a * m + a];
+  double right[2 * TOGETHER] = {0};
+  bool entered[TOGETHER];
+  int64_t at = s->in.count;
+  for (int64_t q = 0; q < count; q++) {
+    right[q] = s->b[atom[q]] - s->rule.l1 * s->sign[atom[q]];
+    right[TOGETHER + q] = 1;
+    s->barred[atom[q]] = -INFINITY;
   }
-  for (int64_t a = 0; a < n; a++) left -= s->R[a * m + n] * s->R[a * m + n];
-  if (!(left > 1e-10 * k[j])) return false;
-  s->R[n * m + n] = sqrt(left);
-  s->in[n] = j;
-  s->z[n] = 0;
-  s->count++;
-  return true;
+  const int64_t some = triangle_extend(&s->in, s->K, s->ld, count, atom, right, entered);
+  for (int64_t q = 0; q < count; q++) {
+    if (entered[q])
+      s->z[at++] = z[q];
+    else if (!stays)
+      s->barred[atom[q]] = 0;
+  }
+  return some;
 }
 
-/* Takes the atom at place `at` out; what came after it enters anew. */
-static void take_out(CodeSolver *s, int64_t at)
+/* Takes out the atoms in use whose y is NaN; what came after the first of them enters anew. old:
+   the number of atoms that were in use before this turn. */
+static void take_out(CodeSolver *s, int64_t *old)
 {
-  const int64_t later = s->count - at - 1;
-  s->barred[s->in[at]] = 0;
-  s->count = at;
-  for (int64_t i = 0; i < later; i++) {
-    const int64_t j = s->in[at + 1 + i];
-    const double z = s->z[at + 1 + i];
-    if (extend(s, j))
-      s->z[s->count - 1] = z;
-    else
+  const int64_t n = s->in.count;
+  int64_t at = 0, count = 0, before = *old;
+  int32_t atom[TOGETHER];
+  double z[TOGETHER];
+  while (!isnan(s->y[at])) at++;
+  s->in.count = at;
+  for (int64_t a = at; a < n; a++) {
+    const int32_t j = s->in.in[a];
+    if (!isnan(s->y[a])) {
+      atom[count] = j, z[count++] = s->z[a];
+    } else {
       s->barred[j] = 0;
+      *old -= a < before;
+    }
+    if (count == TOGETHER || (a + 1 == n && count)) enter(s, count, atom, z, false), count = 0;
   }
 }
 
-/* Solves R^T R y = y. */
-static void solve(const CodeSolver *s, double *y)
-{
-  const int64_t m = s->m, n = s->count;
-  for (int64_t a = 0; a < n; a++) {
-    y[a] /= s->R[a * m + a];
-    for (int64_t i = a + 1; i < n; i++) y[i] -= s->R[a * m + i] * y[a];
-  }
-  for (int64_t a = n - 1; a >= 0; a--) {
-    for (int64_t i = a + 1; i < n; i++) y[a] -= s->R[a * m + i] * y[i];
-    y[a] /= s->R[a * m + a];
-  }
-}
-
-/* y: the best weights of the atoms in use, whatever their signs; gives the multiplier of the sum.
- */
+/* y: the best weights of the atoms in use, whatever their signs; gives the multiplier of the sum:
+   1^T K^-1 b and 1^T K^-1 1 are products of right sides. */
 static double best(CodeSolver *s)
 {
-  double sum = 0, all = 0;
-  for (int64_t a = 0; a < s->count; a++)
-    s->y[a] = s->b[s->in[a]] - s->rule.l1 * s->sign[s->in[a]], s->ones[a] = 1;
-  solve(s, s->y);
-  if (!s->rule.simplex) return 0;
-  solve(s, s->ones);
-  for (int64_t a = 0; a < s->count; a++) sum += s->y[a], all += s->ones[a];
-  const double multiplier = (sum - 1) / all;
-  for (int64_t a = 0; a < s->count; a++) s->y[a] -= multiplier * s->ones[a];
+  const int64_t n = s->in.count;
+  const double *f = s->in.right[0], *g = s->in.right[1];
+  double sum = 0, all = 0, multiplier = 0;
+  for (int64_t a = 0; a < n && s->rule.simplex; a++) sum += g[a] * f[a], all += g[a] * g[a];
+  if (s->rule.simplex) multiplier = (sum - 1) / all;
+  for (int64_t a = 0; a < n; a++) s->y[a] = f[a] - multiplier * g[a];
+  triangle_solve(&s->in, s->y);
   return multiplier;
 }
 
-/* How much weight atom j wants, past what it costs. */
-static double wish(const CodeSolver *s, int64_t j, double multiplier)
-{
-  const double w = s->rule.either_sign ? fabs(s->w[j]) : s->w[j];
-  return w - s->rule.l1 - multiplier;
-}
-
 /* Moves the weights to the best ones as far as all keep their signs, and takes out what stops that,
-   until nothing does. False: the atom that entered last was taken out. */
-static bool settle(CodeSolver *s, double *multiplier)
+   until nothing does. old: atoms in use before those that have just entered. False: none of these
+   stays. */
+static bool settle(CodeSolver *s, int64_t old, double *multiplier)
 {
-  const int64_t entered = s->in[s->count - 1];
-  bool stays = true;
-  while (s->count) {
-    double step = 1;
-    int64_t at = -1;
+  while (s->in.count) {
+    const int64_t n = s->in.count;
+    double step = 2;
     *multiplier = best(s);
-    for (int64_t a = 0; a < s->count; a++) {
-      const double sign = s->sign[s->in[a]];
-      if (sign * s->y[a] > 0) continue;
-      const double part = s->z[a] == 0 ? 0 : s->z[a] / (s->z[a] - s->y[a]);
-      if (at < 0 || part < step) step = part, at = a;
+    for (int64_t a = 0; a < n; a++) {
+      if (s->sign[s->in.in[a]] * s->y[a] > 0) continue;
+      step = fmin(step, s->z[a] == 0 ? 0 : s->z[a] / (s->z[a] - s->y[a]));
     }
-    for (int64_t a = 0; a < s->count; a++) s->z[a] += step * (s->y[a] - s->z[a]);
-    if (at < 0) break;
-    if (s->in[at] == entered) stays = false;
-    take_out(s, at);
+    if (step > 1) {
+      memcpy(s->z, s->y, (size_t)n * sizeof(*s->z));
+      break;
+    }
+    for (int64_t a = 0; a < n; a++) {
+      const bool turns = !(s->sign[s->in.in[a]] * s->y[a] > 0);
+      const double part = s->z[a] == 0 ? 0 : s->z[a] / (s->z[a] - s->y[a]);
+      s->z[a] += step * (s->y[a] - s->z[a]);
+      if (turns && part <= step) s->y[a] = NAN;
+    }
+    take_out(s, &old);
   }
-  if (!stays) s->barred[entered] = 1;
-  return stays;
+  return s->in.count > old;
 }
 
 static void find_left(CodeSolver *s)
 {
-  const int64_t m = s->m;
-  memcpy(s->w, s->b, (size_t)m * sizeof(*s->w));
-  for (int64_t a = 0; a < s->count; a++) {
-    const double *restrict k = s->K + s->in[a] * m;
-    double *restrict w = s->w;
-    const double z = s->z[a];
-    for (int64_t j = 0; j < m; j++) w[j] -= z * k[j];
+  memcpy(s->w, s->b, (size_t)s->ld * sizeof(*s->w));
+  s->kernels->subtract64(1, s->in.count, s->ld, s->z, s->in.count, s->K, s->ld, s->in.in, s->w,
+                         s->ld);
+}
+
+/* w: how much weight each atom wants, but for what it costs; gives the largest. */
+static double find_wishes(CodeSolver *s)
+{
+  double lane[8], most = -INFINITY;
+  for (int l = 0; l < 8; l++) lane[l] = -INFINITY;
+  for (int64_t j = 0; j < s->ld; j += 8)
+    for (int l = 0; l < 8; l++) {
+      const double w = s->w[j + l], v = (s->rule.either_sign ? fabs(w) : w) + s->barred[j + l];
+      lane[l] = v > lane[l] ? v : lane[l];
+    }
+  for (int l = 0; l < 8; l++) most = fmax(most, lane[l]);
+  return most;
+}
+
+/* The atoms of the largest wishes, at most `together` and none below half of the largest. */
+static int64_t choose(CodeSolver *s, double least, double multiplier, int64_t together,
+                      int32_t *atom)
+{
+  const double cost = s->rule.l1 + multiplier, most = find_wishes(s) - cost;
+  double wish[TOGETHER];
+  int64_t count = 0;
+  if (!(most > least)) return 0;
+  for (int64_t j = 0; j < s->m; j++) {
+    const double w = s->rule.either_sign ? fabs(s->w[j]) : s->w[j], v = w + s->barred[j] - cost;
+    if (!(v >= most / 2) || !(v > least) || (count == together && !(v > wish[count - 1]))) continue;
+    int64_t at = count < together ? count++ : count - 1;
+    for (; at > 0 && v > wish[at - 1]; at--) wish[at] = wish[at - 1], atom[at] = atom[at - 1];
+    wish[at] = v, atom[at] = (int32_t)j;
   }
+  return count;
 }
 
 /* On the simplex the nearest atom is in use first. */
 static double begin(CodeSolver *s)
 {
-  const int64_t m = s->m;
-  int64_t nearest = 0;
-  s->count = 0;
-  memset(s->barred, 0, (size_t)m);
+  const int64_t m = s->m, wide = s->ld + 1;
+  int32_t nearest = 0;
+  const double one = 1;
+  s->in.count = 0;
+  memset(s->barred, 0, (size_t)m * sizeof(*s->barred));
+  for (int64_t j = m; j < s->ld; j++) s->barred[j] = -INFINITY, s->b[j] = 0;
   for (int64_t j = 0; j < m; j++) s->sign[j] = 1;
   if (!s->rule.simplex) return 0;
   for (int64_t j = 1; j < m; j++)
-    if (s->K[j * m + j] / 2 - s->b[j] < s->K[nearest * m + nearest] / 2 - s->b[nearest])
-      nearest = j;
-  extend(s, nearest);
-  s->barred[nearest] = 1;
-  s->z[0] = 1;
+    if (s->K[j * wide] / 2 - s->b[j] < s->K[nearest * wide] / 2 - s->b[nearest])
+      nearest = (int32_t)j;
+  enter(s, 1, &nearest, &one, true);
   return best(s);
 }
 
-/* One token's code from its products s->b. */
+/* One token's code from its products s->b. Where none of several that enter stays, the next one
+   enters alone, and one that does not stay then is left out. */
 static void find_code(CodeSolver *s, float *z)
 {
+  static const double none[TOGETHER];
   const int64_t m = s->m;
   double multiplier = begin(s), most = s->constant;
+  int64_t together = TOGETHER, count;
+  int32_t atom[TOGETHER];
   for (int64_t j = 0; j < m; j++) most = fmax(most, fabs(s->b[j]));
   for (int64_t turn = 0; turn < 3 * m + 10; turn++) {
-    int64_t wanted = -1;
+    const int64_t old = s->in.count;
     find_left(s);
-    for (int64_t j = 0; j < m; j++)
-      if (!s->barred[j] && wish(s, j, multiplier) > 0x1p-21 * most &&
-          (wanted < 0 || wish(s, j, multiplier) > wish(s, wanted, multiplier)))
-        wanted = j;
-    if (wanted < 0) break;
-    s->barred[wanted] = 1;
-    s->sign[wanted] = s->rule.either_sign && s->w[wanted] < 0 ? -1 : 1;
-    if (extend(s, wanted)) settle(s, &multiplier);
+    if (!(count = choose(s, 0x1p-21 * most, multiplier, together, atom))) break;
+    for (int64_t q = 0; q < count; q++)
+      s->sign[atom[q]] = s->rule.either_sign && s->w[atom[q]] < 0 ? -1 : 1;
+    if (!enter(s, count, atom, none, true)) continue;
+    const bool stays = settle(s, old, &multiplier);
+    if (!stays && count == 1) s->barred[atom[0]] = -INFINITY;
+    together = stays ? TOGETHER : 1;
   }
   memset(z, 0, (size_t)m * sizeof(*z));
-  for (int64_t a = 0; a < s->count; a++) z[s->in[a]] = (float)s->z[a];
+  for (int64_t a = 0; a < s->in.count; a++) z[s->in.in[a]] = (float)s->z[a];
 }
 
 void code_solver_rows(CodeSolver *s, int64_t rows, const float *X, float *Z)

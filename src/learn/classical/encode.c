@@ -39,8 +39,7 @@ PetscErrorCode EncodeScores(const Dictionary *dictionary, int64_t n, const float
   int64_t at = codes->start[0] = 0;
   for (int64_t first = 0; first < n; first += ROWS) {
     const int64_t count = min_i64(ROWS, n - first);
-    for (int64_t t = 0; t < count; t++)
-      for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[(first + t) * d + i] - dictionary->bias[i];
+    less_shift(count, d, X + first * d, dictionary->bias, xc);
     dictionary->kernels->scores(count, xc, d, dictionary->extra, dictionary->encoder_bias, S, m);
     for (int64_t t = 0; t < count; t++) {
       for (int64_t j = 0; j < m; j++) {

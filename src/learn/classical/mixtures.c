@@ -3,6 +3,7 @@
 #include "mixtures.h"
 #include "base/eigen.h"
 #include "learn/simplex.h"
+#include "work.h"
 #include <math.h>
 #include <string.h>
 
@@ -63,6 +64,16 @@ static PetscErrorCode FindSteepest(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+MethodWork mixture_work(const MixtureParams *params, double d, double p, double share)
+{
+  const double m = (double)params->width, sweeps = (double)params->sweeps;
+  MethodWork all = factors_work((double)params->iterations + 1, m, d, share * m);
+  all.after_exact += 2 * sweeps * m * m * d;
+  all.spread = 4 * sweeps * m * p * d;
+  all.once = p * d * d + 9 * d * d * d;
+  return all;
+}
+
 unsigned mixture_draws(const MixtureParams *params)
 {
   return params->pick == PICK_IDENTITY ? 0 : SEED_ANCHORS;
@@ -111,17 +122,24 @@ PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const floa
 }
 
 /* G = Z^T Z D - Z^T X of the atoms here. */
-static void find_slopes(const Classical *c, const double *sums, float *G)
+static PetscErrorCode FindSlopes(const Classical *c, const double *sums, float *G)
 {
   const Mixture *own = c->own;
-  const int64_t d = c->d;
+  const int64_t m = c->m, d = c->d, wide = d + m;
+  const double *mine = sums + own->first * wide;
+  double *D, *left;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m * d, &D));
+  PetscCall(ArrayCreate(own->rows * d, &left));
+  for (int64_t i = 0; i < m * d; i++) D[i] = (double)c->atoms[i];
   for (int64_t j = 0; j < own->rows; j++)
-    for (int64_t i = 0; i < d; i++) {
-      double g = -factors_zx(c, sums, own->first + j, i);
-      for (int64_t l = 0; l < c->m; l++)
-        g += factors_zz(c, sums, own->first + j, l) * (double)c->atoms[l * d + i];
-      G[j * d + i] = (float)g;
-    }
+    memcpy(left + j * d, mine + j * wide, (size_t)d * sizeof(*left));
+  c->kernels->subtract64(own->rows, m, d, mine + d, wide, D, d, NULL, left, d);
+  for (int64_t i = 0; i < own->rows * d; i++) G[i] = (float)-left[i];
+  PetscCall(ArrayDestroy(&D));
+  PetscCall(ArrayDestroy(&left));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* One step. Z^T Z is not above the diagonal of its rows' sums of sizes, so that each row can go by
@@ -137,7 +155,7 @@ static PetscErrorCode Step(Classical *c, const double *sums)
   PetscCall(ArrayCreate(own->rows * c->d, &G));
   PetscCall(ArrayCreate(own->rows * p, &slope));
   PetscCall(ArrayCreate(p, &w));
-  find_slopes(c, sums, G);
+  PetscCall(FindSlopes(c, sums, G));
   c->kernels->scores(own->rows, G, c->d, &own->anchors, NULL, slope, p);
   for (int64_t j = 0; j < own->rows; j++) {
     double size = 0;

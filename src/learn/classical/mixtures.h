@@ -46,6 +46,8 @@ PetscErrorCode MixtureFinish(Classical *c, const double *sums, double objective,
 PetscErrorCode MixtureDestroy(Classical *c);
 #define MIXTURE_PARTS                                                                              \
   .count = factors_count, .leaf = MixtureLeaf, .finish = MixtureFinish, .destroy = MixtureDestroy
+/* Method.work of codes of such a share of the atoms. */
+MethodWork mixture_work(const MixtureParams *params, double d, double p, double share);
 /* Entry.draws, and Entry.check: whether the pick suits the number of anchors. */
 unsigned mixture_draws(const MixtureParams *params);
 char *mixture_check(const MixtureParams *params, const Settings *all, const char **path);

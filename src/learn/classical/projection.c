@@ -1,5 +1,6 @@
 /* Principal directions as a dictionary: one pass, one decomposition. */
 #include "projection.h"
+#include "work.h"
 #include <string.h>
 
 typedef struct {
@@ -18,6 +19,12 @@ char *projection_check(const void *settings, const Settings *all, const char **p
 {
   *path = "width";
   return width_check(((const ProjectionParams *)settings)->width, all, "components");
+}
+
+MethodWork projection_work(const void *settings, double n, double d, double p)
+{
+  (void)settings, (void)n, (void)p;
+  return gram_work(d);
 }
 
 PetscErrorCode ProjectionStart(Classical *c, bool centred)

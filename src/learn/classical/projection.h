@@ -10,6 +10,9 @@ extern const Param projection_params[];
 /* Entry.check: no more directions than a token is wide. */
 char *projection_check(const void *settings, const Settings *all, const char **path);
 
+/* Method.work */
+MethodWork projection_work(const void *settings, double n, double d, double p);
+
 PetscErrorCode ProjectionStart(Classical *c, bool centred);
 int64_t projection_count(const Classical *c);
 PetscErrorCode ProjectionLeaf(Classical *c, int64_t first, int64_t rows, const float *X,

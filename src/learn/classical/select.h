@@ -1,5 +1,6 @@
 /* Makers of candidate sets: tokens chosen by a score, in one pass. */
 #pragma once
+#include "work.h"
 #include "learn/classical.h"
 
 /* How tokens are scored. */
@@ -26,7 +27,7 @@ PetscErrorCode SelectAgain(Classical *c);
    seed init: rows [*count x d], on every rank; the caller frees. Collective. */
 PetscErrorCode SampleTokens(const Classical *c, int64_t *count, float **rows);
 
-/* The method of a file that has params, check, Prepare, Score and Release. */
+/* The method of a file that has params, check, work, Prepare, Score and Release. */
 #define SELECT_METHOD(word, type, summary, cite)                                                   \
   static const Scorer scorer = {Prepare, Score, Release};                                          \
   static PetscErrorCode Start(Classical *c)                                                        \
@@ -53,4 +54,5 @@ PetscErrorCode SampleTokens(const Classical *c, int64_t *count, float **rows);
       .create = Create,                                                                            \
       CLASSICAL_METHOD,                                                                            \
       .encode = EncodeNearest,                                                                     \
+      .work = work,                                                                                \
   };

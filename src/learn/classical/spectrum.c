@@ -12,27 +12,37 @@ void shift_of(const View *view, float *shift)
   view->kernels->normalise(1, normaliser->d, shift, normaliser->d, normaliser->mu, normaliser->inv);
 }
 
+/* Rows of the lower triangle are summed by blocks, each as wide as its last row is long; then the
+   tokens themselves. */
+enum { BLOCK = 96 };
+
 int64_t gram_count(int64_t d)
 {
-  return (d + 1) * d; /* the last row: sums of the tokens themselves */
+  int64_t count = d;
+  for (int64_t i = 0; i < d; i += BLOCK) count += min_i64(BLOCK, d - i) * min_i64(i + BLOCK, d);
+  return count;
 }
 
 PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, const float *X,
                         float *sums)
 {
   const int64_t d = c->d;
-  float *A, *xc;
+  float *XT, *xc, ones[CLASSICAL_CHUNK];
 
   PetscFunctionBegin;
-  PetscCall(ArrayCreate((d + 1) * rows, &A));
+  PetscCall(ArrayCreate(d * rows, &XT));
   PetscCall(ArrayCreate(shift ? rows * d : 0, &xc));
-  for (int64_t t = 0; shift && t < rows; t++)
-    for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - shift[i];
+  if (shift) less_shift(rows, d, X, shift, xc);
   const float *B = shift ? xc : X;
-  transpose(rows, d, B, A);
-  for (int64_t t = 0; t < rows; t++) A[d * rows + t] = 1;
-  c->kernels->combine(d + 1, rows, d, A, rows, B, d, sums, d);
-  PetscCall(ArrayDestroy(&A));
+  transpose(rows, d, B, XT);
+  for (int64_t i = 0; i < d; i += BLOCK) {
+    const int64_t count = min_i64(BLOCK, d - i);
+    c->kernels->combine(count, rows, i + count, XT + i * rows, rows, B, d, sums, i + count);
+    sums += count * (i + count);
+  }
+  for (int64_t t = 0; t < rows; t++) ones[t] = 1;
+  c->kernels->combine(1, rows, d, ones, rows, B, d, sums, d);
+  PetscCall(ArrayDestroy(&XT));
   PetscCall(ArrayDestroy(&xc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -44,13 +54,16 @@ PetscErrorCode CovarianceOfGram(int64_t n, int64_t d, const double *sums, const 
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(d, &off));
+  const double *all = sums + gram_count(d) - d;
   for (int64_t i = 0; shift && i < d; i++) {
-    off[i] = sums[d * d + i] / (double)n;
+    off[i] = all[i] / (double)n;
     mean[i] = (double)shift[i] + off[i];
   }
-  for (int64_t i = 0; i < d; i++)
+  for (int64_t i = 0; i < d; i++) {
     for (int64_t j = 0; j <= i; j++)
-      A[i * d + j] = A[j * d + i] = sums[i * d + j] / (double)n - off[i] * off[j];
+      A[i * d + j] = A[j * d + i] = sums[j] / (double)n - off[i] * off[j];
+    sums += min_i64(i / BLOCK * BLOCK + BLOCK, d);
+  }
   PetscCall(ArrayDestroy(&off));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,6 +5,12 @@
 
 enum { BLOCK = 16 };
 
+void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, float *restrict out)
+{
+  for (int64_t t = 0; t < rows; t++)
+    for (int64_t i = 0; i < d; i++) out[t * d + i] = X[t * d + i] - shift[i];
+}
+
 void transpose(int64_t rows, int64_t cols, const float *X, float *XT)
 {
   for (int64_t r = 0; r < rows; r += BLOCK)

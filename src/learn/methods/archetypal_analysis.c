@@ -29,6 +29,12 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  (void)n;
+  return mixture_work(&((const Archetypal *)settings)->mixture, d, p, 0.25);
+}
+
 static const ClassicalParts parts = {.start = Start, MIXTURE_PARTS};
 
 extern const Method method_archetypal_analysis;
@@ -56,4 +62,5 @@ const Method method_archetypal_analysis = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,
+    .work = work,
 };

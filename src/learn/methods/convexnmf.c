@@ -32,6 +32,12 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  (void)n;
+  return mixture_work(&((const ConvexNMF *)settings)->mixture, d, p, 0.5);
+}
+
 static const ClassicalParts parts = {.start = Start, MIXTURE_PARTS};
 
 extern const Method method_convexnmf;
@@ -59,4 +65,5 @@ const Method method_convexnmf = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,
+    .work = work,
 };

@@ -1,5 +1,6 @@
 /* Corners of the tokens' convex hull in their leading principal directions. */
 #include "../classical/select.h"
+#include "../classical/work.h"
 #include "base/random.h"
 #include "learn/kmeans.h"
 #include <math.h>
@@ -130,7 +131,7 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
   PetscCall(ArrayCreate(rows * d, &xc));
   PetscCall(ArrayCreate(rows * hull->k, &Y));
   PetscCall(ArrayCreate(rows * hull->count, &S));
-  for (int64_t i = 0; i < rows * d; i++) xc[i] = X[i] - hull->shift[i % d];
+  less_shift(rows, d, X, hull->shift, xc);
   c->kernels->scores(rows, xc, d, &hull->axes, NULL, Y, hull->k);
   c->kernels->scores(rows, Y, hull->k, &hull->directions, NULL, S, hull->count);
   for (int64_t t = 0; t < rows; t++)
@@ -232,6 +233,21 @@ static PetscErrorCode Destroy(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const HullParams *hull = settings;
+  const double k = fmin((double)hull->components, d),
+               count = 2 * k + (double)(hull->directions * hull->width);
+  MethodWork all = gram_work(d);
+  (void)n, (void)p;
+  all.bound = "scores, memory read";
+  all.units = 2;
+  all.first = 1;
+  all.products = 2 * k * d + 2 * k * count;
+  all.touched = 8 * count; /* products, and the corners so far */
+  return all;
+}
+
 static const ClassicalParts parts = {.start = Start,
                                      .count = count,
                                      .leaf = Leaf,
@@ -257,4 +273,5 @@ const Method method_data_hull = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeNearest,
+    .work = work,
 };

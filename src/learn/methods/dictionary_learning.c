@@ -1,6 +1,7 @@
 /* Online dictionary learning: sparse codes of a batch, then atoms from what all batches so far say.
  */
 #include "../classical/factors.h"
+#include "../classical/work.h"
 #include <math.h>
 #include <string.h>
 
@@ -79,25 +80,25 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
 }
 
 /* Mairal et al. 2009, algorithm 2: each atom in turn the best one while the others stay, its length
-   brought down to 1. One that no code used stays. */
-static void renew(Classical *c, double *part)
+   brought down to 1. One that no code used stays. D, part: [m x d], [d] scratch. */
+static void renew(Classical *c, double *D, double *part)
 {
   const Own *own = c->own;
   const int64_t m = c->m, d = c->d;
+  for (int64_t i = 0; i < m * d; i++) D[i] = (double)c->atoms[i];
   for (int64_t j = 0; j < m; j++) {
     const double square = own->A[j * m + j];
-    float *atom = c->atoms + j * d;
-    double size = 0;
+    double *atom = D + j * d, size = 0;
     if (!(square > 1e-6)) continue;
     memcpy(part, own->B + j * d, (size_t)d * sizeof(*part));
-    for (int64_t l = 0; l < m; l++)
-      for (int64_t i = 0; i < d; i++) part[i] -= own->A[j * m + l] * (double)c->atoms[l * d + i];
+    c->kernels->subtract64(1, m, d, own->A + j * m, m, D, d, NULL, part, d);
     for (int64_t i = 0; i < d; i++) {
-      part[i] = (double)atom[i] + part[i] / square;
+      part[i] = atom[i] + part[i] / square;
       size += part[i] * part[i];
     }
     size = fmax(sqrt(size), 1);
-    for (int64_t i = 0; i < d; i++) atom[i] = (float)(part[i] / size);
+    for (int64_t i = 0; i < d; i++) c->atoms[j * d + i] = (float)(part[i] / size);
+    for (int64_t i = 0; i < d; i++) atom[i] = (double)c->atoms[j * d + i];
   }
 }
 
@@ -110,15 +111,19 @@ static PetscErrorCode Finish(Classical *c, const double *sums, double objective,
                all = (double)c->batch, t = (double)(step + 1),
                theta = t < all ? t * all : all * all + t - all,
                keep = (theta + 1 - all) / (theta + 1);
-  double *part;
+  double *D, *part;
 
   PetscFunctionBegin;
-  for (int64_t i = 0; i < m * m; i++)
-    own->A[i] = keep * own->A[i] + factors_zz(c, sums, i / m, i % m) / b;
-  for (int64_t i = 0; i < m * d; i++)
-    own->B[i] = keep * own->B[i] + factors_zx(c, sums, i / d, i % d) / b;
+  for (int64_t j = 0; j < m; j++) {
+    for (int64_t l = 0; l < m; l++)
+      own->A[j * m + l] = keep * own->A[j * m + l] + factors_zz(c, sums, j, l) / b;
+    for (int64_t i = 0; i < d; i++)
+      own->B[j * d + i] = keep * own->B[j * d + i] + factors_zx(c, sums, j, i) / b;
+  }
+  PetscCall(ArrayCreate(m * d, &D));
   PetscCall(ArrayCreate(d, &part));
-  renew(c, part);
+  renew(c, D, part);
+  PetscCall(ArrayDestroy(&D));
   PetscCall(ArrayDestroy(&part));
   own->factors.ready = false;
   if (step + 1 == c->units) c->number[CLASSICAL_ENDED] = CLASSICAL_STEPS;
@@ -135,6 +140,18 @@ static PetscErrorCode Destroy(Classical *c)
   PetscCall(FactorsDestroy(&((Own *)c->own)->factors));
   PetscCall(ArrayDestroy(&c->own));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* About 16 atoms of a token are in use. */
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const Online *online = settings;
+  const double m = (double)online->width, b = fmin((double)online->batch, n);
+  MethodWork all = factors_work((double)online->epochs * ceil(n / b), m, d, fmin(m / 2, 16));
+  (void)p;
+  all.batch = b;
+  all.after_exact += 2 * m * m * d;
+  return all;
 }
 
 static const ClassicalParts parts = {
@@ -168,4 +185,5 @@ const Method method_dictionary_learning = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,
+    .work = work,
 };

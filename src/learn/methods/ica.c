@@ -1,5 +1,6 @@
 /* Independent components: whitening in one pass, then symmetric FastICA, a pass an iteration. */
 #include "../classical/factors.h"
+#include "../classical/work.h"
 #include "base/eigen.h"
 #include "base/math.h"
 #include "base/random.h"
@@ -124,7 +125,7 @@ static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, fl
   PetscCall(ArrayCreate(rows * m, &Y));
   PetscCall(ArrayCreate(m * rows, &G));
   PetscCall(ArrayCreate(m * wide, &B));
-  for (int64_t i = 0; i < rows * d; i++) xc[i] = X[i] - own->bias[i % d];
+  less_shift(rows, d, X, own->bias, xc);
   c->kernels->scores(rows, xc, d, &own->whitening, NULL, white, m);
   c->kernels->scores(rows, white, m, &own->unmixing, NULL, Y, m);
   for (int64_t j = 0; j < m; j++) {
@@ -309,6 +310,22 @@ static PetscErrorCode Destroy(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A tanh is about 40 operations. */
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const ICA *ica = settings;
+  const double m = (double)ica->width;
+  MethodWork all = gram_work(d);
+  (void)n, (void)p;
+  all.bound = "scores, combine";
+  all.units = (double)ica->iterations + 1;
+  all.first = 1;
+  all.products = 2 * m * d + 4 * m * m;
+  all.exact = 40 * m;
+  all.after_exact = 12 * m * m * m + 4 * m * m * d;
+  return all;
+}
+
 static const ClassicalParts parts = {
     .start = Start, .count = count, .leaf = Leaf, .finish = Finish, .destroy = Destroy};
 
@@ -328,4 +345,5 @@ const Method method_ica = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,
+    .work = work,
 };

@@ -157,6 +157,16 @@ static PetscErrorCode Release(void **model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const Forest *s = settings;
+  const double sample = fmin((double)s->sample, n);
+  const double nodes = (double)s->trees * ceil(log2(fmax(sample, 2)));
+  (void)d;
+  (void)p;
+  return select_work("memory read", 0, nodes, 20 * nodes, 10 * nodes * sample);
+}
+
 SELECT_METHOD(isolation_forest, Forest,
               "the tokens that random trees isolate soonest; codes are 1 at the nearest",
               "Liu, Ting and Zhou 2008, ICDM, 413; Fel et al. 2025, arXiv:2502.12892, figure 11")

@@ -152,6 +152,16 @@ static PetscErrorCode Release(void **model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const Factor *s = settings;
+  const double sample = fmin((double)s->sample, n);
+  const double near = (double)(2 * s->neighbours + MORE), exact = 3 * d * near;
+  (void)p;
+  return select_work("scores", 2 * sample * d, exact, 4 * sample,
+                     sample * (2 * sample * d + exact));
+}
+
 SELECT_METHOD(local_outlier_factor, Factor,
               "the tokens with the thinnest neighbourhoods; codes are 1 at the nearest",
               "Breunig et al. 2000, SIGMOD, 93; Fel et al. 2025, arXiv:2502.12892, figure 11")

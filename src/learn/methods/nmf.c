@@ -1,5 +1,6 @@
 /* Nonnegative matrix factorisation: alternating exact codes and sweeps over the atoms. */
 #include "../classical/factors.h"
+#include "../classical/work.h"
 #include "base/random.h"
 #include <math.h>
 #include <stdlib.h>
@@ -164,25 +165,31 @@ static void start_atoms(Classical *c, const double *sums)
   }
 }
 
-/* One sweep over the atoms D, each the best one for the sums while the others stay, or all at once.
- */
-static void sweep(const Classical *c, const double *sums, int solver, double *D, double *part)
+/* One sweep over the atoms D, each the best one for the sums while the others stay. */
+static void sweep_one_by_one(const Classical *c, const double *sums, double *D, double *part)
 {
   const int64_t m = c->m, d = c->d;
   for (int64_t j = 0; j < m; j++) {
-    const double zz = factors_zz(c, sums, j, j);
-    double *restrict to = solver == SOLVER_HALS ? part : part + j * d;
-    memset(to, 0, (size_t)d * sizeof(*to));
-    for (int64_t l = 0; l < m; l++) {
-      const double a = factors_zz(c, sums, j, l);
-      const double *restrict from = D + l * d;
-      for (int64_t i = 0; i < d; i++) to[i] += a * from[i];
+    const double *zx = sums + j * (d + m), *zz = zx + d;
+    double *restrict atom = D + j * d;
+    if (!(zz[j] > 0)) continue;
+    memcpy(part, zx, (size_t)d * sizeof(*part));
+    c->kernels->subtract64(1, m, d, zz, m, D, d, NULL, part, d);
+    for (int64_t i = 0; i < d; i++) {
+      const double x = atom[i] + part[i] / zz[j];
+      atom[i] = x > 0 ? x : 0;
     }
-    for (int64_t i = 0; i < d && solver == SOLVER_HALS && zz > 0; i++)
-      D[j * d + i] = fmax(D[j * d + i] + (factors_zx(c, sums, j, i) - to[i]) / zz, 0);
   }
-  for (int64_t i = 0; i < m * d && solver == SOLVER_MULTIPLICATIVE; i++)
-    if (part[i] > 0) D[i] *= factors_zx(c, sums, i / d, i % d) / part[i];
+}
+
+/* All atoms at once; part is - Z^T Z D. */
+static void sweep_together(const Classical *c, const double *sums, double *D, double *part)
+{
+  const int64_t m = c->m, d = c->d;
+  memset(part, 0, (size_t)(m * d) * sizeof(*part));
+  c->kernels->subtract64(m, m, d, sums + d, d + m, D, d, NULL, part, d);
+  for (int64_t i = 0; i < m * d; i++)
+    if (part[i] < 0) D[i] *= factors_zx(c, sums, i / d, i % d) / -part[i];
 }
 
 static PetscErrorCode Renew(Classical *c, const double *sums)
@@ -195,7 +202,8 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
   PetscCall(ArrayCreate(m * d, &D));
   PetscCall(ArrayCreate(m * d, &part));
   for (int64_t i = 0; i < m * d; i++) D[i] = (double)c->atoms[i];
-  for (int64_t s = 0; s < nmf->sweeps; s++) sweep(c, sums, nmf->solver, D, part);
+  for (int64_t s = 0; s < nmf->sweeps; s++)
+    (nmf->solver == SOLVER_HALS ? sweep_one_by_one : sweep_together)(c, sums, D, part);
   for (int64_t i = 0; i < m * d; i++) c->atoms[i] = (float)D[i];
   PetscCall(ArrayDestroy(&D));
   PetscCall(ArrayDestroy(&part));
@@ -235,6 +243,18 @@ static PetscErrorCode Destroy(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const NMF *nmf = settings;
+  const double m = (double)nmf->width, first = nmf->start == START_NNDSVD ? 2 : 0;
+  MethodWork all = factors_work((double)nmf->iterations + 1 + first, m, d, m / 2);
+  (void)n, (void)p;
+  all.first = first;
+  all.after_exact = 2 * (double)nmf->sweeps * m * m * d;
+  all.once = first > 0 ? 9 * d * d * d : 0;
+  return all;
+}
+
 static const ClassicalParts parts = {
     .start = Start, .count = count, .leaf = Leaf, .finish = Finish, .destroy = Destroy};
 
@@ -262,4 +282,5 @@ const Method method_nmf = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,
+    .work = work,
 };

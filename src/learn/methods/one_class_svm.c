@@ -113,6 +113,15 @@ static PetscErrorCode Release(void **model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const SVM *s = settings;
+  const double sample = fmin((double)s->sample, n);
+  const double outside = fmax(s->nu * sample, 1);
+  (void)p;
+  return select_work("distance64", 0, outside * (3 * d + 40), 0, sample * sample * (1.5 * d + 40));
+}
+
 SELECT_METHOD(
     one_class_svm, SVM,
     "the tokens that a one-class support vector machine puts outermost; codes are 1 at the "

@@ -26,4 +26,5 @@ const Method method_pca = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,
+    .work = projection_work,
 };

@@ -30,6 +30,13 @@ static int64_t count(const Classical *c)
   return 1;
 }
 
+/* Tokens are read, and no pass is made. */
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  (void)settings, (void)n, (void)d, (void)p;
+  return (MethodWork){.bound = "memory read"};
+}
+
 static const ClassicalParts parts = {.start = Start, .count = count};
 
 extern const Method method_random_subset;
@@ -48,4 +55,5 @@ const Method method_random_subset = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeNearest,
+    .work = work,
 };

@@ -1,5 +1,6 @@
 /* Semi-nonnegative factorisation: nonnegative codes, atoms of either sign. */
 #include "../classical/factors.h"
+#include "../classical/work.h"
 #include "base/eigen.h"
 #include <math.h>
 #include <string.h>
@@ -89,6 +90,16 @@ static PetscErrorCode Destroy(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const SemiNMF *semi = settings;
+  const double m = (double)semi->width;
+  MethodWork all = factors_work((double)semi->iterations + 1, m, d, m / 2);
+  (void)n, (void)p;
+  all.after_exact += m * m * m / 3 + 2 * m * m * d;
+  return all;
+}
+
 static const ClassicalParts parts = {
     .start = Start, .count = factors_count, .leaf = Leaf, .finish = Finish, .destroy = Destroy};
 
@@ -116,4 +127,5 @@ const Method method_seminmf = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = Encode,
+    .work = work,
 };

@@ -1,5 +1,6 @@
 /* Sparse principal components: one pass for the covariance, then sparse loadings from it alone. */
 #include "../classical/projection.h"
+#include "../classical/work.h"
 #include "base/eigen.h"
 #include <math.h>
 #include <string.h>
@@ -213,6 +214,17 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Some twenty turns, each with a few sweeps over the loadings. */
+static MethodWork work(const void *settings, double n, double d, double p)
+{
+  const SparsePCA *sparse = settings;
+  const double m = (double)sparse->width, turns = fmin((double)sparse->iterations, 20);
+  MethodWork all = gram_work(d);
+  (void)n, (void)p;
+  all.once += turns * (4 * m * d * d + 20 * m * m * d);
+  return all;
+}
+
 static const ClassicalParts parts = {
     .start = Start,
     PROJECTION_PARTS,
@@ -235,4 +247,5 @@ const Method method_sparse_pca = {
     .create = Create,
     CLASSICAL_METHOD,
     .encode = EncodeScores,
+    .work = work,
 };

@@ -1,0 +1,36 @@
+/* What classical methods have to do, put together: docs/scaling.md. */
+#pragma once
+#include "learn/method.h"
+
+/* One pass that sums the products of all pairs of dimensions, and the directions from them. */
+static inline MethodWork gram_work(double d)
+{
+  return (MethodWork){.bound = "combine",
+                      .units = 1,
+                      .products = d * (d + 1),
+                      .once = 9 * d * d * d,
+                      .sums = d * (d + 3) / 2};
+}
+
+/* Codes by active sets of about a of m atoms, and the sums Z^T Z and Z^T X. */
+static inline MethodWork factors_work(double units, double m, double d, double a)
+{
+  return (MethodWork){.bound = "scores, combine",
+                      .units = units,
+                      .products = 6 * m * d + 2 * m * m,
+                      .exact = a * a * a / 3 + 2 * a * a + 2 * m * a,
+                      .after_exact = m * m * d,
+                      .sums = m * (d + m)};
+}
+
+/* One pass that scores tokens, after a sample was looked at. */
+static inline MethodWork select_work(const char *bound, double products, double exact,
+                                     double touched, double once)
+{
+  return (MethodWork){.bound = bound,
+                      .units = 1,
+                      .products = products,
+                      .exact = exact,
+                      .touched = touched,
+                      .once = once};
+}
