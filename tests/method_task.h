@@ -4,6 +4,15 @@
 #include "base/file.h"
 #include "learn/dictionary.h"
 
+/* A number in [0, 1) from a whole number; tests/oracle has the same. */
+static inline double noise(uint64_t k)
+{
+  k = (k ^ (k >> 31)) * 0x9E3779B97F4A7C15u;
+  k = (k ^ (k >> 29)) * 0xBF58476D1CE4E5B9u;
+  k = k ^ (k >> 32);
+  return (double)(k >> 11) / 9007199254740992.0;
+}
+
 /* Column i of token row. */
 typedef double (*TokenValue)(int64_t row, int64_t i);
 

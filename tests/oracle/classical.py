@@ -11,19 +11,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from oracle import ATOMS, PICK, epoch_order, permuted  # noqa: E402
+from oracle import ATOMS, PICK, epoch_order, noise, permuted  # noqa: E402
 
 N, D, M = 2500, 6, 3
-
-
-def noise(k):
-    """Numbers in [0, 1) from whole numbers k, as the test's noise()."""
-    k = np.asarray(k, dtype=np.uint64)
-    with np.errstate(over='ignore'):
-        k = (k ^ (k >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
-        k = (k ^ (k >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        k = k ^ (k >> np.uint64(32))
-    return (k >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
 def tokens():

@@ -92,6 +92,16 @@ def permuted(seed, purpose, index, n):
     return x.astype(np.int64)
 
 
+def noise(k):
+    """Numbers in [0, 1) from whole numbers k, as tests/method_task.h has them."""
+    k = np.asarray(k, dtype=np.uint64)
+    with np.errstate(over='ignore'):
+        k = (k ^ (k >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+        k = (k ^ (k >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        k = k ^ (k >> np.uint64(32))
+    return (k >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
 def epoch_order(seed, epoch, n):
     """Chunks of 64 permuted (a short last one stays), then tokens within windows of 256 chunks."""
     whole = n // 64

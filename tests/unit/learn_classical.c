@@ -8,14 +8,6 @@
 enum { N = 2500, D = 6, M = 3 };
 static const char path[] = "learn_classical.tokens.h5";
 
-static double noise(uint64_t k)
-{
-  k = (k ^ (k >> 31)) * 0x9E3779B97F4A7C15u;
-  k = (k ^ (k >> 29)) * 0xBF58476D1CE4E5B9u;
-  k = k ^ (k >> 32);
-  return (double)(k >> 11) / 9007199254740992.0;
-}
-
 static double value(int64_t row, int64_t i)
 {
   double x = 0.2 * noise((uint64_t)(row * D + i + 1));
