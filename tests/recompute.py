@@ -112,7 +112,7 @@ def check_run(folder, row, runs_row, X, held):
     mean = X.mean(0) / m['normalise_scale']
     return {'end': one_side(row, m, x[held], alive), 'initial': one_side(row, first, x[held], alive), 'alive': alive, 'train': x[~held],
             'snapshots': {0: first['atoms'][alive], **{int(k): v[alive] for k, v in arrays(snapshots).items()}} if os.path.isdir(snapshots) else {},
-            'direction': mean / np.linalg.norm(mean), 'truth': None if truth is None else truth / m['normalise_scale']}
+            'tokens centred': row['normalise.center'] == 'mean', 'direction': mean / np.linalg.norm(mean), 'truth': None if truth is None else truth / m['normalise_scale']}
 
 
 def one_side(row, m, x, alive):
@@ -227,7 +227,7 @@ def mean_of(values):
     return np.mean([v for v in values])
 
 
-def check_beside(model, runs, rows, centring):
+def check_beside(model, runs, rows, centring, tokens_centred):
     """What stands beside the figures: end against start, dead atoms counted as 0, nearest atoms, rank, role."""
     direction, true_atoms = runs[0][1]['direction'], runs[0][1]['truth']
     ends, starts = [r['end'] for _, r in runs], [r['initial'] for _, r in runs]
@@ -249,7 +249,7 @@ def check_beside(model, runs, rows, centring):
             same(what + ' with_dead', mean_of(v[k] for v in dead), row['with_dead'])
         same(what + ' nearest', np.mean(nearest), row['nearest'])
         same(what + ' effective_rank', rank, row['effective_rank'])
-        same(what + ' role', float((k, centring) == ('matched_cosine', 'centred')), str(float(row['role'] == 'primary')))
+        same(what + ' role', float((k, centring) == ('matched_cosine', 'raw') and tokens_centred), str(float(row['role'] == 'primary')))
 
 
 def check_trajectory(model, runs, trajectory):
@@ -294,7 +294,7 @@ def check_group(model, runs, stability, pairs, nulls, trajectory):
                 if stage == 'end' and n > 2:
                     same(f'{model} {k} {centring} low', U - half, rows[k]['low'])
                     same(f'{model} {k} {centring} high', U + half, rows[k]['high'])
-        check_beside(model, runs, rows, centring)
+        check_beside(model, runs, rows, centring, runs[0][1]['tokens centred'])
         for k in wanted:
             same(f'{model} dead', np.mean([(~r['alive']).sum() for _, r in runs]), rows[k]['dead'])
             if living not in nulls:

@@ -44,9 +44,10 @@ enum { DIFFERENCES_GROUPS = 48 }; /* more groups than these: rows of the primary
   else it is Welch's over the runs that enter each side. Measures without a value on one side have
   no row.
 
-  The primary measure on centred atoms is the test of two models, and p stands as it is; its p_holm
-  is adjusted for all pairs of models of the table. The secondary rows of two models are one family,
-  and p_holm is adjusted for their number.
+  The primary measure on raw atoms is the test of two models, and p stands as it is; its p_holm is
+  adjusted for all such pairs of models of the table. Where the tokens of one of them were not
+  centred there is no such row. The secondary rows of two models are one family, and p_holm is
+  adjusted for their number.
 
   Not collective.
 

@@ -66,8 +66,12 @@ PetscErrorCode GroupPairsDestroy(GroupPairs *all);
 void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage stage,
                  Centring centring, int64_t measure, double *h);
 
-/* The one row of a model that counts without adjustment: the primary measure, on centred atoms. */
-bool is_primary(const ChosenComparison *one, Centring centring);
+/* Whether the runs saw tokens less their mean (normalise.center mean); true where the tokens are
+   not known. Raw atoms of other models share an offset, and so look alike whatever they mean. */
+bool centred_tokens(const ComparedGroup *group);
+/* The one row of a model that counts without adjustment: the primary measure, on raw atoms, where
+   the tokens were centred. */
+bool is_primary(const ComparedGroup *group, const ChosenComparison *one, Centring centring);
 
 /* Whether the runs of a group differ in the seed of a purpose. */
 bool purpose_varies(const ComparedGroup *group, int purpose);

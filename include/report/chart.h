@@ -83,12 +83,13 @@ void draw_mark(Svg *svg, double x, double y, int64_t model);
 /* The row of a table with columns model, measure and centring, or -1. */
 int64_t measure_row(const Table *table, const char *model, const char *measure,
                     const char *centring);
-/* The measure that the report is about, and the centrings in their order. */
-extern const char primary_measure[];
+/* The measure that the report is about, the centring of its atoms, and all centrings in their order.
+   Raw atoms share an offset where the tokens were not centred; stability.csv calls no row of such a
+   model primary. */
+extern const char primary_measure[], primary_centring[];
 extern const char *const shown_centrings[];
-/* The centring of the row of the primary measure that stability.csv calls primary; raw where it
-   does not say. */
-const char *primary_centring(const Report *report);
+/* Had a model's tokens their mean taken off? True where the table does not say. */
+bool tokens_centred(const Report *report, const char *model);
 /* The greatest of the nulls of a row of stability.csv, NaN where there is none. */
 double highest_null(const Table *table, int64_t row);
 /* What a reader must know of a row of stability.csv, with "; " between: its note, runs that look

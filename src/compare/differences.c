@@ -151,6 +151,14 @@ static PetscErrorCode CoupleDestroy(Couple *couple)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is row i of the two models the one that counts without adjustment? */
+static bool first_row(const Differing *all, const Couple *couple, int64_t i)
+{
+  const ChosenComparison *one = &all->chosen[i / CENTRINGS];
+  const Centring c = (Centring)(i % CENTRINGS);
+  return is_primary(couple->a->group, one, c) && is_primary(couple->b->group, one, c);
+}
+
 static Difference one_difference(const Differing *all, const Couple *couple, int64_t measure,
                                  Centring c)
 {
@@ -177,7 +185,7 @@ static PetscErrorCode CoupleRows(const Differing *all, const Couple *couple, boo
   int64_t at = -1;
   PetscFunctionBeginUser;
   for (int64_t i = 0; i < all->rows; i++) {
-    const bool first = is_primary(&all->chosen[i / CENTRINGS], (Centring)(i % CENTRINGS));
+    const bool first = first_row(all, couple, i);
     row[i] = (Difference){NAN, NAN, NAN, NAN};
     if (first || secondary)
       row[i] = one_difference(all, couple, i / CENTRINGS, (Centring)(i % CENTRINGS));
@@ -208,23 +216,25 @@ static PetscErrorCode AddRow(const Differing *all, const Couple *couple, int64_t
   table_text(table, "design", couple->paired ? "paired" : "welch");
   table_number(table, "p", row->p);
   table_number(table, "p_holm", adjusted);
-  table_text(table, "role", is_primary(&all->chosen[i / CENTRINGS], c) ? "primary" : "secondary");
+  table_text(table, "role", first_row(all, couple, i) ? "primary" : "secondary");
   table_text(table, "note", couple->note.s ? couple->note.s : "");
   free(measure);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The primary rows' p, adjusted for all couples. */
-static PetscErrorCode AdjustPrimary(const Differing *all, int64_t couples, double *adjusted)
+/* The primary rows' p, adjusted for all couples that have one. */
+static PetscErrorCode AdjustPrimary(const Differing *all, int64_t couples, const Couple *couple,
+                                    double *adjusted)
 {
   double *p;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(couples, &p));
   for (int64_t i = 0; i < all->rows; i++) {
-    if (!is_primary(&all->chosen[i / CENTRINGS], (Centring)(i % CENTRINGS))) continue;
-    for (int64_t k = 0; k < couples; k++) p[k] = adjusted[k * all->rows + i];
+    for (int64_t k = 0; k < couples; k++)
+      p[k] = first_row(all, &couple[k], i) ? adjusted[k * all->rows + i] : (double)NAN;
     PetscCall(HolmAdjust(couples, p));
-    for (int64_t k = 0; k < couples; k++) adjusted[k * all->rows + i] = p[k];
+    for (int64_t k = 0; k < couples; k++)
+      if (first_row(all, &couple[k], i)) adjusted[k * all->rows + i] = p[k];
   }
   PetscCall(ArrayDestroy(&p));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -249,7 +259,7 @@ static PetscErrorCode WriteCouples(const Differing *all, int64_t sides, const Si
       PetscCall(CoupleRows(all, &couple[k], sides <= DIFFERENCES_GROUPS, row + k * all->rows,
                            adjusted + k * all->rows));
     }
-  PetscCall(AdjustPrimary(all, couples, adjusted));
+  PetscCall(AdjustPrimary(all, couples, couple, adjusted));
   for (k = 0; k < couples; k++) {
     for (int64_t i = 0, at = k * all->rows; i < all->rows; i++, at++)
       if (!isnan(row[at].value))

@@ -261,9 +261,20 @@ void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage sta
     }
 }
 
-bool is_primary(const ChosenComparison *one, Centring centring)
+bool centred_tokens(const ComparedGroup *group)
 {
-  return one->comparison->primary && centring == CENTRING_CENTRED;
+  if (!group->view) return true;
+  const TokenStatistics *statistics = tokens_statistics(group->view->tokens);
+  const Normaliser *normaliser = group->view->normaliser;
+  bool centred = true;
+  for (int64_t i = 0; i < normaliser->d; i++)
+    centred &= normaliser->mu[i] == (float)statistics->mean[i];
+  return centred;
+}
+
+bool is_primary(const ComparedGroup *group, const ChosenComparison *one, Centring centring)
+{
+  return one->comparison->primary && centring == CENTRING_RAW && centred_tokens(group);
 }
 
 bool purpose_varies(const ComparedGroup *group, int purpose)

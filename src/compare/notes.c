@@ -31,6 +31,7 @@ void note_shared(const ComparedGroup *group, const GroupPairs *all, int64_t n, c
       start |= all->same[pair_number(all->runs, i, j)] > 0;
     }
   }
+  if (!centred_tokens(group)) note_add(note, "tokens not centred");
   if (group->is_surrogate) note_add(note, "a null: trained on surrogate tokens");
   if (anchors) note_add(note, "given these anchors");
   if (start) note_add(note, "given this start");

@@ -23,6 +23,7 @@ static PetscErrorCode WriteNote(const StableRuns *runs, Text *note)
       start |= !strcmp(runs->place[p].start, runs->place[q].start);
     }
   if (entered < group->runs) note_add(note, "some runs share varied seeds");
+  if (!centred_tokens(group)) note_add(note, "tokens not centred");
   if (anchors) note_add(note, "given these anchors");
   if (start) note_add(note, "given this start");
   note_unfinished(group, note);

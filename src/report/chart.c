@@ -104,7 +104,7 @@ static const char *const key_words[KEY_COUNT] = {
     [KEY_RUN] = "one run",
     [KEY_FAILED] = "run that failed or stopped",
     [KEY_BAND] = "95 % interval over runs",
-    [KEY_CENTRED] = "the same with the other centring of the atoms",
+    [KEY_CENTRED] = "the same of centred atoms",
     [KEY_GROUP] = "one pair of models that differ in this alone",
     [KEY_CHANCE] = "the highest kind of chance",
 };

@@ -27,7 +27,7 @@ PetscErrorCode ModelSpans(const Report *report, const Table *table, Span **spans
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char primary_measure[] = "matched_cosine";
+const char primary_measure[] = "matched_cosine", primary_centring[] = "raw";
 const char *const shown_centrings[] = {"raw", "centred", "projected", NULL};
 const char *const null_columns[NULLS] = {"null_random", "null_gaussian", "null_tokens",
                                          "null_surrogate"};
@@ -45,15 +45,10 @@ int64_t measure_row(const Table *table, const char *model, const char *measure,
   return -1;
 }
 
-const char *primary_centring(const Report *report)
+bool tokens_centred(const Report *report, const char *model)
 {
-  const Table *from = report->stability;
-  for (int64_t i = 0; i < from->rows; i++)
-    if (!strcmp(table_cell(from, i, "role"), "primary") &&
-        !strcmp(table_cell(from, i, "measure"), primary_measure))
-      for (int c = 0; shown_centrings[c]; c++)
-        if (!strcmp(table_cell(from, i, "centring"), shown_centrings[c])) return shown_centrings[c];
-  return shown_centrings[0];
+  const int64_t row = measure_row(report->stability, model, primary_measure, primary_centring);
+  return !strstr(table_cell(report->stability, row, "note"), "tokens not centred");
 }
 
 double highest_null(const Table *table, int64_t row)

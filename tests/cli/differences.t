@@ -16,6 +16,7 @@ models:
   control: {method: sae, width: 24, code: {name: topk, k: 8}, atoms: {name: free, start: {name: anchors, anchors: own, pick: random_subset}}, grid: {code.k: [6, 10]}}
   kmeans: {method: kmeans, width: 24}
   crossed: {method: sae, width: 24, code: {name: topk, k: 8}, seeds: {combine: zip, init: [1, 1, 2, 3], data: [1, 2, 1, 3], anchors: 1}}
+  offset: {method: kmeans, width: 24, iterations: 2, normalise: {center: none}}
 measure: [l0, r2, dead]
 compare: [matched_cosine, max_cosine, matched_share]
 EOF

@@ -38,6 +38,7 @@ def table(name):
 
 # --- what was run
 
+centred = {r['model'] for r in table('plan.csv') if r['normalise.center'] == 'mean'}
 runs, values = {}, {}  # model -> [(id, seeds)], (model, measure, centring) -> {(run, run): value}
 for r in table('plan.csv'):
     runs.setdefault(r['model'], []).append((r['run'], tuple(r['seed_' + p] for p in PURPOSES)))
@@ -93,7 +94,8 @@ there = {(r['model_a'], r['model_b'], r['measure'], r['centring']): r for r in t
 mine = {(a, b, *k): difference(a, b, k) for a, b in itertools.combinations(models, 2) for k in kinds}
 mine = {k: d for k, d in mine.items() if not np.isnan(d[3])}
 check(set(mine) == set(there), f'{len(mine)} rows of differences.csv here, {len(there)} in the table')
-primary = [k for k in mine if k[2:] == ('matched_cosine', 'centred')]
+primary = [k for k in mine if k[2:] == ('matched_cosine', 'raw') and {k[0], k[1]} <= centred]
+check(0 < len(primary) < len({k[:2] for k in mine}), 'couples with and without a primary row')
 families = [primary] + [[k for k in mine if k[:2] == c and k not in primary] for c in itertools.combinations(models, 2)]
 for family in families:
     for k, adjusted in zip(family, holm(np.array([mine[k][6] for k in family]))):

@@ -4,7 +4,9 @@
 #include "../interval_values.h"
 #include "../tap.h"
 #include "base/math.h"
+#include "random_tokens.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 static void near_difference(Difference R, const double known[4], const char *what)
 {
@@ -55,13 +57,13 @@ static void test_holm(void)
 
 /* Two measures, S runs of a model whose seeds start at `first`; values from the table h, the second
    measure half of it, centred ones a tenth more. */
-static PetscErrorCode Fake(const char *model, int64_t first, bool anchors, int64_t S,
+static PetscErrorCode Fake(const char *model, const View *view, int64_t first, bool anchors, int64_t S,
                            const double *h, ComparedGroup *group, GroupPairs *pairs)
 {
   ComparedRun *run;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(S, &run));
-  *group = (ComparedGroup){.model = model, .runs = S, .run = run, .surrogate = -1};
+  *group = (ComparedGroup){.model = model, .view = view, .runs = S, .run = run, .surrogate = -1};
   *pairs = (GroupPairs){.runs = S, .pairs = S * (S - 1) / 2, .measures = 2};
   PetscCall(ArrayCreate(pairs->pairs * STAGES * CENTRINGS * 2, &pairs->value));
   PetscCall(ArrayCreate(pairs->pairs, &pairs->same));
@@ -91,18 +93,20 @@ static int64_t find(const Table *t, const char *a, const char *b, const char *me
 
 static void check_families(const Table *t)
 {
-  /* three couples: the primary rows are one family */
+  /* three couples of models whose tokens were centred: their primary rows are one family */
   const char *couple[3][2] = {{"a", "b"}, {"a", "c"}, {"b", "c"}};
   double p[3], own[2 * CENTRINGS] = {0};
-  int64_t rows = 0;
+  int64_t rows = 0, primary = 0;
   for (int k = 0; k < 3; k++)
-    p[k] = table_real(t, find(t, couple[k][0], couple[k][1], "matched_cosine", "centred"), "p");
+    p[k] = table_real(t, find(t, couple[k][0], couple[k][1], "matched_cosine", "raw"), "p");
   RUN(HolmAdjust(3, p));
   for (int k = 0; k < 3; k++) {
-    const int64_t r = find(t, couple[k][0], couple[k][1], "matched_cosine", "centred");
+    const int64_t r = find(t, couple[k][0], couple[k][1], "matched_cosine", "raw");
     NEAR(table_real(t, r, "p_holm"), p[k], 1e-16, "primary: adjusted for all couples of models");
     OK(!strcmp(table_cell(t, r, "role"), "primary"), "named so");
   }
+  for (int64_t r = 0; r < t->rows; r++) primary += !strcmp(table_cell(t, r, "role"), "primary");
+  OK(primary == 3, "a model on tokens that were not centred has no primary row");
   /* the others of one couple are another */
   for (int64_t r = 0; r < t->rows; r++)
     if (!strcmp(table_cell(t, r, "model_b"), "b") && !strcmp(table_cell(t, r, "role"), "secondary"))
@@ -115,11 +119,28 @@ static void check_families(const Table *t)
       NEAR(table_real(t, r, "p_holm"), own[rows++], 1e-16, "secondary: within the couple");
 }
 
-static PetscErrorCode TestTable(void)
+/* Adjusted for all rows of the two models, one of which has no primary row. */
+static void check_offset(const Table *t)
+{
+  double own[2 * CENTRINGS];
+  int64_t rows = 0;
+  for (int pass = 0; pass < 2; pass++, rows = 0) {
+    for (int64_t r = 0; r < t->rows; r++) {
+      if (strcmp(table_cell(t, r, "model_a"), "c") || strcmp(table_cell(t, r, "model_b"), "offset"))
+        continue;
+      if (pass) NEAR(table_real(t, r, "p_holm"), own[rows], 1e-16, "one family of all rows");
+      own[rows++] = table_real(t, r, "p");
+    }
+    OK(rows == 2 * CENTRINGS, "all its rows are secondary");
+    RUN(HolmAdjust(rows, own));
+  }
+}
+
+static PetscErrorCode TestTable(const View *view, const View *offset)
 {
   ChosenComparison chosen[3] = {0};
-  ComparedGroup group[4];
-  GroupPairs pairs[4];
+  ComparedGroup group[5];
+  GroupPairs pairs[5];
   Table *t;
   PetscFunctionBeginUser;
   for (int i = 0; comparisons.entries[i]; i++) {
@@ -127,14 +148,16 @@ static PetscErrorCode TestTable(void)
     if (!strcmp(one->entry.name, "matched_cosine")) chosen[0].comparison = one;
     if (!strcmp(one->entry.name, "max_cosine")) chosen[1].comparison = one;
   }
-  PetscCall(Fake("a", 1, false, PAIRS_A, pairs_a, &group[0], &pairs[0]));
-  PetscCall(Fake("b", 1, true, PAIRS_B, pairs_b, &group[1], &pairs[1]));
-  PetscCall(Fake("c", 4, true, PAIRS_C, pairs_c, &group[2], &pairs[2])); /* shares 4 and 5 alone */
-  PetscCall(Fake("none", 1, true, 1, NULL, &group[3], &pairs[3]));
+  PetscCall(Fake("a", view, 1, false, PAIRS_A, pairs_a, &group[0], &pairs[0]));
+  PetscCall(Fake("b", view, 1, true, PAIRS_B, pairs_b, &group[1], &pairs[1]));
+  /* shares 4 and 5 alone */
+  PetscCall(Fake("c", view, 4, true, PAIRS_C, pairs_c, &group[2], &pairs[2]));
+  PetscCall(Fake("none", view, 1, true, 1, NULL, &group[3], &pairs[3]));
+  PetscCall(Fake("offset", offset, 1, true, PAIRS_B, pairs_b, &group[4], &pairs[4]));
   pairs[0].same[0] = 1; /* two runs of the first start alike; one of the third failed */
   group[2].failed = 1;
-  PetscCall(DifferencesTable(4, group, pairs, chosen, &t));
-  OK(t->rows == 3 * 2 * CENTRINGS, "a row for each couple, measure and centring: %d", (int)t->rows);
+  PetscCall(DifferencesTable(5, group, pairs, chosen, &t));
+  OK(t->rows == 6 * 2 * CENTRINGS, "a row for each couple, measure and centring: %d", (int)t->rows);
   const int64_t ab = find(t, "a", "b", "matched_cosine", "raw");
   const int64_t ac = find(t, "a", "c", "matched_cosine", "raw");
   OK(!strcmp(table_cell(t, ab, "design"), "paired") && table_real(t, ab, "runs_a") == 5,
@@ -150,13 +173,34 @@ static PetscErrorCode TestTable(void)
          !strcmp(table_cell(t, bc, "note"), "b: 1 of 8 runs failed"),
      "what is said of each model: %s", table_cell(t, ac, "note"));
   check_families(t);
+  check_offset(t);
   PetscCall(TableDestroy(&t));
-  for (int g = 0; g < 4; g++) {
+  for (int g = 0; g < 5; g++) {
     PetscCall(ArrayDestroy(&pairs[g].value));
     PetscCall(ArrayDestroy(&pairs[g].same));
     PetscCall(ArrayDestroy(&pairs[g].living));
     PetscCall(ArrayDestroy(&group[g].run));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestTables(void)
+{
+  static const char path[] = "compare_differences.test.h5";
+  const Kernels *kernels;
+  Mistakes *mistakes;
+  TestView centred, offset;
+  PetscFunctionBeginUser;
+  PetscCall(MistakesCreate(&mistakes));
+  PetscCall(KernelsChoose(NULL, mistakes, &kernels));
+  PetscCall(RandomTokens(PETSC_COMM_SELF, kernels, path, 100, 8, mistakes));
+  PetscCall(TestViewCreate(PETSC_COMM_SELF, kernels, path, 0, mistakes, &centred));
+  PetscCall(TestViewCentred(PETSC_COMM_SELF, kernels, path, 0, "none", mistakes, &offset));
+  PetscCall(TestTable(&centred.view, &offset.view));
+  PetscCall(TestViewDestroy(&centred));
+  PetscCall(TestViewDestroy(&offset));
+  PetscCall(MistakesDestroy(&mistakes));
+  unlink(path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,6 +210,6 @@ int main(int argc, char **argv)
   test_tails();
   test_known();
   test_holm();
-  RUN(TestTable());
+  RUN(TestTables());
   return TestEnd();
 }

@@ -98,6 +98,12 @@ static void check_stability(const Table *pairs, const Table *t)
   OK(table_real(t, crossed, "runs") == 2 &&
          !strncmp(table_cell(t, crossed, "note"), "2 of 4 runs", 11),
      "crossed seeds: %s", table_cell(t, crossed, "note"));
+  for (int64_t r = 0; r < t->rows; r++)
+    OK(!strcmp(table_cell(t, r, "role"), "primary") ==
+           (!strcmp(table_cell(t, r, "measure"), "matched_cosine") &&
+            !strcmp(table_cell(t, r, "centring"), "raw")),
+       "the primary row: %s %s %s", table_cell(t, r, "model"), table_cell(t, r, "measure"),
+       table_cell(t, r, "centring"));
   NEAR(table_real(t, crossed, "value"), table_real(pairs, (6 + 1 + 2) * measures * 4 + 1, "value"),
        0, "only the pair that shares no seed");
   OK(!*table_cell(t, one, "value") && !*table_cell(t, one, "null_random") &&
@@ -134,8 +140,32 @@ static PetscErrorCode TestGroups(const View *view, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+<<<<<<< HEAD
 /* Runs that all failed, and one of three: told, not passed over. */
 static PetscErrorCode TestFailed(const View *view, Mistakes *mistakes)
+=======
+/* Tokens that were not centred: no row is primary, and all say why. */
+static PetscErrorCode TestOffset(const View *view, Mistakes *mistakes)
+{
+  const ComparedRun run[] = {{"a", folder[0], {1, 1, 1}, NULL}, {"b", folder[1], {2, 2, 2}, NULL}};
+  const ComparedGroup group = {"offset", "none", view, 2, run, -1};
+  const ChosenComparison primary[] = {chosen[0], {0}};
+  const CompareOptions only = {primary, options.centrings};
+  CompareTables tables;
+  PetscFunctionBeginUser;
+  PetscCall(CompareGroups(COMM, kernels, 1, &group, &only, mistakes, &tables));
+  OK(tables.stability->rows == 2, "raw and centred");
+  for (int64_t r = 0; r < tables.stability->rows; r++)
+    OK(!strcmp(table_cell(tables.stability, r, "role"), "secondary") &&
+           !strcmp(table_cell(tables.stability, r, "note"),
+                   "tokens not centred; 2 runs: no interval"),
+       "secondary: %s", table_cell(tables.stability, r, "note"));
+  PetscCall(CompareTablesDestroy(&tables));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void test_entering(void)
+>>>>>>> 9400539 (The primary measure is the matched cosine of raw atoms on centred tokens; without them no row is primary, and pictures show centred atoms beside)
 {
   const ComparedRun two[] = {{"a", folder[0], {1, 1, 1}, "x"}, {"b", folder[1], {2, 2, 2}, "y"}};
   const ComparedGroup groups[] = {{"none", "shared", view, 0, NULL, -1, .failed = 3, .pending = 1},
@@ -194,7 +224,7 @@ static void clean(void)
 static PetscErrorCode Tests(void)
 {
   Mistakes *mistakes;
-  TestView test;
+  TestView test, offset;
   PetscFunctionBeginUser;
   PetscCall(MistakesCreate(&mistakes));
   PetscCall(KernelsChoose(NULL, mistakes, &kernels));
@@ -208,9 +238,17 @@ static PetscErrorCode Tests(void)
   for (int r = 0; tap_rank == 0 && r < FOLDERS; r++) PetscCall(WriteRun(r, mistakes));
   PetscCall(RandomTokens(COMM, kernels, tokens_path, 600, WIDTH, mistakes));
   PetscCall(TestViewCreate(COMM, kernels, tokens_path, .25, mistakes, &test));
+<<<<<<< HEAD
   PetscCall(TestGroups(&test.view, mistakes));
   PetscCall(TestFailed(&test.view, mistakes));
+=======
+  PetscCall(TestViewCentred(COMM, kernels, tokens_path, .25, "none", mistakes, &offset));
+  test_entering();
+  PetscCall(TestGroups(&test.view, mistakes));
+  PetscCall(TestOffset(&offset.view, mistakes));
+>>>>>>> 9400539 (The primary measure is the matched cosine of raw atoms on centred tokens; without them no row is primary, and pictures show centred atoms beside)
   PetscCall(TestFaults(&test.view));
+  PetscCall(TestViewDestroy(&offset));
   PetscCall(TestViewDestroy(&test));
   PetscCall(MistakesDestroy(&mistakes));
   PetscCallMPI(MPI_Barrier(COMM));

@@ -47,20 +47,27 @@ typedef struct {
   Normaliser *normaliser;
 } TestView;
 
-static inline PetscErrorCode TestViewCreate(MPI_Comm comm, const Kernels *kernels, const char *path,
-                                            double share, Mistakes *mistakes, TestView *test)
+static inline PetscErrorCode TestViewCentred(MPI_Comm comm, const Kernels *kernels,
+                                             const char *path, double share, const char *center,
+                                             Mistakes *mistakes, TestView *test)
 {
   const char *const paths[] = {path};
   Settings settings = {0};
   PetscFunctionBeginUser;
   PetscCall(TokensOpen(comm, kernels, 1, paths, mistakes, &test->tokens));
   PetscCall(SplitCreate(comm, test->tokens, share, mistakes, &test->split));
-  settings_set(&settings, "normalise.center", "mean");
+  settings_set(&settings, "normalise.center", center);
   settings_set(&settings, "normalise.scale", "rms");
   PetscCall(NormaliserCreate(test->tokens, &settings, &test->normaliser));
   settings_clear(&settings);
   test->view = (View){test->tokens, test->split, test->normaliser, kernels};
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TestViewCreate(MPI_Comm comm, const Kernels *kernels, const char *path,
+                                            double share, Mistakes *mistakes, TestView *test)
+{
+  return TestViewCentred(comm, kernels, path, share, "mean", mistakes, test);
 }
 
 static inline PetscErrorCode TestViewDestroy(TestView *test)

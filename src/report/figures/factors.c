@@ -34,12 +34,13 @@ static bool same_level(const Table *data, int64_t a, int64_t b)
          !strcmp(table_cell(data, a, "level"), table_cell(data, b, "level"));
 }
 
-/* What all rows share: where their two plots are, and which centring is which. */
+/* What all rows share: where their two plots are. */
 typedef struct {
-  const char *main, *other;
   Scale values, effects;
   double label; /* right end of the labels */
 } Places;
+
+static const char other_centring[] = "centred";
 
 /* The effect with its interval, and the pairs of models behind it. */
 static void draw_effect(Svg *svg, const Table *data, int64_t row, const Places *places, double y,
@@ -51,7 +52,7 @@ static void draw_effect(Svg *svg, const Table *data, int64_t row, const Places *
                at = centred ? y + 6 : y - 3;
   if (!centred)
     for (int64_t i = 0; i < data->rows; i++)
-      if (is_row(data, i, "pair", places->main) && same_level(data, i, row))
+      if (is_row(data, i, "pair", primary_centring) && same_level(data, i, row))
         svg_circle(svg, scale_at(scale, table_real(data, i, "difference")), at, 2.6,
                    (Look){.fill = INK_MODEL, .opacity = 0.45});
   if (isfinite(low) && isfinite(high))
@@ -64,13 +65,26 @@ static void draw_effect(Svg *svg, const Table *data, int64_t row, const Places *
     svg_circle(svg, x, at, 5, (Look){.fill = INK_MODEL, .line = INK_PAPER, .width = 1.2});
 }
 
-/* From the value of the first level to that of this one, beside chance. */
-static void draw_values(Svg *svg, const Table *data, int64_t row, const Scale *scale, double y)
+/* From the value of the first level to that of this one. */
+static void draw_change(Svg *svg, const Table *data, int64_t row, const Scale *scale, double y,
+                        bool centred)
 {
-  const double value = table_real(data, row, "value"),
-               from = table_real(data, row, "value_against"),
-               chance = table_real(data, row, "chance"), start = table_real(data, row, "initial"),
-               a = scale_at(scale, from), b = scale_at(scale, value);
+  const double a = scale_at(scale, table_real(data, row, "value_against")),
+               b = scale_at(scale, table_real(data, row, "value"));
+  const Look look = {.line = INK_MODEL, .width = centred ? 1.2 : 2};
+  svg_line(svg, a, y, b, y, look);
+  svg_ticks(svg, 1, &a, y, centred ? 3 : 6, look);
+  if (centred)
+    svg_mark(svg, 1, b, y, 3, (Look){.fill = INK_PAPER, .line = INK_MODEL, .width = 1.5});
+  else
+    svg_circle(svg, b, y, 5, (Look){.fill = INK_MODEL, .line = INK_PAPER, .width = 1.2});
+}
+
+/* That of raw atoms beside chance, and that of centred ones (-1: none) below. */
+static void draw_values(Svg *svg, const Table *data, int64_t row, int64_t centred,
+                        const Scale *scale, double y)
+{
+  const double chance = table_real(data, row, "chance"), start = table_real(data, row, "initial");
   if (isfinite(chance)) {
     svg_rect(svg, scale->from, y - 11, scale_at(scale, chance) - scale->from, 22, 0,
              (Look){.fill = INK_BAND});
@@ -78,12 +92,11 @@ static void draw_values(Svg *svg, const Table *data, int64_t row, const Scale *s
              chance_look(KEY_CHANCE));
   }
   svg_line(svg, scale->from, y, scale->to, y, (Look){.line = INK_GRID});
-  svg_line(svg, a, y, b, y, (Look){.line = INK_MODEL, .width = 2});
-  svg_ticks(svg, 1, &a, y, 6, (Look){.line = INK_MODEL, .width = 2});
   if (isfinite(start))
-    svg_circle(svg, scale_at(scale, start), y, 3.6,
+    svg_circle(svg, scale_at(scale, start), y - 2, 3.6,
                (Look){.fill = INK_PAPER, .line = INK_START, .width = 1.4});
-  svg_circle(svg, b, y, 5, (Look){.fill = INK_MODEL, .line = INK_PAPER, .width = 1.2});
+  draw_change(svg, data, row, scale, y - 2, false);
+  if (centred >= 0) draw_change(svg, data, centred, scale, y + 7, true);
 }
 
 static void print_effect(const Table *data, int64_t row, Text *to)
@@ -95,37 +108,52 @@ static void print_effect(const Table *data, int64_t row, Text *to)
   if (isfinite(half)) text_add(to, " \xc2\xb1 "), text_fixed(to, half, 3);
 }
 
-static int64_t other_centring(const Table *data, const Places *places, int64_t row)
+static int64_t centred_row(const Table *data, int64_t row)
 {
   for (int64_t i = 0; i < data->rows; i++)
-    if (is_row(data, i, "level", places->other) && same_level(data, i, row)) return i;
+    if (is_row(data, i, "level", other_centring) && same_level(data, i, row)) return i;
   return -1;
+}
+
+/* The change of raw atoms, and that of centred ones below it. */
+static void draw_numbers(Svg *svg, const Places *places, const char *effect, const char *centred,
+                         double y)
+{
+  const bool wide = svg_wide(svg);
+  const double x = wide ? places->effects.to + 12 : svg->width;
+  const char anchor = wide ? 's' : 'e';
+  svg_words(svg, x, wide ? y + 1 : y - 20,
+            (Type){.size = 12, .bold = true, .ink = INK_MODEL, .anchor = anchor}, effect);
+  if (*centred)
+    svg_words(svg, x, wide ? y + 12 : y + 21,
+              (Type){.size = 10, .ink = INK_QUIET, .anchor = anchor}, centred);
 }
 
 static void draw_row(Svg *svg, const Table *data, int64_t row, const Places *places, double y)
 {
-  const int64_t centred = other_centring(data, places, row);
+  const int64_t centred = centred_row(data, row);
   const bool wide = svg_wide(svg);
-  Text words = {0}, effect = {0}, tip = {0};
+  Text words = {0}, effect = {0}, other = {0}, tip = {0};
   text_add(&words, "%s \xe2\x86\x92 %s", table_cell(data, row, "against"),
            table_cell(data, row, "level"));
   print_effect(data, row, &effect);
   text_add(&tip, "%s, %s: %s (%s)", table_cell(data, row, "setting"), words.s, effect.s,
-           places->main);
-  if (centred >= 0) text_add(&tip, "; "), print_effect(data, centred, &tip);
-  if (centred >= 0) text_add(&tip, " (%s)", places->other);
+           primary_centring);
+  if (centred >= 0) {
+    print_effect(data, centred, &other);
+    text_add(&other, " %s", other_centring);
+    text_add(&tip, "; %s", other.s);
+  }
   text_add(&tip, "; %s pairs of models", table_cell(data, row, "pairs"));
   svg_begin(svg, tip.s);
   svg_words(svg, 0, wide ? y + 4 : y - 20,
             (Type){.size = 12.5, .room = wide ? places->label : svg->width - 110}, words.s);
-  if (wide) draw_values(svg, data, row, &places->values, y);
+  if (wide) draw_values(svg, data, row, centred, &places->values, y);
   draw_effect(svg, data, row, places, y, false);
   if (centred >= 0) draw_effect(svg, data, centred, places, y, true);
-  svg_words(svg, wide ? places->effects.to + 12 : svg->width, wide ? y + 4 : y - 20,
-            (Type){.size = 12, .bold = true, .ink = INK_MODEL, .anchor = wide ? 's' : 'e'},
-            effect.s);
+  draw_numbers(svg, places, effect.s, other.s ? other.s : "", y);
   svg_end(svg);
-  text_clear(&words), text_clear(&effect), text_clear(&tip);
+  text_clear(&words), text_clear(&effect), text_clear(&other), text_clear(&tip);
 }
 
 static void find_scales(const Table *data, const Svg *svg, Places *places)
@@ -151,7 +179,7 @@ static double draw_setting(Svg *svg, const Table *data, const Places *places, in
   const double height = svg_wide(svg) ? 30 : 52, top = y + 24;
   int64_t count = 0, end = *row;
   for (; end < data->rows && !strcmp(table_cell(data, end, "setting"), setting); end++)
-    count += is_row(data, end, "level", places->main);
+    count += is_row(data, end, "level", primary_centring);
   const double bottom = top + height * (double)count;
   if (count) {
     svg_words(svg, 0, y + 16, (Type){.size = 13.5, .bold = true, .room = svg->width}, setting);
@@ -161,7 +189,7 @@ static double draw_setting(Svg *svg, const Table *data, const Places *places, in
              (Look){.line = INK_RULE, .width = 1.4});
     y = top + (svg_wide(svg) ? 15 : 36);
     for (int64_t i = *row; i < end; i++) {
-      if (!is_row(data, i, "level", places->main)) continue;
+      if (!is_row(data, i, "level", primary_centring)) continue;
       draw_row(svg, data, i, places, y);
       y += height;
     }
@@ -178,14 +206,13 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   Places places;
 
   PetscFunctionBegin;
-  places.main = primary_centring(report);
-  places.other = strcmp(places.main, "raw") ? "raw" : "centred";
+  (void)report;
   find_scales(data, svg, &places);
   if (svg_wide(svg))
     svg_print(svg, places.values.from, y + 12, (Type){.size = 12, .ink = INK_QUIET, .room = 290},
-              "stability: cosine of matched atoms (%s)", places.main);
+              "stability: cosine of matched atoms (%s)", primary_centring);
   svg_print(svg, places.effects.from, y + 12, (Type){.size = 12, .ink = INK_QUIET},
-            "change of stability (%s)", places.main);
+            "change of stability (%s)", primary_centring);
   y += 18;
   for (int64_t row = 0; row < data->rows;) y = draw_setting(svg, data, &places, &row, y);
   svg->height = y;
@@ -202,8 +229,10 @@ const Figure figure_factors = {
         "On wide pages, the left plot has stability itself: it goes from the tick (first value) to "
         "the dot (second); the shade ends at the highest kind of chance, and the hollow dot is "
         "step 0. The other plot is the "
-        "change: the dot its mean, the small dots single pairs of models, the square the same "
-        "with the other centring of the atoms, raw or minus their mean.\n"
+        "change: the dot its mean, the small dots single pairs of models. Dots are of raw atoms, "
+        "squares of atoms minus their mean: where tokens are not centred, raw atoms share an "
+        "offset and look alike whatever they mean, so that of this setting only the squares can "
+        "be compared.\n"
         "The bar is the 95 % interval over runs of the mean change; models are compared run by "
         "run, with the same seeds on both sides. Without seeds that correspond, or with fewer "
         "than three runs, there is none. A change that only raw atoms show, or that stays within "

@@ -5,12 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Is row b at least as good as a in all three, and better in one? */
+static bool is_centred(const Table *data, int64_t row)
+{
+  return !strcmp(table_cell(data, row, "tokens_centred"), "yes");
+}
+
+/* Is row b at least as good as a in all three, and better in one? Where the tokens of one of them
+   were not centred, by the stability of centred atoms. */
 static bool beats(const Table *data, int64_t b, int64_t a)
 {
+  const char *column = is_centred(data, a) && is_centred(data, b) ? "value" : "value_centred";
   const double r = table_real(data, b, "r2") - table_real(data, a, "r2"),
                l = table_real(data, a, "l0") - table_real(data, b, "l0"),
-               s = table_real(data, b, "value") - table_real(data, a, "value");
+               s = table_real(data, b, column) - table_real(data, a, column);
   return r >= 0 && l >= 0 && s >= 0 && (r > 0 || l > 0 || s > 0);
 }
 
@@ -20,10 +27,12 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
 
   PetscFunctionBegin;
   *shown = NULL;
-  PetscCall(TableCreate("model,r2,l0,value,low,high,chance,initial,note", data));
+  PetscCall(TableCreate("model,r2,l0,value,low,high,chance,initial,value_centred,tokens_centred,note",
+                        data));
   for (int64_t m = 0; m < report->models->rows; m++) {
     const char *model = table_cell(report->models, m, "model");
-    const int64_t row = measure_row(from, model, primary_measure, primary_centring(report));
+    const int64_t row = measure_row(from, model, primary_measure, primary_centring),
+                  centred = measure_row(from, model, primary_measure, "centred");
     const double r2 = group_mean(report, model, "r2", "held_out"),
                  l0 = group_mean(report, model, "l0", "held_out");
     Text note = {0};
@@ -36,6 +45,8 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
     table_text(*data, "high", table_cell(from, row, "high"));
     table_text(*data, "initial", table_cell(from, row, "initial"));
     table_number(*data, "chance", highest_null(from, row));
+    table_text(*data, "value_centred", table_cell(from, centred, "value"));
+    table_text(*data, "tokens_centred", tokens_centred(report, model) ? "yes" : "no");
     row_warnings(report, from, row, &note);
     table_text(*data, "note", note.length ? note.s : "");
     text_clear(&note);
@@ -52,6 +63,16 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The square of centred atoms below a mark of raw ones. */
+static void draw_centred(Svg *svg, const Table *data, int64_t row, double x, double y,
+                         const Scale *sy)
+{
+  const double below = scale_at(sy, table_real(data, row, "value_centred"));
+  if (is_centred(data, row) || !isfinite(below)) return;
+  svg_line(svg, x, y, x, below, (Look){.line = INK_QUIET, .width = 1.2});
+  svg_mark(svg, 1, x, below, 4, (Look){.fill = INK_PAPER, .line = INK_MODEL, .width = 1.5});
+}
+
 /* Mark with its interval, a ring where no model beats it, and a tick where chance is. */
 static void draw_point(Svg *svg, const Report *report, const Table *data, int64_t row, double x,
                        const Scale *sy)
@@ -66,6 +87,10 @@ static void draw_point(Svg *svg, const Report *report, const Table *data, int64_
   text_add(&words, ", r\xc2\xb2 "), text_fixed(&words, table_real(data, row, "r2"), 3);
   text_add(&words, ", l0 "), text_fixed(&words, table_real(data, row, "l0"), 1);
   text_add(&words, *by ? "; beaten by %s" : "; beaten by none", by);
+  if (!is_centred(data, row)) {
+    text_add(&words, "; of centred atoms ");
+    text_fixed(&words, table_real(data, row, "value_centred"), 3);
+  }
   if (*note) text_add(&words, "; %s", note);
   svg_begin(svg, words.s);
   text_clear(&words);
@@ -75,6 +100,7 @@ static void draw_point(Svg *svg, const Report *report, const Table *data, int64_
   if (isfinite(low) && isfinite(high))
     svg_line(svg, x, scale_at(sy, low), x, scale_at(sy, high),
              (Look){.line = model_ink(model), .width = 2});
+  draw_centred(svg, data, row, x, y, sy);
   if (!*by) svg_circle(svg, x, y, 9.5, (Look){.line = INK_WORDS, .width = 1.3});
   draw_mark(svg, x, y, model);
   if (*note)
@@ -96,8 +122,10 @@ static void draw_plot(Svg *svg, const Report *report, const Table *data, const c
   }
 }
 
-static double draw_legend(Svg *svg)
+static double draw_legend(Svg *svg, const Table *data)
 {
+  bool offset = false;
+  for (int64_t i = 0; i < data->rows; i++) offset |= !is_centred(data, i);
   const double second = svg_wide(svg) ? 250 : 0, y = svg_wide(svg) ? 14 : 34;
   svg_circle(svg, 10, 10, 8, (Look){.line = INK_WORDS, .width = 1.3});
   svg_words(svg, 26, 14, (Type){.size = 12, .ink = INK_QUIET}, "beaten by no model in all three");
@@ -108,13 +136,18 @@ static double draw_legend(Svg *svg)
             (Type){.size = 12, .bold = true, .ink = INK_CHANCE}, "!");
   svg_words(svg, svg_wide(svg) ? 512 : 26, svg_wide(svg) ? 14 : 54,
             (Type){.size = 12, .ink = INK_QUIET}, "a warning, told in the table");
-  return svg_wide(svg) ? 46 : 86;
+  if (!offset) return svg_wide(svg) ? 46 : 86;
+  const double below = svg_wide(svg) ? 34 : 74;
+  svg_mark(svg, 1, 8, below - 4, 4, (Look){.fill = INK_PAPER, .line = INK_MODEL, .width = 1.5});
+  svg_words(svg, 26, below, (Type){.size = 12, .ink = INK_QUIET, .room = svg->width - 26},
+            "the same of centred atoms, of models whose tokens were not centred");
+  return below + 32;
 }
 
 static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 {
   const bool wide = svg_wide(svg);
-  double low = 0, high = 1, r = NAN, R = NAN, l = NAN, L = NAN, top = draw_legend(svg);
+  double low = 0, high = 1, r = NAN, R = NAN, l = NAN, L = NAN, top = draw_legend(svg, data);
   Tag *tag;
 
   PetscFunctionBegin;
@@ -128,7 +161,7 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
   Scale sy = scale_around(low, high, false, top + height, top),
         sx = scale_around(r, R, false, 44, 44 + width);
   svg_print(svg, 0, top - 12, (Type){.size = 12, .room = svg->width},
-            "stability: mean cosine of matched atoms (%s)", primary_centring(report));
+            "stability: mean cosine of matched atoms (%s)", primary_centring);
   draw_plot(svg, report, data, "r2", &sx, &sy, "r\xc2\xb2 on held-out tokens", tag);
   const double next = wide ? top : top + height + 66;
   sy.from = next + height, sy.to = next;
@@ -153,7 +186,9 @@ const Figure figure_frontier = {
         "atoms for a token. The stroke through a mark is the 95 % interval of its stability, the "
         "short line below it the highest kind of chance for as many atoms. "
         "A ring marks the frontier: no other model is at least as stable, as faithful and as "
-        "sparse, and better in one of them. A dictionary that is stable and explains nothing, or "
+        "sparse, and better in one of them. Raw atoms of models whose tokens were not centred share "
+        "an offset, and look alike for it: they have a square at the stability of centred atoms, "
+        "and are compared with others by that. A dictionary that is stable and explains nothing, or "
         "lies at chance, stands on the frontier too: read the three together.",
     .tabulate = Tabulate,
     .draw = Draw,

@@ -14,11 +14,11 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
 }
 
 /* The rows that are drawn: of the primary measure, the core and the shares. */
-static bool is_drawn(const Report *report, const Table *data, int64_t row)
+static bool is_drawn(const Table *data, int64_t row)
 {
   const char *term = table_cell(data, row, "term"), *centring = table_cell(data, row, "centring");
   return !strcmp(table_cell(data, row, "measure"), primary_measure) &&
-         !strcmp(centring, primary_centring(report)) &&
+         !strcmp(centring, primary_centring) &&
          (!strcmp(term, "core") || !strncmp(term, "share(", 6));
 }
 
@@ -33,7 +33,22 @@ static void term_words(const char *term, Text *to)
     text_add(to, "%s", term);
 }
 
-static void draw_term(Svg *svg, const Table *data, int64_t row, const Scale *scale, double y)
+/* The same of centred atoms; -1: not there, or not wanted, since the tokens were centred. */
+static int64_t centred_row(const Report *report, const Table *data, int64_t row)
+{
+  const char *model = table_cell(data, row, "model");
+  if (tokens_centred(report, model)) return -1;
+  for (int64_t i = 0; i < data->rows; i++)
+    if (!strcmp(table_cell(data, i, "model"), model) &&
+        !strcmp(table_cell(data, i, "measure"), primary_measure) &&
+        !strcmp(table_cell(data, i, "centring"), "centred") &&
+        !strcmp(table_cell(data, i, "term"), table_cell(data, row, "term")))
+      return i;
+  return -1;
+}
+
+static void draw_term(Svg *svg, const Table *data, int64_t row, int64_t centred, const Scale *scale,
+                      double y)
 {
   const double value = table_real(data, row, "value"), low = table_real(data, row, "low"),
                high = table_real(data, row, "high"), zero = scale_at(scale, 0),
@@ -55,6 +70,9 @@ static void draw_term(Svg *svg, const Table *data, int64_t row, const Scale *sca
     const double ends[] = {scale_at(scale, low), scale_at(scale, high)};
     svg_ticks(svg, 2, ends, y, 4, (Look){.line = INK_WORDS, .width = 1.6});
   }
+  if (centred >= 0)
+    svg_mark(svg, 1, scale_at(scale, table_real(data, centred, "value")), y, 4,
+             (Look){.fill = INK_PAPER, .line = INK_MODEL, .width = 1.5});
   svg_words(svg, wide ? scale->to + 14 : svg->width - 6, wide ? y + 4 : y - 12,
             (Type){.size = 12, .anchor = wide ? 's' : 'e', .ink = INK_QUIET}, number.s);
   text_clear(&words), text_clear(&number);
@@ -68,7 +86,7 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
 
   PetscFunctionBegin;
   for (int64_t i = 0; i < data->rows; i++)
-    for (int c = 0; c < 3 && is_drawn(report, data, i); c++) {
+    for (int c = 0; c < 3 && is_drawn(data, i); c++) {
       const double x = table_real(data, i, c ? c == 1 ? "low" : "high" : "value");
       if (isfinite(x)) low = fmin(low, x), high = fmax(high, x);
     }
@@ -79,22 +97,26 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     const double top = y + 26;
     double at = top;
     for (int64_t i = span[m].first; i < span[m].end; i++)
-      if (is_drawn(report, data, i) && model_index(report, table_cell(data, i, "model")) == m)
+      if (is_drawn(data, i) && model_index(report, table_cell(data, i, "model")) == m)
         at += wide ? 22 : 38;
     if (at == top) continue;
     draw_axis_x(svg, &scale, top, at, wide ? 10 : 6, NULL);
     for (int64_t i = span[m].first, n = 0; i < span[m].end; i++) {
-      if (!is_drawn(report, data, i) || model_index(report, table_cell(data, i, "model")) != m)
+      if (!is_drawn(data, i) || model_index(report, table_cell(data, i, "model")) != m)
         continue;
       if (first) {
         svg_words(svg, wide ? 0 : 6, y + 16,
                   (Type){.size = 13.5, .bold = true, .room = svg->width - 120},
                   table_cell(data, i, "model"));
         svg_print(svg, svg->width - 6, y + 16, (Type){.size = 11, .ink = INK_QUIET, .anchor = 'e'},
-                  "%s atoms, %s blocks", primary_centring(report), table_cell(data, i, "blocks"));
+                  "%s atoms, %s blocks%s", primary_centring, table_cell(data, i, "blocks"),
+                  centred_row(report, data, i) < 0
+                      ? ""
+                      : "; tokens not centred, squares: centred atoms");
       }
       first = false;
-      draw_term(svg, data, i, &scale, wide ? top + 11 + 22 * (double)n : top + 27 + 38 * (double)n);
+      draw_term(svg, data, i, centred_row(report, data, i), &scale,
+                wide ? top + 11 + 22 * (double)n : top + 27 + 38 * (double)n);
       n++;
     }
     y = at + 34;
