@@ -83,9 +83,9 @@ void draw_mark(Svg *svg, double x, double y, int64_t model);
 /* The row of a table with columns model, measure and centring, or -1. */
 int64_t measure_row(const Table *table, const char *model, const char *measure,
                     const char *centring);
-/* The measure that the report is about, the centring of its atoms, and all centrings in their order.
-   Raw atoms share an offset where the tokens were not centred; stability.csv calls no row of such a
-   model primary. */
+/* The measure that the report is about, the centring of its atoms, and all centrings in their
+   order. Raw atoms share an offset where the tokens were not centred; stability.csv calls no row of
+   such a model primary. */
 extern const char primary_measure[], primary_centring[];
 extern const char *const shown_centrings[];
 /* Had a model's tokens their mean taken off? True where the table does not say. */

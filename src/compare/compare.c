@@ -171,7 +171,8 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   table_text(table, "anchors", group->anchors);
   table_number(table, "dead", in->dead);
   table_text(table, "note", note.s ? note.s : "");
-  table_text(table, "role", is_primary(group, &to->options->chosen[v], c) ? "primary" : "secondary");
+  table_text(table, "role",
+             is_primary(group, &to->options->chosen[v], c) ? "primary" : "secondary");
   table_number(table, "lambda", end.lambda);
   table_number(table, "end_start", means.end_start);
   table_number(table, "with_dead", means.with_dead);

@@ -57,8 +57,8 @@ static void test_holm(void)
 
 /* Two measures, S runs of a model whose seeds start at `first`; values from the table h, the second
    measure half of it, centred ones a tenth more. */
-static PetscErrorCode Fake(const char *model, const View *view, int64_t first, bool anchors, int64_t S,
-                           const double *h, ComparedGroup *group, GroupPairs *pairs)
+static PetscErrorCode Fake(const char *model, const View *view, int64_t first, bool anchors,
+                           int64_t S, const double *h, ComparedGroup *group, GroupPairs *pairs)
 {
   ComparedRun *run;
   PetscFunctionBeginUser;

@@ -140,10 +140,6 @@ static PetscErrorCode TestGroups(const View *view, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-<<<<<<< HEAD
-/* Runs that all failed, and one of three: told, not passed over. */
-static PetscErrorCode TestFailed(const View *view, Mistakes *mistakes)
-=======
 /* Tokens that were not centred: no row is primary, and all say why. */
 static PetscErrorCode TestOffset(const View *view, Mistakes *mistakes)
 {
@@ -164,8 +160,8 @@ static PetscErrorCode TestOffset(const View *view, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void test_entering(void)
->>>>>>> 9400539 (The primary measure is the matched cosine of raw atoms on centred tokens; without them no row is primary, and pictures show centred atoms beside)
+/* Runs that all failed, and one of three: told, not passed over. */
+static PetscErrorCode TestFailed(const View *view, Mistakes *mistakes)
 {
   const ComparedRun two[] = {{"a", folder[0], {1, 1, 1}, "x"}, {"b", folder[1], {2, 2, 2}, "y"}};
   const ComparedGroup groups[] = {{"none", "shared", view, 0, NULL, -1, .failed = 3, .pending = 1},
@@ -238,15 +234,10 @@ static PetscErrorCode Tests(void)
   for (int r = 0; tap_rank == 0 && r < FOLDERS; r++) PetscCall(WriteRun(r, mistakes));
   PetscCall(RandomTokens(COMM, kernels, tokens_path, 600, WIDTH, mistakes));
   PetscCall(TestViewCreate(COMM, kernels, tokens_path, .25, mistakes, &test));
-<<<<<<< HEAD
   PetscCall(TestGroups(&test.view, mistakes));
   PetscCall(TestFailed(&test.view, mistakes));
-=======
   PetscCall(TestViewCentred(COMM, kernels, tokens_path, .25, "none", mistakes, &offset));
-  test_entering();
-  PetscCall(TestGroups(&test.view, mistakes));
   PetscCall(TestOffset(&offset.view, mistakes));
->>>>>>> 9400539 (The primary measure is the matched cosine of raw atoms on centred tokens; without them no row is primary, and pictures show centred atoms beside)
   PetscCall(TestFaults(&test.view));
   PetscCall(TestViewDestroy(&offset));
   PetscCall(TestViewDestroy(&test));

@@ -27,8 +27,8 @@ static PetscErrorCode Tabulate(const Report *report, Table **data, Table **shown
 
   PetscFunctionBegin;
   *shown = NULL;
-  PetscCall(TableCreate("model,r2,l0,value,low,high,chance,initial,value_centred,tokens_centred,note",
-                        data));
+  PetscCall(TableCreate(
+      "model,r2,l0,value,low,high,chance,initial,value_centred,tokens_centred,note", data));
   for (int64_t m = 0; m < report->models->rows; m++) {
     const char *model = table_cell(report->models, m, "model");
     const int64_t row = measure_row(from, model, primary_measure, primary_centring),
@@ -186,9 +186,11 @@ const Figure figure_frontier = {
         "atoms for a token. The stroke through a mark is the 95 % interval of its stability, the "
         "short line below it the highest kind of chance for as many atoms. "
         "A ring marks the frontier: no other model is at least as stable, as faithful and as "
-        "sparse, and better in one of them. Raw atoms of models whose tokens were not centred share "
+        "sparse, and better in one of them. Raw atoms of models whose tokens were not centred "
+        "share "
         "an offset, and look alike for it: they have a square at the stability of centred atoms, "
-        "and are compared with others by that. A dictionary that is stable and explains nothing, or "
+        "and are compared with others by that. A dictionary that is stable and explains nothing, "
+        "or "
         "lies at chance, stands on the frontier too: read the three together.",
     .tabulate = Tabulate,
     .draw = Draw,

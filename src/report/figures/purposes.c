@@ -102,17 +102,15 @@ static PetscErrorCode Draw(const Report *report, const Table *data, Svg *svg)
     if (at == top) continue;
     draw_axis_x(svg, &scale, top, at, wide ? 10 : 6, NULL);
     for (int64_t i = span[m].first, n = 0; i < span[m].end; i++) {
-      if (!is_drawn(data, i) || model_index(report, table_cell(data, i, "model")) != m)
-        continue;
+      if (!is_drawn(data, i) || model_index(report, table_cell(data, i, "model")) != m) continue;
       if (first) {
         svg_words(svg, wide ? 0 : 6, y + 16,
                   (Type){.size = 13.5, .bold = true, .room = svg->width - 120},
                   table_cell(data, i, "model"));
-        svg_print(svg, svg->width - 6, y + 16, (Type){.size = 11, .ink = INK_QUIET, .anchor = 'e'},
-                  "%s atoms, %s blocks%s", primary_centring, table_cell(data, i, "blocks"),
-                  centred_row(report, data, i) < 0
-                      ? ""
-                      : "; tokens not centred, squares: centred atoms");
+        svg_print(
+            svg, svg->width - 6, y + 16, (Type){.size = 11, .ink = INK_QUIET, .anchor = 'e'},
+            "%s atoms, %s blocks%s", primary_centring, table_cell(data, i, "blocks"),
+            centred_row(report, data, i) < 0 ? "" : "; tokens not centred, squares: centred atoms");
       }
       first = false;
       draw_term(svg, data, i, centred_row(report, data, i), &scale,
