@@ -32,3 +32,5 @@ double table_real(const Table *table, int64_t row, const char *column);
  * there or broken is a mistake. */
 PetscErrorCode TableWrite(const Table *table, const char *path);
 PetscErrorCode TableRead(const char *path, Mistakes *mistakes, Table **table);
+/* table_print - for reading: columns side by side, numbers with a fraction to six digits. */
+void table_print(const Table *table, FILE *to);

@@ -12,21 +12,22 @@ typedef struct {
   double *mean, *deviation; /* [m] over all n tokens, dividing by n */
 } AtomCodes;
 
-/* At most so many held-out tokens, evenly spaced in file order, are encoded to be compared. */
+/* At most so many tokens, evenly spaced in file order, are encoded to be compared. */
 enum { CODE_TOKENS = 32768 };
 
 /*
-  AtomCodesCreate - encodes the sample: all codes of the atoms named, 0 left out
+  AtomCodesCreate - encodes a sample: all codes of the atoms named, 0 left out
 
   Not collective.
 
   in   dictionary
-  in   view   the tokens as the dictionary saw them; without held-out tokens n is 0
+  in   view   the tokens as the dictionary saw them
+  in   held_out  of those held out (n is 0 where there are none), else of those that are not
   in   m      how many atoms
   in   atom   [m] their numbers, ascending
 */
-PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, int64_t m,
-                               const int64_t *atom, AtomCodes *codes);
+PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, bool held_out,
+                               int64_t m, const int64_t *atom, AtomCodes *codes);
 /* AtomCodesSort - fills in what is by atom, where n, m and tokens are there. Not collective. */
 PetscErrorCode AtomCodesSort(AtomCodes *codes);
 /* AtomCodesDestroy - frees what they hold. Not collective. */

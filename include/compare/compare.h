@@ -6,7 +6,8 @@
 /* One finished run of a group. */
 typedef struct {
   const char *id;
-  const char *folder;          /* holds initial.h5, model.h5 and atoms.csv */
+  const char *folder;          /* holds initial.h5, model.h5 and atoms.csv; or a model file that
+                                  stands alone, which has no start */
   int64_t seed[SEED_PURPOSES]; /* -1: the model does not draw from that purpose */
   const char *anchors;         /* digest of its anchors' content; NULL or "": it uses none */
   bool again; /* a run of an earlier group too, in the same folder: two grid points came to one */
@@ -24,6 +25,7 @@ typedef struct {
   int64_t blocks;          /* of `combine: blocks`; 0: another way */
   const int64_t *block;    /* [blocks x 5] numbers of the runs (i, d, a), (i', d, a), (i, d', a),
                               (i, d, a'), (i', d', a'); equal where they coincide, -1: not finished */
+  bool all_tokens;         /* these are model files: codes are compared on a sample of all tokens */
   int64_t failed, pending; /* planned runs that are not among `run`: they ended without a result, or
                               have not ended */
 } ComparedGroup;

@@ -8,8 +8,8 @@
   Of the sets with the most runs the lexicographically first one, where runs are sorted by their
   seeds (init, data, anchors, subsample), then by name: so the order in which a spec lists its seeds
   changes nothing. Where one or two purposes vary the answer is exact (for two it is a matching of
-  the one's seeds with the other's). For three or more each size, from the most that matchings of two
-  purposes allow downwards, is sought for ENTER_STEPS steps, and the first that is found counts.
+  the one's seeds with the other's). For three or more each size, from the most that matchings of
+  two purposes allow downwards, is sought for ENTER_STEPS steps, and the first that is found counts.
 
   Not collective.
 

@@ -13,6 +13,8 @@ typedef struct {
   int64_t *atom; /* [alive] their numbers, ascending */
 } Living;
 
+/* The file of a stage: in the run's folder, or the model file that stands for it. Fresh memory. */
+char *stage_path(const char *folder, Stage stage);
 /* LivingRead - from a run's atoms.csv and model.h5. Not collective. */
 PetscErrorCode LivingRead(const char *folder, Mistakes *mistakes, Living *living);
 /* AtomsRead - all atoms of a stage, D [m x d]; the caller's, freed with ArrayDestroy. What is

@@ -39,23 +39,24 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
                               float *D);
 
 /*
-  NullValues - mean values of the chosen comparisons over pairs of null dictionaries of m atoms
+  NullValues - mean values of the chosen comparisons over pairs of null dictionaries of a and of b
+  atoms
 
   Pair p compares dictionaries 2p and 2p + 1. Each value is the mean of as many pairs as bring its
-  standard error below .002, whatever else is asked for: at least 8192 / m of them, but 2 to 64 (few
-  small ones may agree by chance), and at most 4096. Pairs are spread over the ranks; the numbers do
-  not depend on it. Isotropic directions are projected along the first axis, since all are alike to
-  them. Null dictionaries have no encoder and no codes, and there is no third one to choose atoms
-  by: what needs these has no null.
+  standard error below .002, whatever else is asked for: at least 8192 / max(a, b) of them, but 2 to
+  64 (few small ones may agree by chance), and at most 4096. Pairs are spread over the ranks; the
+  numbers do not depend on it. Isotropic directions are projected along the first axis, since all
+  are alike to them. Null dictionaries have no encoder and no codes, and there is no third one to
+  choose atoms by: what needs these has no null.
 
   Collective on comm.
 
-  out  values  [CENTRINGS x comparisons], the same on every rank; NaN where m is 0, a comparison or
-               centring has none or was not asked for
-  out  pairs   the most that any value took; may be NULL
+  out  values  [CENTRINGS x comparisons], the same on every rank; NaN where a or b is 0, a
+  comparison or centring has none or was not asked for out  pairs   the most that any value took;
+  may be NULL
 */
-PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
-                          const CompareOptions *options, double *values, int64_t *pairs);
+PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t a,
+                          int64_t b, const CompareOptions *options, double *values, int64_t *pairs);
 
 /* The nulls of many groups: those of the same size, kind and tokens are computed once. */
 typedef struct NullStore NullStore;
@@ -67,6 +68,10 @@ PetscErrorCode NullStoreCreate(MPI_Comm comm, const Kernels *kernels, const Comp
    view until NullStoreDestroy. Collective on the store's comm. */
 PetscErrorCode NullStoreGet(NullStore *store, const View *view, NullKind kind, int64_t m,
                             const double **value);
+/* NullStoreGetTwo - the same of dictionaries of a and of b atoms. A view without tokens has
+   NULL_RANDOM alone. */
+PetscErrorCode NullStoreGetTwo(NullStore *store, const View *view, NullKind kind, int64_t a,
+                               int64_t b, const double **value);
 /* NullStoreSource - where null dictionaries like these tokens come from, the store's. Borrows view
    until NullStoreDestroy. Collective on the store's comm. */
 PetscErrorCode NullStoreSource(NullStore *store, const View *view, NullSource **source);

@@ -17,6 +17,10 @@ PetscErrorCode SidesDestroy(Sides **sides);
    is asked for; its unit is NULL after a mistake, or where the centring is not defined. */
 PetscErrorCode SidesGet(Sides *sides, int64_t run, Stage stage, Centring centring, Atoms *atoms);
 
+/* SidesStoredUnits - from now on in units of the tokens as stored: atoms times the scale of the
+   group's normalisation, encoder rows divided by it. Before the first SidesGet. Not collective. */
+PetscErrorCode SidesStoredUnits(Sides *sides);
+
 /* SidesWhole - all atoms of a run at a stage as stored, dead ones too, [m x d], for as long;
    NULL after a mistake. */
 PetscErrorCode SidesWhole(Sides *sides, int64_t run, Stage stage, const float **D);

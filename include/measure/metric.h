@@ -39,6 +39,7 @@ typedef struct {
   bool once;       /* does not depend on the split: reported with split train only */
   bool train_only; /* computed on the training sample only, reported with split train */
   bool cosines;    /* add reads tile->cosines */
+  bool codeless;   /* reads neither codes nor reconstructions: atoms without an encoder have it */
   MetricShape (*shape)(int64_t m, int64_t d, const void *params); /* NULL: no state, no add */
   void (*add)(const Tile *tile, const void *params, MetricState *state);
   /* tokens: how many were seen; the same on every rank. */

@@ -5,7 +5,8 @@
 typedef struct Pass Pass;
 
 /* PassCreate - states of all chosen metrics (ended by NULL) that apply to the split: the training
-   sample, or other tokens. Borrows dictionary and chosen until PassDestroy. Not collective. */
+   sample, or other tokens, and to the dictionary: atoms without an encoder have no codes. Borrows
+   dictionary and chosen until PassDestroy. Not collective. */
 PetscErrorCode PassCreate(const Dictionary *dictionary, const ChosenMetric *chosen, bool train,
                           Pass **pass);
 /* PassAdd - n normalised tokens X [n x d], any number at a time. Not collective. */

@@ -95,6 +95,9 @@ typedef struct {
   double partners_t;                 /* compare.partners: the least cosine of partners */
   bool partners_centred;             /* of atoms minus their mean */
   unsigned centrings;                /* bit c: the Centring of that number */
+  bool across_all;                   /* compare.across: every two groups */
+  int64_t across_count;              /* else these couples of models */
+  char *(*across)[2];                /* [across_count] names, as Group.folder */
   char *images;                      /* folder of the groups' pictures, or NULL */
   int64_t image_rows, image_columns; /* of a picture's cells; 0: as the positions say */
   char *texts;                       /* a line for each token or group, or NULL */

@@ -126,6 +126,11 @@ void grid_clear(Grid *grid);
 PetscErrorCode TokensPathsRead(Reader *reader, const Node *root);
 PetscErrorCode AnchorSetsRead(Reader *reader, const Node *node);
 PetscErrorCode ChosenRead(Reader *reader, const Node *root);
+/* AcrossRead - compare.across, into the experiment; across_yaml - the same as YAML, nothing where
+   it is not given; AcrossForget frees. Not collective. */
+PetscErrorCode AcrossRead(Reader *reader, const Node *root);
+void across_yaml(const Experiment *experiment, Text *text);
+PetscErrorCode AcrossForget(Experiment *experiment);
 PetscErrorCode ModelsRead(Reader *reader, const Node *root);
 /* LooksRead - images and texts. */
 PetscErrorCode LooksRead(Reader *reader, const Node *root);

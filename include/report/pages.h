@@ -11,7 +11,8 @@ void put_glance(Text *page, const Report *report);
 PetscErrorCode PutRuns(Text *page, const Report *report);
 PetscErrorCode PutSettings(Text *page, const Report *report);
 PetscErrorCode PutProvenance(Text *page, const Report *report);
-/* PutDifferences - models against each other: differences, matched levels, groups over all runs.
+/* PutDifferences - models against each other: differences, matched levels, atoms of one in another,
+   groups over all runs.
    Adds nothing where the folder has none of these tables. Not collective. */
 PetscErrorCode PutDifferences(Text *page, const Report *report);
 /* The tables of the page that are no figure's: GlanceTabulate - one row a model; RunsTabulate - one

@@ -11,7 +11,7 @@ typedef struct Report {
   Text spec;  /* spec.yaml */
   Table *plan, *runs, *groups, *pairs, *stability;
   /* These have no rows where the folder has no such file. */
-  Table *trajectory, *recurrence, *purposes, *differences, *levels, *stable, *atlas;
+  Table *trajectory, *recurrence, *purposes, *differences, *levels, *stable, *across, *atlas;
   Table *models; /* model, runs, done, width, anchors: one row each, in plan order */
   Table *steps;  /* model, run, step, tokens, loss, averaged, quantity: the "step" events of every
                     log.jsonl */

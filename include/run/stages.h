@@ -1,6 +1,7 @@
 /* The stages of a run folder, in order. Each skips what is there and belongs to the same inputs.
  * All collective on work->world. */
 #pragma once
+#include "base/digest.h"
 #include "run/work.h"
 
 /* What a command asks of the stages. */
@@ -31,3 +32,6 @@ PetscErrorCode StageReport(Work *work, Mistakes *mistakes);
 /* OutcomesOfRuns - outcomes [runs] of the learn stage, as rank 0 reads them, on every rank; the
  * caller's memory. */
 PetscErrorCode OutcomesOfRuns(Work *work, Outcome *outcomes);
+
+/* Digest of chosen entries and their settings, which are plain numbers. */
+void digest_chosen(Digest *digest, int64_t count, const Choice *chosen);

@@ -234,3 +234,33 @@ PetscErrorCode TableRead(const char *path, Mistakes *mistakes, Table **table)
   text_clear(&text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* A cell as it is shown; room for a short number. */
+static const char *shown(const char *cell, char room[32])
+{
+  char *end;
+  const double x = strtod(cell, &end);
+  if (!*cell || *end || !strpbrk(cell, ".e")) return cell;
+  snprintf(room, 32, "%.6g", x);
+  return room;
+}
+
+void table_print(const Table *table, FILE *to)
+{
+  char room[32];
+  int *width = calloc((size_t)table->columns + 1, sizeof(*width));
+  if (!width) abort();
+  for (int64_t r = -1; r < table->rows; r++)
+    for (int c = 0; c < table->columns; c++) {
+      const char *cell = r < 0 ? table->names[c] : table->cells[r * table->columns + c];
+      const int length = (int)strlen(shown(cell, room));
+      if (length > width[c]) width[c] = length;
+    }
+  for (int64_t r = -1; r < table->rows; r++)
+    for (int c = 0; c < table->columns; c++) {
+      const char *cell = r < 0 ? table->names[c] : table->cells[r * table->columns + c];
+      const bool last = c + 1 == table->columns;
+      fprintf(to, "%-*s%s", last ? 0 : width[c], shown(cell, room), last ? "\n" : "  ");
+    }
+  free(width);
+}

@@ -1,4 +1,4 @@
-/* Codes of one dictionary on a sample of held-out tokens: by token as the encoder gives them, by
+/* Codes of one dictionary on a sample of tokens: by token as the encoder gives them, by
    atom sorted from these, so that two atoms are compared on the tokens where they fire. */
 #include "compare/codes.h"
 #include <math.h>
@@ -63,10 +63,10 @@ PetscErrorCode AtomCodesSort(AtomCodes *codes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, int64_t m,
-                               const int64_t *atom, AtomCodes *codes)
+PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, bool held_out,
+                               int64_t m, const int64_t *atom, AtomCodes *codes)
 {
-  const int64_t held = split_count(view->split, true), n = min_i64(held, CODE_TOKENS);
+  const int64_t count = split_count(view->split, held_out), n = min_i64(count, CODE_TOKENS);
   int64_t row[TILE];
   int32_t *number;
   Codes some = {0};
@@ -79,7 +79,8 @@ PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, i
   for (int64_t j = 0; j < m; j++) number[atom[j]] = (int32_t)j;
   for (int64_t t = 0; t < n; t += TILE) {
     const int64_t here = min_i64(TILE, n - t);
-    for (int64_t i = 0; i < here; i++) row[i] = split_row(view->split, true, (t + i) * held / n);
+    for (int64_t i = 0; i < here; i++)
+      row[i] = split_row(view->split, held_out, (t + i) * count / n);
     PetscCall(ViewRead(view, here, row, X));
     PetscCall(DictionaryEncode(dictionary, here, X, &some));
     PetscCall(Append(&some, number, codes));

@@ -7,8 +7,8 @@
 /* A run by its seeds. */
 typedef struct {
   const ComparedRun *run;
-  int64_t at; /* in plan order */
-  int64_t seed[SEED_PURPOSES];  /* of the purposes that vary, a seed's number among them */
+  int64_t at;                  /* in plan order */
+  int64_t seed[SEED_PURPOSES]; /* of the purposes that vary, a seed's number among them */
 } Candidate;
 
 typedef struct {
@@ -18,9 +18,9 @@ typedef struct {
   int64_t seeds[SEED_PURPOSES]; /* how many different ones */
   bool *used[SEED_PURPOSES];    /* [seeds] by the runs taken */
   bool *taken;                  /* [runs] */
-  int64_t steps; /* of the search for one size */
-  bool ended;    /* it ran out of them */
-  int32_t *weight; /* room for a table of the seeds of two purposes */
+  int64_t steps;                /* of the search for one size */
+  bool ended;                   /* it ran out of them */
+  int32_t *weight;              /* room for a table of the seeds of two purposes */
   int64_t *partner;
 } Search;
 
@@ -66,8 +66,7 @@ static bool is_free(const Search *search, int64_t r)
 static void take(Search *search, int64_t r, bool taken)
 {
   search->taken[r] = taken;
-  for (int p = 0; p < search->purposes; p++)
-    search->used[p][search->candidate[r].seed[p]] = taken;
+  for (int p = 0; p < search->purposes; p++) search->used[p][search->candidate[r].seed[p]] = taken;
 }
 
 /* Takes each run that shares nothing with those taken; gives how many. */

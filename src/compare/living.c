@@ -3,9 +3,17 @@
 #include "base/h5.h"
 #include "compare/group.h"
 #include <stdlib.h>
+#include <sys/stat.h>
 
 const char *const stage_names[STAGES] = {"initial", "end"};
 const char *const stage_files[STAGES] = {"initial.h5", "model.h5"};
+
+char *stage_path(const char *folder, Stage stage)
+{
+  struct stat status;
+  const bool file = !stat(folder, &status) && !S_ISDIR(status.st_mode);
+  return file ? text_copy(folder) : path_join(folder, stage_files[stage]);
+}
 
 /* Opens a model file and gives the shape of its atoms; *reader NULL after a mistake. */
 static PetscErrorCode OpenAtoms(const char *path, Mistakes *mistakes, H5Reader **reader, int64_t *m,
@@ -67,7 +75,7 @@ PetscErrorCode LivingRead(const char *folder, Mistakes *mistakes, Living *living
 static PetscErrorCode ReadStage(const char *folder, Stage stage, const char *array,
                                 const Living *living, Mistakes *mistakes, float **D)
 {
-  char *path = path_join(folder, stage_files[stage]);
+  char *path = stage_path(folder, stage);
   int64_t m, d;
   H5Reader *reader;
   H5Info info;

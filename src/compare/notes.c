@@ -41,8 +41,7 @@ void note_shared(const ComparedGroup *group, const GroupPairs *all, int64_t n, c
 void note_unfinished(const ComparedGroup *group, Text *note)
 {
   const long long planned = (long long)(group->runs + group->failed + group->pending);
-  if (group->failed)
-    note_add(note, "%lld of %lld runs failed", (long long)group->failed, planned);
+  if (group->failed) note_add(note, "%lld of %lld runs failed", (long long)group->failed, planned);
   if (group->pending)
     note_add(note, "%lld of %lld runs not finished", (long long)group->pending, planned);
 }

@@ -4,7 +4,7 @@
 
 typedef struct Known {
   NullKind kind;
-  int64_t m, d;
+  int64_t a, b, d;
   const View *view;
   double *value; /* [CENTRINGS x comparisons] */
   struct Known *next;
@@ -53,38 +53,46 @@ PetscErrorCode NullStoreSource(NullStore *store, const View *view, NullSource **
   PetscCall(PetscNew(&s));
   *s = (Source){view, NULL, store->sources};
   store->sources = s;
-  PetscCall(
-      NullSourceCreate(store->comm, store->kernels, tokens_width(view->tokens), view, &s->source));
+  PetscCall(NullSourceCreate(store->comm, store->kernels, view->normaliser->d,
+                             view->tokens ? view : NULL, &s->source));
   *source = s->source;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Directions without preference do not depend on the tokens, unless their truth is compared. */
 static bool serves(const NullStore *store, const Known *k, const View *view, NullKind kind,
-                   int64_t m)
+                   int64_t a, int64_t b)
 {
   const bool any = kind == NULL_RANDOM && !(chosen_needs(store->options->chosen) & NEED_TRUTH);
-  return k->kind == kind && k->m == m && k->d == tokens_width(view->tokens) &&
+  return k->kind == kind && k->a == a && k->b == b && k->d == view->normaliser->d &&
          (any || same_tokens(k->view, view));
 }
 
 PetscErrorCode NullStoreGet(NullStore *store, const View *view, NullKind kind, int64_t m,
                             const double **value)
 {
+  PetscFunctionBeginUser;
+  PetscCall(NullStoreGetTwo(store, view, kind, m, m, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NullStoreGetTwo(NullStore *store, const View *view, NullKind kind, int64_t a,
+                               int64_t b, const double **value)
+{
   NullSource *source = NULL;
   Known *k;
   PetscFunctionBeginUser;
   for (k = store->known; k; k = k->next)
-    if (serves(store, k, view, kind, m)) {
+    if (serves(store, k, view, kind, a, b)) {
       *value = k->value;
       PetscFunctionReturn(PETSC_SUCCESS);
     }
   PetscCall(PetscNew(&k));
-  *k = (Known){kind, m, tokens_width(view->tokens), view, NULL, store->known};
+  *k = (Known){kind, a, b, view->normaliser->d, view, NULL, store->known};
   store->known = k;
   PetscCall(ArrayCreate(CENTRINGS * chosen_count(store->options->chosen), &k->value));
   PetscCall(NullStoreSource(store, view, &source));
-  PetscCall(NullValues(store->comm, source, kind, m, store->options, k->value, NULL));
+  PetscCall(NullValues(store->comm, source, kind, a, b, store->options, k->value, NULL));
   *value = k->value;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

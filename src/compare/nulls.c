@@ -108,21 +108,22 @@ PetscErrorCode NullDictionary(const NullSource *source, NullKind kind, int64_t n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Values of one pair of dictionaries D [2 m x d] with one centring. */
-static PetscErrorCode CentredPair(const NullSource *source, NullKind kind, Centring c, int64_t m,
-                                  const float *D, const ChosenComparison *chosen, double *values)
+/* Values of one pair of dictionaries D [m[0] + m[1] x d] with one centring. */
+static PetscErrorCode CentredPair(const NullSource *source, NullKind kind, Centring c,
+                                  const int64_t m[2], const float *D,
+                                  const ChosenComparison *chosen, double *values)
 {
-  const int64_t d = source->d, size = m * d;
+  const int64_t d = source->d, size = m[0] * d;
   const float *direction = kind == NULL_RANDOM ? source->axis : source->direction;
   float *unit, *truth = NULL;
   Atoms side[2];
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(2 * size, &unit));
+  PetscCall(ArrayCreate((m[0] + m[1]) * d, &unit));
   if (source->truths) PetscCall(ArrayCreate(source->truths * d, &truth));
   PetscCall(AtomsPrepare(source->kernels, c, source->truths, d, source->truth, direction, truth));
   for (int i = 0; i < 2; i++) {
-    PetscCall(AtomsPrepare(source->kernels, c, m, d, D + i * size, direction, unit + i * size));
-    side[i] = (Atoms){m, d, unit + i * size, .truths = source->truths, .truth = truth};
+    PetscCall(AtomsPrepare(source->kernels, c, m[i], d, D + i * size, direction, unit + i * size));
+    side[i] = (Atoms){m[i], d, unit + i * size, .truths = source->truths, .truth = truth};
   }
   PetscCall(PairValues(source->kernels, side[0], side[1], chosen, values));
   PetscCall(ArrayDestroy(&truth));
@@ -131,15 +132,15 @@ static PetscErrorCode CentredPair(const NullSource *source, NullKind kind, Centr
 }
 
 /* All values of pair p: [CENTRINGS x comparisons]. */
-static PetscErrorCode NullPair(const NullSource *source, NullKind kind, int64_t p, int64_t m,
-                               const CompareOptions *options, double *values)
+static PetscErrorCode NullPair(const NullSource *source, NullKind kind, int64_t p,
+                               const int64_t m[2], const CompareOptions *options, double *values)
 {
   const int64_t measures = chosen_count(options->chosen);
   float *D;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(2 * m * source->d, &D));
+  PetscCall(ArrayCreate((m[0] + m[1]) * source->d, &D));
   for (int side = 0; side < 2; side++)
-    PetscCall(NullDictionary(source, kind, 2 * p + side, m, D + side * m * source->d));
+    PetscCall(NullDictionary(source, kind, 2 * p + side, m[side], D + side * m[0] * source->d));
   for (Centring c = 0; c < CENTRINGS; c++) {
     double *mine = values + c * measures;
     for (int64_t v = 0; v < measures; v++) mine[v] = (double)NAN;
@@ -183,15 +184,16 @@ static int64_t judge(int64_t done, int64_t width, const double *all, int64_t *n,
   return most;
 }
 
-PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
-                          const CompareOptions *options, double *values, int64_t *pairs)
+PetscErrorCode NullValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t a,
+                          int64_t b, const CompareOptions *options, double *values, int64_t *pairs)
 {
-  const int64_t width = CENTRINGS * chosen_count(options->chosen);
-  int64_t done = 0, n = m == 0 ? 0 : max_i64(2, min_i64(64, 8192 / m)), *each;
+  const int64_t width = CENTRINGS * chosen_count(options->chosen), m[2] = {a, b},
+                most = max_i64(a, b);
+  int64_t done = 0, n = min_i64(a, b) == 0 ? 0 : max_i64(2, min_i64(64, 8192 / most)), *each;
   int64_t number, workers;
   double *all;
   PetscFunctionBeginUser;
-  PetscCall(PairWorkers(comm, m, &number, &workers));
+  PetscCall(PairWorkers(comm, most, &number, &workers));
   PetscCall(ArrayCreate(MOST_PAIRS * width, &all));
   PetscCall(ArrayCreate(width, &each));
   for (int64_t v = 0; v < width; v++) values[v] = (double)NAN;

@@ -220,7 +220,8 @@ static bool can_say(const AtomPair *pair, unsigned needs)
 {
   if (pair->a.m == 0 || pair->b.m == 0) return false;
   if (needs & (NEED_ENCODER | NEED_BOTH) && !pair->encoder.partner) return false;
-  return !(needs & NEED_CODES) || (pair->a.codes && pair->b.codes && pair->a.codes->n);
+  return !(needs & NEED_CODES) ||
+         (pair->a.codes && pair->b.codes && pair->a.codes->n && pair->b.codes->n);
 }
 
 void pair_values(AtomPair *pair, const ChosenComparison *chosen, double *values)

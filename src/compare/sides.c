@@ -3,6 +3,7 @@
 #include "compare/sides.h"
 #include "base/file.h"
 #include "data/tokens.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct Sides {
   const Living *living;
   Mistakes *mistakes;
   unsigned needs;
+  bool stored_units;
   Side *side; /* [runs x STAGES] */
   int64_t clock, bytes;
   float *direction; /* [d] of the tokens' mean */
@@ -76,18 +78,31 @@ static void grow(Sides *sides, Side *side, int64_t bytes)
 static PetscErrorCode ReadCodes(Sides *sides, int64_t run, Stage stage, Side *side)
 {
   const Living *living = &sides->living[run];
-  char *path = path_join(sides->group->run[run].folder, stage_files[stage]);
+  char *path = stage_path(sides->group->run[run].folder, stage);
   Dictionary *dictionary;
   PetscFunctionBeginUser;
   PetscCall(DictionaryRead(path, sides->kernels, sides->mistakes, &dictionary));
-  if (dictionary) {
-    PetscCall(
-        AtomCodesCreate(dictionary, sides->group->view, living->alive, living->atom, &side->codes));
+  if (dictionary && dictionary->method && dictionary->method->encode) {
+    PetscCall(AtomCodesCreate(dictionary, sides->group->view, !sides->group->all_tokens,
+                              living->alive, living->atom, &side->codes));
     grow(sides, side, atom_codes_bytes(&side->codes));
   }
   PetscCall(DictionaryDestroy(&dictionary));
   free(path);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows from normalised units to those of the tokens: directions of atoms grow with the scale, those
+   of encoder rows shrink with it. */
+static void to_stored_units(const Sides *sides, const Living *living, Side *side)
+{
+  const double *scale = sides->group->view->normaliser->scale;
+  const int64_t d = living->d;
+  for (int64_t j = 0; j < living->m; j++)
+    for (int64_t i = 0; i < d; i++) {
+      if (side->D) side->D[j * d + i] = (float)((double)side->D[j * d + i] * scale[i]);
+      if (side->E) side->E[j * d + i] = (float)((double)side->E[j * d + i] / scale[i]);
+    }
 }
 
 static PetscErrorCode Find(Sides *sides, int64_t run, Stage stage, Side **found)
@@ -103,8 +118,10 @@ static PetscErrorCode Find(Sides *sides, int64_t run, Stage stage, Side **found)
   PetscCall(AtomsRead(folder, stage, living, sides->mistakes, &side->D));
   if (sides->needs & NEED_ENCODER)
     PetscCall(EncoderRead(folder, stage, living, sides->mistakes, &side->E));
+  if (sides->stored_units) to_stored_units(sides, living, side);
   if (side->E) keep_living(living, side->E);
-  if (sides->needs & NEED_CODES) PetscCall(ReadCodes(sides, run, stage, side));
+  if (sides->needs & NEED_CODES && sides->group->view->tokens)
+    PetscCall(ReadCodes(sides, run, stage, side));
   grow(sides, side, (int64_t)sizeof(float) * living->m * living->d * (side->E ? 2 : 1));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -159,11 +176,25 @@ PetscErrorCode SidesWhole(Sides *sides, int64_t run, Stage stage, const float **
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The atoms that the tokens were made of, by each centring. */
+static PetscErrorCode PrepareTruth(Sides *sides)
+{
+  const int64_t d = sides->group->view->normaliser->d;
+  PetscFunctionBeginUser;
+  for (Centring c = 0; c < CENTRINGS && sides->truths; c++) {
+    if (c == CENTRING_PROJECTED && !sides->directed) continue;
+    if (!sides->true_unit[c]) PetscCall(ArrayCreate(sides->truths * d, &sides->true_unit[c]));
+    PetscCall(AtomsPrepare(sides->kernels, c, sides->truths, d, sides->truth, sides->direction,
+                           sides->true_unit[c]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode SidesCreate(const Kernels *kernels, const ComparedGroup *group,
                            const CompareOptions *options, unsigned needs, const Living *living,
                            Mistakes *mistakes, Sides **out)
 {
-  const int64_t d = tokens_width(group->view->tokens);
+  const int64_t d = group->view->normaliser->d;
   Sides *sides;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&sides));
@@ -171,15 +202,31 @@ PetscErrorCode SidesCreate(const Kernels *kernels, const ComparedGroup *group,
   *sides = (Sides){kernels, group, options, living, mistakes, needs};
   PetscCall(ArrayCreate(group->runs * STAGES, &sides->side));
   PetscCall(ArrayCreate(d, &sides->direction));
+  if (!group->view->tokens) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MeanDirection(group->view, sides->direction, &sides->directed));
-  if (!(needs & NEED_TRUTH)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TruthRead(group->view, &sides->truths, &sides->truth));
-  for (Centring c = 0; c < CENTRINGS && sides->truths; c++) {
-    if (c == CENTRING_PROJECTED && !sides->directed) continue;
-    PetscCall(ArrayCreate(sides->truths * d, &sides->true_unit[c]));
-    PetscCall(AtomsPrepare(kernels, c, sides->truths, d, sides->truth, sides->direction,
-                           sides->true_unit[c]));
+  if (needs & NEED_TRUTH) PetscCall(TruthRead(group->view, &sides->truths, &sides->truth));
+  PetscCall(PrepareTruth(sides));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SidesStoredUnits(Sides *sides)
+{
+  const View *view = sides->group->view;
+  const double *scale = view->normaliser->scale;
+  const int64_t d = view->normaliser->d;
+  double square = 0;
+  PetscFunctionBeginUser;
+  sides->stored_units = true;
+  for (int64_t i = 0; i < d; i++) {
+    const double x = (double)sides->direction[i] * scale[i];
+    square += x * x;
   }
+  for (int64_t i = 0; i < d && sides->directed; i++)
+    sides->direction[i] = (float)((double)sides->direction[i] * scale[i] / sqrt(square));
+  for (int64_t j = 0; j < sides->truths; j++)
+    for (int64_t i = 0; i < d; i++)
+      sides->truth[j * d + i] = (float)((double)sides->truth[j * d + i] * scale[i]);
+  PetscCall(PrepareTruth(sides));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

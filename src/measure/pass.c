@@ -9,7 +9,7 @@
 struct Pass {
   const Dictionary *dictionary;
   const ChosenMetric *chosen;
-  bool train, cosines;
+  bool train, cosines, encodes;
   int metrics;
   MetricShape all;
   MetricState whole, *state;
@@ -35,7 +35,8 @@ void metric_put(MetricOutput *output, const char *setting, double value)
 
 static bool applies(const Pass *pass, const Metric *metric)
 {
-  return pass->train || !(metric->once || metric->train_only);
+  return (pass->encodes || metric->codeless) &&
+         (pass->train || !(metric->once || metric->train_only));
 }
 
 static MetricShape shape_of(const Pass *pass, const ChosenMetric *chosen)
@@ -83,6 +84,7 @@ PetscErrorCode PassCreate(const Dictionary *dictionary, const ChosenMetric *chos
   pass->dictionary = dictionary;
   pass->chosen = chosen;
   pass->train = train;
+  pass->encodes = dictionary->method && dictionary->method->encode;
   pass->all.count = 1 + dictionary->m;
   for (; chosen[pass->metrics].metric; pass->metrics++) {
     const ChosenMetric *one = &chosen[pass->metrics];
@@ -143,14 +145,16 @@ PetscErrorCode PassAdd(Pass *pass, int64_t n, const float *X)
   int64_t *fired = pass->whole.count + 1;
   PetscFunctionBeginUser;
   PetscCall(Reserve(pass, n));
-  PetscCall(DictionaryEncode(D, n, X, &pass->codes));
-  PetscCall(DictionaryDecode(D, &pass->codes, pass->Y));
+  if (pass->encodes) {
+    PetscCall(DictionaryEncode(D, n, X, &pass->codes));
+    PetscCall(DictionaryDecode(D, &pass->codes, pass->Y));
+  }
   if (pass->cosines) {
     unit_rows(D->kernels, n, D->d, X, pass->U);
     D->kernels->scores(n, pass->U, D->d, &pass->unit, NULL, pass->S, D->m);
   }
   pass->whole.count[0] += n;
-  for (int64_t q = 0; q < pass->codes.start[n]; q++)
+  for (int64_t q = 0; pass->encodes && q < pass->codes.start[n]; q++)
     fired[pass->codes.atom[q]] += pass->codes.value[q] > 0;
   const Tile tile = {n, D->d, X, pass->Y, &pass->codes, D, pass->S};
   for (int i = 0; i < pass->metrics; i++) {

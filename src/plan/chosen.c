@@ -125,7 +125,7 @@ PetscErrorCode ChosenRead(Reader *reader, const Node *root)
   static const Param minutes = {"checkpoint.minutes", PARAM_REAL, .initial = "10", .max = 1e6,
                                 .open_min = true};
   const Words in_measure = {2, {"metrics", "train_tokens"}},
-              in_compare = {3, {"comparisons", "centrings", "partners"}},
+              in_compare = {4, {"comparisons", "centrings", "partners", "across"}},
               in_checkpoint = {1, {"minutes"}};
   Experiment *experiment = reader->experiment;
   const SpecFamilies *families = reader->families;

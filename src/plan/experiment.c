@@ -38,6 +38,7 @@ static PetscErrorCode read_parts(Reader *reader, const Node *root)
   PetscCall(TokensPathsRead(reader, root));
   PetscCall(AnchorSetsRead(reader, node_get(root, "anchors")));
   PetscCall(ChosenRead(reader, root));
+  PetscCall(AcrossRead(reader, root));
   PetscCall(ModelsRead(reader, root));
   PetscCall(LooksRead(reader, root));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,6 +134,7 @@ PetscErrorCode ExperimentDestroy(Experiment **experiment)
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(release_choices(e->metrics_count, e->metrics));
   PetscCall(release_choices(e->comparisons_count, e->comparisons));
+  PetscCall(AcrossForget(e));
   release_sets(e);
   release_runs(e);
   for (int64_t i = 0; i < e->token_files; i++) free(e->token_paths[i]);

@@ -263,7 +263,9 @@ PetscErrorCode ResolvedEnd(Reader *reader)
       text_add(text, "%s%s", told++ ? ", " : "", centring_words.word[c]);
   text_add(text, "], partners: {t: ");
   text_number(text, experiment->partners_t);
-  text_add(text, ", centring: %s}}\n", experiment->partners_centred ? "centred" : "raw");
+  text_add(text, ", centring: %s}", experiment->partners_centred ? "centred" : "raw");
+  across_yaml(experiment, text);
+  text_add(text, "}\n");
   looks_yaml(experiment, text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

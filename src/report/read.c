@@ -91,6 +91,9 @@ static PetscErrorCode ReadOptionals(Report *report, const char *dir, Mistakes *m
        &report->differences},
       {"levels.csv", "model_a,model_b,at,level,measure,centring,value_a,value_b,difference",
        &report->levels},
+      {"across.csv",
+       "model_a,model_b,measure,centring,pairs,value,low,high,unmatched_a,unmatched_b,note",
+       &report->across},
       {"stable.csv", "model,runs,t,groups,edges,chance_edges,inconsistent", &report->stable},
       {"atlas.csv",
        "model,kind,group,run,atom,cosine,rank,token,value,token_group,position,label,name,text,"
@@ -220,11 +223,12 @@ PetscErrorCode ReportDestroy(Report **made)
 
   PetscFunctionBegin;
   if (report) {
-    Table **tables[] = {
-        &report->plan,        &report->runs,       &report->groups,     &report->pairs,
-        &report->stability,   &report->trajectory, &report->recurrence, &report->purposes,
-        &report->differences, &report->levels,     &report->stable,     &report->atlas,
-        &report->models,      &report->steps,      &report->facts,      &report->frequency};
+    Table **tables[] = {&report->plan,       &report->runs,      &report->groups,
+                        &report->pairs,      &report->stability, &report->trajectory,
+                        &report->recurrence, &report->purposes,  &report->differences,
+                        &report->levels,     &report->stable,    &report->atlas,
+                        &report->across,     &report->models,    &report->steps,
+                        &report->facts,      &report->frequency};
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
       PetscCall(TableDestroy(tables[i]));
     text_clear(&report->spec);

@@ -114,6 +114,7 @@ static PetscErrorCode WriteTables(const Report *report, const char *folder)
   PetscCall(WriteTex(folder, "settings", "Settings that differ between models", settings));
   PetscCall(WriteTex(folder, "differences", "Differences between models", report->differences));
   PetscCall(WriteTex(folder, "levels", "Models at equal sparsity or fidelity", report->levels));
+  PetscCall(WriteTex(folder, "across", "Atoms of one model in another", report->across));
   PetscCall(WriteTex(folder, "stable", "Groups of atoms over all runs", report->stable));
   PetscCall(TableDestroy(&glance));
   PetscCall(TableDestroy(&runs));

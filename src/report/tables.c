@@ -24,7 +24,8 @@ static void put_table(Text *page, const Table *table, const char *name, const ch
 PetscErrorCode PutDifferences(Text *page, const Report *report)
 {
   PetscFunctionBegin;
-  if (!report->differences->rows && !report->levels->rows && !report->stable->rows)
+  if (!report->differences->rows && !report->levels->rows && !report->stable->rows &&
+      !report->across->rows)
     PetscFunctionReturn(PETSC_SUCCESS);
   put_heading(page, "differences", "Models against each other");
   put_table(page, report->differences, "differences", "Differences in stability",
@@ -36,6 +37,10 @@ PetscErrorCode PutDifferences(Text *page, const Report *report)
   put_table(page, report->levels, "levels", "At equal sparsity or fidelity",
             "Models compared at the same l0 or r\xc2\xb2, by interpolation between the points of "
             "their grids.");
+  put_table(page, report->across, "across", "Atoms of one model in another",
+            "The dictionaries of two models compared, each run of the one with those of the other "
+            "that share no seed with it. unmatched_a and unmatched_b are the atoms that are left "
+            "over because the other model has fewer; with_unmatched counts them as 0.");
   put_table(page, report->stable, "stable", "Groups of atoms over all runs",
             "Atoms that are each other\xe2\x80\x99s best match with a cosine of at least t are "
             "joined over runs where every pair of the group agrees. chance_edges is how many such "

@@ -170,6 +170,15 @@ static PetscErrorCode TestSplitting(void)
        i % 2 ? ", backwards" : "");
     PetscCall(TableDestroy(&part));
   }
+  D.method = NULL;
+  PetscCall(Measure(COMM, &D, true, N, X, 64, false, &part));
+  for (int i = 0; i < KNOWN; i++) {
+    const bool codeless = ((const Metric *)family_find(&metrics, known[i].name))->codeless;
+    const double alone = value_of(part, known[i].name, known[i].setting);
+    OK(codeless ? alone == value_of(whole, known[i].name, known[i].setting) : isnan(alone),
+       "%s: %s without an encoder", known[i].name, codeless ? "the same" : "none");
+  }
+  PetscCall(TableDestroy(&part));
   for (int i = 0; i < KNOWN; i++) {
     const double v = value_of(whole, known[i].name, known[i].setting);
     OK(v >= known[i].low - 1e-6 && v <= known[i].high + 1e-6, "%s %s: %g is within bounds",

@@ -70,9 +70,31 @@ static void written(const char *text, bool fine, const char *what)
   RUN(MistakesDestroy(&mistakes));
 }
 
+static void printed(void)
+{
+  char text[200] = {0};
+  Table *table;
+  FILE *to = fmemopen(text, sizeof(text), "w");
+  RUN(TableCreate("name,value,n", &table));
+  RUN(TableAddRow(table));
+  table_text(table, "name", "r2");
+  table_number(table, "value", 2.0 / 3);
+  table_integer(table, "n", 1234567890);
+  RUN(TableAddRow(table));
+  table_text(table, "name", "a longer one");
+  table_print(table, to);
+  fclose(to);
+  OK(!strcmp(text, "name          value     n\n"
+                   "r2            0.666667  1234567890\n"
+                   "a longer one            \n"),
+     "printed for reading: %s", text);
+  RUN(TableDestroy(&table));
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
+  printed();
   round_trip();
   written("a,b\n1,2\n", true, "plain");
   written("a,b\r\n1,2\r\n", true, "line ends of another system");

@@ -88,20 +88,20 @@ static PetscErrorCode TestKnown(void)
     NEAR(mean, .119, .002, "random directions, 2000 x 768");
   }
   PetscCall(NullSourceCreate(COMM, kernels, 16, NULL, &source));
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, &options, values, &pairs));
+  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, 32, &options, values, &pairs));
   NEAR(values[CENTRING_RAW * measures + matched], .453, .008, "the null of 32 x 16");
   OK(pairs >= 40 && pairs <= 1000, "one pair has a spread of .018: %d pairs", (int)pairs);
   SAME_ON_ALL_RANKS(values, sizeof(double) * (size_t)(CENTRINGS * measures), "known to all ranks");
-  PetscCall(NullValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, &options, again, NULL));
+  PetscCall(NullValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, 32, &options, again, NULL));
   OK(!memcmp(values, again, sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the same bits on one rank");
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, &only_options, again, &pairs));
+  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, 32, &only_options, again, &pairs));
   OK(again[CENTRING_RAW] == values[CENTRING_RAW * measures + matched] &&
          again[CENTRING_PROJECTED] == values[CENTRING_PROJECTED * measures + matched],
      "what else is asked for does not matter");
   OK(fabs(again[CENTRING_PROJECTED] - again[CENTRING_RAW]) < .02, "one axis less: %.3f for %.3f",
      again[CENTRING_PROJECTED], again[CENTRING_RAW]);
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 0, &options, values, &pairs));
+  PetscCall(NullValues(COMM, source, NULL_RANDOM, 0, 0, &options, values, &pairs));
   OK(pairs == 0 && isnan(values[0]), "no atoms, no value");
   PetscCall(NullSourceDestroy(&source));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -195,13 +195,13 @@ static PetscErrorCode CheckOrder(const View *view, const NullSource *source, int
   NullSource *single;
   PetscFunctionBeginUser;
   for (NullKind k = 0; k < NULL_KINDS; k++)
-    PetscCall(NullValues(COMM, source, k, 24, &options, value[k], NULL));
+    PetscCall(NullValues(COMM, source, k, 24, 24, &options, value[k], NULL));
   OK(value[NULL_TOKENS][matched] > value[NULL_GAUSSIAN][matched] &&
          value[NULL_GAUSSIAN][matched] > value[NULL_RANDOM][matched] + .05,
      "tokens %.3f, Gaussian %.3f, random %.3f", value[NULL_TOKENS][matched],
      value[NULL_GAUSSIAN][matched], value[NULL_RANDOM][matched]);
   PetscCall(NullSourceCreate(PETSC_COMM_SELF, kernels, d, view, &single));
-  PetscCall(NullValues(PETSC_COMM_SELF, single, NULL_GAUSSIAN, 24, &options, alone, NULL));
+  PetscCall(NullValues(PETSC_COMM_SELF, single, NULL_GAUSSIAN, 24, 24, &options, alone, NULL));
   OK(!memcmp(alone, value[NULL_GAUSSIAN], sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the Gaussian null has the same bits on one rank");
   PetscCall(NullSourceDestroy(&single));

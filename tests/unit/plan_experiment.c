@@ -383,7 +383,8 @@ static void resolved(void)
            " grid: {code.l1: [1, 2]}}\n"
            "  c: {method: sae, grid: {code: [relu, {name: topk, k: 4}]}}\n"
            "  d: {method: sae, grid: [{code: relu, train.steps: 5}, {code: {name: relu, l1: 2}}]}\n"
-           "measure: [{name: density, at: 0.25}]\ncompare: []\n",
+           "measure: [{name: density, at: 0.25}]\n"
+           "compare: {comparisons: [], across: [[a, c], [d, d]]}\n",
            "d");
   char *text = text_copy(a->resolved.s);
   Experiment *b = plan(text, "d");
@@ -394,6 +395,9 @@ static void resolved(void)
   OK(same, "of the same names");
   OK(!strcmp(text, b->resolved.s), "resolved again it is the same text");
   OK(b->metrics_count == 1 && b->comparisons_count == 0, "the same metrics");
+  OK(b->across_count == 2 && !strcmp(b->across[0][1], "c") && !strcmp(b->across[1][0], "d") &&
+         !b->across_all,
+     "the same couples of models");
   OK(strstr(text, "warmup: 7\n") || strstr(text, "warmup: 7}"), "it holds what was given");
   free(text);
   RUN(ExperimentDestroy(&a));

@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "run/encode.h"
+#include "run/models.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,8 +30,7 @@ static PetscErrorCode OtherK(const char *k, Dictionary *dictionary, Mistakes *mi
 static PetscErrorCode Work(const char *model, const char *path, const char *k, int64_t keep,
                            const char *out, Mistakes *mistakes)
 {
-  char *inside = path_join(model, "model.h5"),
-       *file = text_copy(file_exists(inside) ? inside : model);
+  char *file = model_file(model);
   const Kernels *kernels;
   Dictionary *dictionary = NULL;
   Tokens *tokens = NULL;
@@ -43,25 +43,20 @@ static PetscErrorCode Work(const char *model, const char *path, const char *k, i
   if (!mistakes_count(mistakes)) PetscCall(DictionaryRead(file, kernels, mistakes, &dictionary));
   if (dictionary && file_same(out, file))
     mistake(mistakes, NULL, 0, 0, "--out %s: is the model itself", out);
-  if (dictionary && (!dictionary->method || !dictionary->method->encode))
+  if (dictionary && !has_codes(dictionary))
     mistake(mistakes, file, 0, 0, "has no encoder: its atoms can be compared, but have no codes");
   if (dictionary) PetscCall(OtherK(k, dictionary, mistakes));
   PetscCall(MistakesAgree(COMM, mistakes, &any));
-  if (!any) PetscCall(TokensOpen(COMM, kernels, 1, &path, mistakes, &tokens));
-  if (tokens && tokens_width(tokens) != dictionary->d)
-    mistake(mistakes, path, 0, 0, "tokens of width %lld, but the model's are %lld wide",
-            (long long)tokens_width(tokens), (long long)dictionary->d);
-  PetscCall(MistakesAgree(COMM, mistakes, &any));
-  if (!any) {
+  if (!any) PetscCall(TokensFit(COMM, kernels, path, dictionary->d, mistakes, &tokens));
+  if (tokens) {
     PetscCall(EncodeTokens(COMM, dictionary, tokens, out, keep, mistakes, &nonzeros));
     PetscCall(MistakesAgree(COMM, mistakes, &any));
     if (!any && rank == 0)
       printf("%s: %lld tokens x %lld atoms, %lld nonzeros\n", out, (long long)tokens_count(tokens),
              (long long)dictionary->m, (long long)nonzeros);
   }
-  if (tokens) PetscCall(TokensClose(&tokens));
+  PetscCall(TokensClose(&tokens));
   PetscCall(DictionaryDestroy(&dictionary));
-  free(inside);
   free(file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -45,5 +45,6 @@ const Metric metric_coherence = {
               .cite = "Fel et al. 2025, arXiv:2502.12892, appendix C"},
     .unit = "cosine",
     .once = true,
+    .codeless = true,
     .finish = finish,
 };

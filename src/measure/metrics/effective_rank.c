@@ -20,5 +20,6 @@ const Metric metric_effective_rank = {
               .cite = "Roy and Vetterli 2007; Fel et al. 2025, arXiv:2502.12892, appendix C"},
     .unit = "dimensions",
     .once = true,
+    .codeless = true,
     .finish = finish,
 };

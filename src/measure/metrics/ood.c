@@ -40,5 +40,6 @@ const Metric metric_ood = {
     .cosines = true,
     .shape = shape,
     .add = add,
+    .codeless = true,
     .finish = finish,
 };

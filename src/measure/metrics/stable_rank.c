@@ -22,5 +22,6 @@ const Metric metric_stable_rank = {
               .cite = "Fel et al. 2025, arXiv:2502.12892, appendix C"},
     .unit = "dimensions",
     .once = true,
+    .codeless = true,
     .finish = finish,
 };
