@@ -22,7 +22,7 @@ LAYERS   := base plan compute data learn measure compare explain report run cli
 FAMILIES := backend:compute/backends importer:data/importers generator:data/generators method:learn/methods \
             kmeans-init:learn/kmeans/inits sae-code:learn/sae/codes sae-atoms:learn/sae/atoms sae-start:learn/sae/starts \
             sae-encoder:learn/sae/encoders sae-goal:learn/sae/goals sae-revive:learn/sae/revivals \
-            optimizer:learn/optimizers sparsity:learn/sparsities schedule:learn/schedules metric:measure/metrics comparison:compare/comparisons \
+            optimizer:learn/optimizers average:learn/averages sparsity:learn/sparsities schedule:learn/schedules metric:measure/metrics comparison:compare/comparisons \
             figure:report/figures exporter:run/exporters model-importer:run/model_importers bench:run/benches command:cli/commands
 
 .SUFFIXES:

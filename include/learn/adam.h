@@ -18,6 +18,8 @@ typedef struct {
         "added to the root of the second moment", .open_min = true                                 \
   }
 
+/* x to the power n >= 0, by repeated squaring: the same products everywhere. */
+double whole_power(double x, int64_t n);
 /* Optimizer.rate and Optimizer.update of Adam, for any struct that begins with AdamParams. */
 double adam_rate(const void *params);
 void adam_update(const void *params, const Update *now);

@@ -10,7 +10,7 @@ typedef struct {
   int64_t width;
   Choice code, atoms, encoder, goal, revive;
   int64_t epochs, steps, batch;
-  Choice optimizer, schedule;
+  Choice optimizer, schedule, average;
   double clip;
 } SAEParams;
 
@@ -18,7 +18,7 @@ typedef struct {
  * hold. */
 typedef struct {
   const char *name;  /* as in model.h5 */
-  char names[3][40]; /* of parameters and moments in a checkpoint */
+  char names[4][40]; /* of parameters, moments and averages in a checkpoint */
   bool shared;
   int rank;             /* of the array in files: 1 or 2 */
   int64_t cols;         /* numbers for each atom; shared: in all */
@@ -69,6 +69,8 @@ typedef struct {
   Tensor tensor[SAE_TENSORS];
   float *block[4]; /* parameters, gradients, moments: all tensors one after another */
   int64_t block_size;
+  float *average, *shown, *shown_atoms; /* learn/average.h: [block_size] sums of parameters, their
+                                           means; [rows x d]; NULL: no average */
   float *D, *E, *b; /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks; once
                        on a node */
   float *bias;      /* [d] view of the tensor */

@@ -25,7 +25,7 @@ typedef struct {
   int64_t held;          /* data is [count x held] */
 } StateArray;
 
-#define STATE_MAX 32
+#define STATE_MAX 64
 typedef struct {
   int count;
   StateArray array[STATE_MAX];

@@ -26,7 +26,15 @@ typedef struct {
   double (*factor)(const void *params, int64_t step, int64_t steps);
 } Schedule;
 
-extern const Family optimizers, schedules;
+/* What becomes the model: the parameters, or their mean over the steps. */
+typedef struct {
+  Entry entry;
+  /* Weight of a step's parameters in the mean, in parts of that of the step after; NULL: no mean.
+   */
+  double (*decay)(const void *params);
+} Average;
+
+extern const Family optimizers, schedules, averages;
 
 /* Linear rise over the warm-up: 1 past it. steps_of_share: a share in percent of steps, or a number
  * of steps. */

@@ -13,7 +13,7 @@ ok() { # ok WHAT COMMAND...
 }
 "$ardis" list >all
 for folder in compute/backends data/importers data/generators learn/methods learn/kmeans/inits learn/sae/codes learn/sae/atoms learn/sae/starts \
-	learn/sae/encoders learn/sae/goals learn/sae/revivals learn/optimizers learn/sparsities learn/schedules measure/metrics compare/comparisons \
+	learn/sae/encoders learn/sae/goals learn/sae/revivals learn/optimizers learn/sparsities learn/averages learn/schedules measure/metrics compare/comparisons \
 	report/figures run/exporters cli/commands; do
 	missing=
 	for file in "$ROOT/src/$folder"/*.c; do
@@ -37,7 +37,7 @@ ok 'what must be given' grep -qE '^      method: sae, width: N, code: CODE, ' me
 # what list writes can be read: each code, atoms, start, ... in a spec of its own
 seq 100000 | head -c 64000 >tokens.raw
 "$ardis" import tokens.raw --raw f32 --dim 8 -o tokens.h5 >/dev/null || exit 1
-for family in codes atoms starts encoders goals revivals optimizers schedules; do
+for family in codes atoms starts encoders goals revivals optimizers averages schedules; do
 	"$ardis" list $family | grep -E '^      (code|atoms|encoder|goal|revive|train): ' | sed 's/SET/own/g' >lines
 	bad=
 	while IFS= read -r line; do

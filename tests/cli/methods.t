@@ -43,7 +43,7 @@ fi
 "$B/ardis" plan "$spec" --settings >"$T/settings" 2>"$T/log"
 missing= names=0
 for pair in methods:method codes:code.name sparsities:code.sparsity.name atoms:atoms.name starts:atoms.start.name encoders:encoder.name \
-	goals:goal.name revivals:revive.name optimizers:train.optimizer.name schedules:train.schedule.name kmeans-inits:init; do
+	goals:goal.name revivals:revive.name optimizers:train.optimizer.name schedules:train.schedule.name averages:train.average.name kmeans-inits:init; do
 	for name in $("$B/ardis" list "${pair%:*}" | sed -n 's/^  \([a-z][a-z_]*\) .*/\1/p'); do
 		names=$((names + 1))
 		grep -qE "^  ${pair#*:}(.name)? +$name " "$T/settings" || missing="$missing $name"

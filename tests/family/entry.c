@@ -58,6 +58,9 @@ static const char *const files[][64] = {
 #include "sparsity.def"
     },
     {
+#include "average.def"
+    },
+    {
 #include "schedule.def"
     },
     {
@@ -80,11 +83,11 @@ static const char *const files[][64] = {
     },
 };
 #undef X
-static const Family *const families[] = {&backends,     &importers, &generators,      &methods,
-                                         &kmeans_inits, &sae_codes, &sae_atoms,       &sae_starts,
-                                         &sae_encoders, &sae_goals, &sae_revivals,    &optimizers,
-                                         &sparsities,   &schedules, &metrics,         &comparisons,
-                                         &figures,      &exporters, &model_importers, &commands};
+static const Family *const families[] = {
+    &backends,   &importers,       &generators,   &methods,   &kmeans_inits, &sae_codes,
+    &sae_atoms,  &sae_starts,      &sae_encoders, &sae_goals, &sae_revivals, &optimizers,
+    &sparsities, &averages,        &schedules,    &metrics,   &comparisons,  &figures,
+    &exporters,  &model_importers, &commands};
 enum { FAMILIES = sizeof(families) / sizeof(*families) };
 
 static bool named_after_file(const char *name, const char *file)

@@ -1,4 +1,5 @@
 /* Sparse autoencoders as a method: the settings, and the door to src/learn/sae. */
+#include "learn/average.h"
 #include "learn/dictionary.h"
 #include "learn/encoder.h"
 #include "learn/simplex.h"
@@ -25,6 +26,9 @@ const Param sae_params[] = {
      .doc = "how gradients become steps", .family = &optimizers},
     {"train.schedule", PARAM_CHOICE, offsetof(SAEParams, schedule), "constant",
      .doc = "course of the learning rate", .family = &schedules},
+    {"train.average", PARAM_CHOICE, offsetof(SAEParams, average), "none",
+     .doc = "what becomes the model: the parameters after the last step, or their mean over steps",
+     .family = &averages, .quiet = true},
     {"train.clip", PARAM_REAL, offsetof(SAEParams, clip), "1", 0, 1e9,
      "greatest norm of all gradients together; 0: no clipping"},
     {0},
@@ -76,6 +80,7 @@ static PetscErrorCode Save(void *self, State *state)
     add_tensor(state, sae, t, t->names[0], t->p);
     add_tensor(state, sae, t, t->names[1], t->m);
     add_tensor(state, sae, t, t->names[2], t->v);
+    if (sae->average) add_tensor(state, sae, t, t->names[3], average_of(sae, t->p));
   }
   if (sae->support)
     state_sliced(state, "support", H5_I32, 2, sae->m, sae->support->count, sae->first, sae->rows,
@@ -111,19 +116,19 @@ static PetscErrorCode Model(void *self, State *state)
   SAE *sae = self;
 
   PetscFunctionBegin;
-  state_sliced(state, "atoms", H5_F32, 2, sae->m, sae->d, sae->first, sae->rows,
-               sae->D + sae->first * sae->d);
+  average_show(sae);
+  state_sliced(state, "atoms", H5_F32, 2, sae->m, sae->d, sae->first, sae->rows, shown_atoms(sae));
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
     if (sae->support && !strcmp(t->name, "W"))
-      state_scattered(state, t->name, sae->m, sae->task->anchors->p, sae->first, sae->rows, t->p,
-                      sae->support->anchor, sae->support->count);
+      state_scattered(state, t->name, sae->m, sae->task->anchors->p, sae->first, sae->rows,
+                      shown_tensor(sae, t), sae->support->anchor, sae->support->count);
     else if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
-      add_tensor(state, sae, t, t->name, t->p);
+      add_tensor(state, sae, t, t->name, shown_tensor(sae, t));
   }
   if (!tensor_named(sae, "encoder/weight"))
     state_sliced(state, "encoder/weight", H5_F32, 2, sae->m, sae->d, sae->first, sae->rows,
-                 sae->E + sae->first * sae->d);
+                 encoder_rows(sae) == ROWS_ATOMS ? shown_atoms(sae) : sae->E + sae->first * sae->d);
   if (!tensor_named(sae, "encoder/bias"))
     state_sliced(state, "encoder/bias", H5_F32, 1, sae->m, 1, sae->first, sae->rows,
                  sae->b + sae->first);
@@ -136,7 +141,7 @@ static PetscErrorCode Attributes(void *self, H5Writer *writer)
   const Tensor *s = tensor_named(self, "log_multiplier");
 
   PetscFunctionBegin;
-  if (s) PetscCall(H5WriterReal(writer, NULL, "log_multiplier", (double)s->p[0]));
+  if (s) PetscCall(H5WriterReal(writer, NULL, "log_multiplier", (double)*shown_tensor(self, s)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,6 @@
 /* A sparse autoencoder's parameters: one block, named views into it, each atom with the rank that
  * owns it. */
+#include "learn/average.h"
 #include "learn/encoder.h"
 #include "batch.h"
 #include "learn/simplex.h"
@@ -20,6 +21,7 @@ int sae_add_tensor(SAE *sae, const char *name, bool shared, int64_t cols)
   snprintf(t->names[0], sizeof(t->names[0]), "%s", name);
   snprintf(t->names[1], sizeof(t->names[1]), "moment1/%s", name);
   snprintf(t->names[2], sizeof(t->names[2]), "moment2/%s", name);
+  snprintf(t->names[3], sizeof(t->names[3]), "average/%s", name);
   return sae->tensors++;
 }
 
@@ -156,6 +158,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   count_steps(sae);
   prepare_code(sae);
   PetscCall(LayOut(sae));
+  PetscCall(AverageCreate(sae));
   PetscCall(BatchTake(sae));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
@@ -218,6 +221,7 @@ PetscErrorCode SAEDestroy(SAE **sae)
   if (!*sae) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(EncoderDestroy(&(*sae)->encoder));
   for (int k = 0; k < 4; k++) PetscCall(ArrayDestroy(&(*sae)->block[k]));
+  PetscCall(AverageDestroy(*sae));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->E));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->b));

@@ -1,5 +1,6 @@
 /* The whole training step on one page: docs/numerics.md section 3. */
 #include "batch.h"
+#include "learn/average.h"
 #include "learn/encoder.h"
 #include <math.h>
 #include <string.h>
@@ -318,6 +319,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(Apply(sae, rate, norm, &finite));
   sae->step++;
   if (code->stepped) code->stepped(&sae->now, sae->active);
+  average_step(sae);
   if (finite && atoms->renew && sae->step < sae->steps) atoms->renew(sae);
   PetscCall(SAEPublish(sae));
   const double mse = square / ((double)batch->b * (double)sae->d),

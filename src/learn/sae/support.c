@@ -1,6 +1,7 @@
 /* Atoms that are made of their nearest anchors only: W has a column for each of these, and its
    products touch no others (docs/numerics.md section 4). */
 #include "learn/simplex.h"
+#include "learn/average.h"
 #include <string.h>
 
 enum { ROWS = 64 }; /* whose distances are computed together */
@@ -194,14 +195,15 @@ static void renew_row(SAE *sae, const void *context, int64_t j, int32_t *anchor,
   const size_t size = (size_t)count * sizeof(float);
   const Tensor *W = tensor_named(sae, "W");
   int32_t *before = sae->support->anchor + j * count;
-  float *all[3] = {W->p + j * count, W->m + j * count, W->v + j * count};
+  float *w = W->p + j * count,
+        *all[4] = {w, W->m + j * count, W->v + j * count, average_of(sae, w)};
   (void)context;
   if (!memcmp(before, anchor, (size_t)count * sizeof(*anchor))) return;
   carry(count, before, all[0], anchor, value);
   const double sum = sae->kernels->sum64(count, value);
   if (sum < 1e-6) return;
   for (int64_t i = 0; i < count; i++) all[0][i] = (float)((double)value[i] / (sum + 1e-8));
-  for (int k = 1; k < 3; k++) {
+  for (int k = 1; k < 4 && all[k]; k++) {
     carry(count, before, all[k], anchor, value);
     memcpy(all[k], value, size);
   }
