@@ -13,6 +13,7 @@ typedef struct {
   int64_t m, d, mixed, b, k, aux_k; /* mixed: columns of W */
   double l0, width;                 /* weight of the number of codes; of the kernel */
   double l1, aux_weight, total;     /* total: codes of the batch, of batchtopk; else 0 */
+  double unchosen;                  /* weight of the error with unchosen codes too */
   double lift;                      /* of reanimation, for each silent atom */
   bool lift_all;                    /* lift is divided by all atoms, else by the silent ones */
   SAELevels levels;
@@ -177,6 +178,19 @@ static inline void find_silent(Plain *a)
   a->lift /= (double)(a->lift_all ? a->m : silent);
 }
 
+/* The squared error by the codes kept and the aux_k best others. */
+static inline double with_unchosen(Plain *a, const unsigned char *kept, unsigned char *others,
+                                   const double *target)
+{
+  double error[D];
+  for (int64_t j = 0; j < a->m; j++) a->dead[j] = !kept[j];
+  if (!a->frozen) {
+    choose(a, a->score, a->dead, a->aux_k, others);
+    for (int64_t j = 0; j < a->m; j++) others[j] |= kept[j];
+  }
+  return square_error(a, others, -1, target, error, NULL);
+}
+
 static inline double loss(Plain *a)
 {
   const double *E = value_of(a, "encoder/weight"), *b_enc = value_of(a, "encoder/bias"),
@@ -223,6 +237,7 @@ static inline double loss(Plain *a)
     for (int l = 0; l < a->levels.count && !a->gated && !a->picks; l++)
       square += a->counts[t] * a->levels.weight[l] *
                 square_error(a, kept, l, xc, error, l + 1 == a->levels.count ? &penalty : NULL);
+    if (a->unchosen > 0) square += a->unchosen * with_unchosen(a, kept, by_aux, xc);
     for (int64_t i = 0; !a->frozen && i < a->d; i++) residual[i] = -error[i];
     if (a->aux_weight > 0) aux += square_error(a, by_aux, -1, residual, error, NULL);
   }
@@ -236,6 +251,26 @@ static inline double loss(Plain *a)
   return square / (double)(a->b * a->d) - lifted + penalty / (double)a->b +
          a->l0 * number / (double)a->b +
          (a->aux_weight > 0 ? a->aux_weight * aux / a->variance : 0);
+}
+
+/* What helps silent atoms. */
+static inline void read_revival(const Settings *settings, const int64_t *silent, Plain *a)
+{
+  const char *name = settings_get(settings, "revive.name");
+  if (!strcmp(name, "auxk")) {
+    a->aux_k = settings_int(settings, "revive.k");
+    a->aux_weight = settings_real(settings, "revive.weight");
+    for (int64_t j = 0; j < a->m; j++)
+      a->dead[j] = silent[j] >= settings_int(settings, "revive.dead_after");
+  }
+  if (!strcmp(name, "auxk_attached")) {
+    a->aux_k = settings_int(settings, "revive.k");
+    a->unchosen = settings_real(settings, "revive.weight");
+  }
+  if (!strcmp(name, "reanimation")) {
+    a->lift = settings_real(settings, "revive.weight");
+    a->lift_all = !strcmp(settings_get(settings, "revive.over"), "all");
+  }
 }
 
 /* The tensors of all ranks, the batch that the next step takes, and the dead atoms. */
@@ -305,16 +340,7 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
     for (int64_t i = 0; i < a->d; i++) a->x[t * a->d + i] = (double)x[i];
   }
   PetscCall(ArrayDestroy(&x));
-  if (!strcmp(settings_get(settings, "revive.name"), "auxk")) {
-    a->aux_k = settings_int(settings, "revive.k");
-    a->aux_weight = settings_real(settings, "revive.weight");
-    for (int64_t j = 0; j < a->m; j++)
-      a->dead[j] = sae->silent[j] >= settings_int(settings, "revive.dead_after");
-  }
-  if (!strcmp(settings_get(settings, "revive.name"), "reanimation")) {
-    a->lift = settings_real(settings, "revive.weight");
-    a->lift_all = !strcmp(settings_get(settings, "revive.over"), "all");
-  }
+  read_revival(settings, sae->silent, a);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -12,6 +12,7 @@ typedef enum {
   RANDOM_CENTROIDS,       /* start of k-means */
   RANDOM_NULL,            /* null dictionaries */
   RANDOM_SYNTH,           /* generators: use RANDOM_SYNTH + 0 .. + 63 */
+  RANDOM_RESAMPLE = 125,  /* tokens that dead atoms become; index = step, token */
   RANDOM_SURROGATE = 126, /* tokens of the surrogate null; index = element */
   RANDOM_SUBSAMPLE = 127, /* groups that a run trains on; index = group */
   RANDOM_SAMPLE = 128,    /* samples taken for measuring */

@@ -8,6 +8,9 @@ PetscErrorCode AverageCreate(SAE *sae);
 PetscErrorCode AverageDestroy(SAE *sae);
 /* Takes in the parameters after a step. */
 void average_step(SAE *sae);
+/* Forgets what count parameters from p on were before the step that was done last: their mean is
+   what they are now. Before average_step. */
+void average_restart(SAE *sae, const float *p, int64_t count);
 /* The sums that belong to parameters from p on, which lie in sae->block[0]; NULL: there is no
    average. */
 float *average_of(const SAE *sae, const float *p);

@@ -46,6 +46,9 @@ PetscErrorCode EncoderSome(Encoder *encoder, const uint8_t *which, int64_t *coun
                            const int32_t **atom);
 void encoder_some_scores(Encoder *encoder, int64_t n, const float *X, float *S);
 
+/* Scores S [n x m] of n centred tokens, of all atoms. Not collective. */
+void encoder_scores(const Encoder *encoder, int64_t n, const float *X, float *S);
+
 /* How tokens were encoded so far: "fp32", "int16", "fp32 and int16"; atoms left by the filter for a
    token, on the average, and tokens that were scored in float32 in spite of it. */
 const char *encoder_word(const Encoder *encoder);

@@ -46,13 +46,21 @@ typedef struct {
    further one from those of one more level. */
 typedef struct {
   int count;
-  int64_t bound[SAE_LEVELS]; /* ascending: codes (or atoms) below it are of this level or lower */
-  double weight[SAE_LEVELS]; /* of each squared error; their sum is 1 */
+  int64_t
+      bound[SAE_LEVELS + 1]; /* ascending: codes (or atoms) below it are of this level or lower */
+  double weight[SAE_LEVELS + 1]; /* of each squared error; their sum is 1 */
   int64_t k, k_evaluation; /* codes kept in training and after it, in place of the code's own; 0 */
   bool by_atom;            /* codes go to levels by their atom; else by size, largest first */
   bool
       relative; /* a token's squared error counts over the token's square, times d; else as it is */
 } SAELevels;
+
+/* The k largest scores above 0 that a token has not chosen are codes too, in a further
+   reconstruction by all codes, whose squared error counts `weight` (0: none). */
+typedef struct {
+  int64_t k;
+  double weight;
+} SAEUnchosen;
 
 /* What the parts work on. */
 typedef struct {
@@ -83,6 +91,7 @@ typedef struct {
   float *learned_all[SAE_LEARNED]; /* [m] of all ranks, once on a node */
   double l1;                       /* weight of the penalty in this step */
   SAELevels levels;                /* of the goal */
+  SAEUnchosen unchosen;            /* of the revival */
   float *G;                        /* [rows x d] gradient of this rank's atoms */
   float *GE;                       /* [rows x d] of the encoder's rows */
   int64_t step, steps, per_epoch, n_train;
@@ -160,6 +169,9 @@ typedef struct {
   /* The constraint on rows row .. row + rows - 1 of a tensor, any tensor, after the optimizer's
      step; previous [rows x cols] is what they were before it. */
   void (*project)(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);
+  /* Row j of its tensors as near as they come to a token x [d], or centred xc, before the
+     constraint. */
+  void (*replace)(SAE *sae, int64_t j, const float *x, const float *xc);
 } SAEAtoms;
 
 /* Where free atoms start: rows [rows x d] of the atoms here, any length but 0. Collective. */
@@ -217,9 +229,18 @@ typedef struct {
   double weight;   /* 0: none */
   DeadCount count; /* what dead_after is of; by epoch: silent since the epoch began */
 } SAEAux;
+/* Every so many steps, so many times, dead atoms begin anew from tokens, with encoder rows of
+ * scale times the mean norm. */
+typedef struct {
+  int64_t every, times, dead_after;
+  double scale;
+  DeadCount count;
+} SAEResample;
 typedef struct {
   Entry entry;
-  SAEAux (*aux)(const void *params, int64_t d); /* NULL: none */
+  SAEAux (*aux)(const void *params, int64_t d);           /* NULL: none */
+  SAEUnchosen (*unchosen)(const void *params, int64_t m); /* NULL: none */
+  SAEResample (*resample)(const void *params);            /* NULL: never */
   /* The loss loses this much of the sum over atoms that are active nowhere in a batch, `silent` of
      m, of their mean score over the batch. NULL: nothing. */
   double (*lift)(const void *params, int64_t m, int64_t silent);

@@ -68,6 +68,9 @@ PetscErrorCode SimplexPullBack(SAE *sae);
 /* SAEAtoms.project of W: negatives to 0, rows divided by their sum + 1e-8; a row whose sum is below
  * 1e-6 keeps its previous value (Fel et al. 2025, pseudo-code). Or rows go to the nearest point. */
 void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);
+/* SAEAtoms.replace of W: row j has all its weight on the anchor nearest to the token x (by lane64,
+   the lowest index among equals). */
+void simplex_replace(SAE *sae, int64_t j, const float *x, const float *xc);
 /* The point of the simplex nearest to w [p], in place: w_q less a threshold, where that is above 0
    (Held, Wolfe and Crowder 1974; Michelot 1986), in float64, in order. */
 void simplex_nearest(int64_t p, double *w);
@@ -93,3 +96,5 @@ void support_start(SAE *sae, const SimplexParams *params);
 void support_form(SAE *sae, float *D);
 void support_pull_back(SAE *sae, float *dW);
 void support_renew(SAE *sae);
+/* Atom j here is made of the anchors nearest to anchor q, with all its weight on q. */
+void support_replace(SAE *sae, int64_t j, int64_t q);

@@ -118,6 +118,8 @@ static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p
 #define LIFT " revive.name=reanimation revive.weight=0.3 revive.over="
 #define AUX " revive.name=auxk revive.k=3 revive.weight=0.5 revive.dead_after=64"
 
+#define ATTACHED " revive.name=auxk_attached revive.k=4 revive.weight=0.4"
+
 static const struct {
   const char *title, *words;
   int64_t p;
@@ -194,6 +196,12 @@ static const struct {
      0, true},
     {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
      true},
+    {"unchosen codes, free",
+     "width=14 train.batch=300 code.name=topk code.k=2 atoms.name=free" TRAIN ATTACHED, 0},
+    {"unchosen codes of the batch, prefixes, relaxed",
+     "width=14 train.batch=300 code.name=batchtopk code.k=1.5 atoms.name=hull_relaxed "
+     "goal.name=matryoshka goal.levels=2" TRAIN ATTACHED,
+     18},
     {"auxk, relaxed, more atoms than anchors",
      "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=hull_relaxed" AUX TRAIN, 30, true},
 };

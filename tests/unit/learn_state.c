@@ -190,6 +190,14 @@ int main(int argc, char **argv)
                   "width=20 code.name=topk code.k=1 revive.name=auxk revive.dead_after=64 "
                   "train.schedule.name=cosine" TRAIN,
                   0));
+  RUN(CheckResume("resample, averaged, jumprelu",
+                  "width=20 code.name=jumprelu code.threshold=1.5 revive.name=resample "
+                  "revive.every=3 revive.dead_after=2 train.average.name=ema" TRAIN,
+                  0));
+  RUN(CheckResume("resample, hull of 4 anchors",
+                  "width=20 code.name=topk code.k=1 atoms.name=hull atoms.support=4 atoms.renew=2 "
+                  "revive.name=resample revive.every=3 revive.dead_after=2" TRAIN,
+                  30));
   for (const Entry *const *code = sae_codes.entries; *code; code++) {
     Text words = {0};
     text_add(&words, "width=20 code.name=%s" TRAIN, (*code)->name);

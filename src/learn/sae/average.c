@@ -12,9 +12,9 @@ static float decay_of(const SAE *sae)
 }
 
 /* What all sums are short of: 1 less the weight that the steps before the first would have. */
-static double gathered(const SAE *sae)
+static double gathered(const SAE *sae, int64_t steps)
 {
-  return 1 - whole_power((double)decay_of(sae), sae->step);
+  return 1 - whole_power((double)decay_of(sae), steps);
 }
 
 PetscErrorCode AverageCreate(SAE *sae)
@@ -48,6 +48,14 @@ float *average_of(const SAE *sae, const float *p)
   return sae->average ? sae->average + (p - sae->block[0]) : NULL;
 }
 
+void average_restart(SAE *sae, const float *p, int64_t count)
+{
+  float *sum = average_of(sae, p);
+  if (!sum) return;
+  const double before = gathered(sae, sae->step - 1);
+  for (int64_t i = 0; i < count; i++) sum[i] = (float)(before * (double)p[i]);
+}
+
 /* Puts the tensors over another block of parameters. */
 static void look_at(SAE *sae, float *from, float *to)
 {
@@ -59,7 +67,7 @@ void average_show(SAE *sae)
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
   float *p = sae->block[0];
   if (!sae->average) return;
-  const double whole = gathered(sae);
+  const double whole = gathered(sae, sae->step);
   for (int64_t i = 0; i < sae->block_size; i++)
     sae->shown[i] = whole > 0 ? (float)((double)sae->average[i] / whole) : p[i];
   look_at(sae, p, sae->shown);

@@ -53,8 +53,8 @@ typedef struct {
   SharedCodes all; /* codes of the whole batch */
 } SAEPart;
 
-/* The auxiliary loss; the levels of the goal from PART_MAIN on. */
-enum { PART_AUX, PART_MAIN, PARTS = PART_MAIN + SAE_LEVELS + 1 };
+/* The auxiliary loss; the levels of the goal from PART_MAIN on, then that of unchosen codes. */
+enum { PART_AUX, PART_MAIN, PARTS = PART_MAIN + SAE_LEVELS + 2 };
 
 typedef struct SAEBatch {
   int64_t b;            /* tokens of this batch */
@@ -63,6 +63,7 @@ typedef struct SAEBatch {
   float *xc;            /* [batch x d] centred tokens, once on a node like the parts' residuals */
   float *rest;          /* [batch x d] residuals of all codes: those of the one level, or apart */
   int parts;            /* PART_MAIN + levels, and the gate's */
+  int unchosen;         /* the part of the codes that were not chosen, after the levels; 0 */
   SAEPart part[PARTS];
   Codes whole;                 /* codes of all levels, where there are several */
   int64_t active_here, active; /* codes that are not 0, of this rank's tokens and of all */
@@ -104,10 +105,16 @@ typedef struct SAEBatch {
   SAEReduce *reduce; /* route allreduce; NULL until it is taken */
 } SAEBatch;
 
+/* Reconstructions that the loss compares with the token: the goal's levels, and one more. */
+static inline int sae_levels(const SAE *sae)
+{
+  return sae->levels.count + (sae->unchosen.weight > 0);
+}
+
 /* Whether the residuals that are learned from are not those of all codes. */
 static inline bool sae_apart(const SAE *sae)
 {
-  return sae->levels.count > 1 || sae->levels.relative;
+  return sae->levels.count > 1 || sae->levels.relative || sae->unchosen.weight > 0;
 }
 
 PetscErrorCode BatchCreate(SAE *sae);
@@ -120,6 +127,9 @@ PetscErrorCode BatchGive(SAE *sae);
 /* BatchForward - this rank's tokens of the step: codes, residuals, slopes. losses: sums of |e|^2
  * and of sum_j z_j |D_j|, and of |e|^2 of the gate's part, of this rank's tokens. */
 PetscErrorCode BatchForward(SAE *sae, Exact losses[3]);
+/* Tokens of silence that make an atom dead once so many steps are done, counted from the epoch of
+   the step `last` where it is by epoch; INT64_MAX: it is too early. */
+int64_t dead_after(const SAE *sae, const SAEAux *aux, int64_t step, int64_t last);
 /* What the revival says of its auxiliary loss. */
 SAEAux sae_aux(const SAE *sae);
 /* All atoms; aux: the dead ones of this step. */

@@ -374,6 +374,11 @@ void encoder_some_scores(Encoder *e, int64_t n, const float *X, float *S)
   e->kernels->scores(n, X, e->d, &e->some, e->some_bias, S, e->some.rows);
 }
 
+void encoder_scores(const Encoder *e, int64_t n, const float *X, float *S)
+{
+  e->kernels->scores(n, X, e->d, &e->packed, e->b, S, e->m);
+}
+
 const char *encoder_word(const Encoder *encoder)
 {
   return (const char *const[]){"fp32", "fp32", "int16", "fp32 and int16"}[encoder->taken];

@@ -26,6 +26,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(1, &sae->batch));
   batch = sae->batch;
   batch->parts = PART_MAIN + sae->levels.count;
+  if (sae->unchosen.weight > 0) batch->unchosen = batch->parts++;
   if (sae->now.code->gate) batch->gate = batch->parts++;
   if (sae->now.code->unrolled) {
     const int64_t k = sae->now.code->most(&sae->now, INT64_MAX);
@@ -44,7 +45,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   }
   batch->rest = batch->part[PART_MAIN].e;
   if (sae_apart(sae) || batch->picks) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
-  if (sae->levels.count > 1 || batch->gate || batch->picks)
+  if (sae_levels(sae) > 1 || batch->gate || batch->picks)
     PetscCall(ArrayCreate(rows * (2 * d + 4), &batch->level_sums));
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
@@ -227,12 +228,9 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
 static SAETerm term_of(const SAE *sae, int p)
 {
   const SAEPart *part = &sae->batch->part[p];
-  return (SAETerm){&part->codes, part->g,
-                   p != PART_AUX && p != sae->batch->gate && p != sae->batch->picks &&
-                           sae->now.code->slopes
-                       ? part->own
-                       : NULL,
-                   part->e, p && p == sae->batch->picks ? sae->batch->rest : sae->batch->xc};
+  const bool own = sae->now.code->slopes && p >= PART_MAIN && p < PART_MAIN + sae->levels.count;
+  return (SAETerm){&part->codes, part->g, own ? part->own : NULL, part->e,
+                   p && p == sae->batch->picks ? sae->batch->rest : sae->batch->xc};
 }
 
 PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)

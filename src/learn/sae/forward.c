@@ -63,13 +63,12 @@ static int64_t seen_before(const SAE *sae, int64_t step)
   return step / sae->per_epoch * sae->n_train + step % sae->per_epoch * sae->params.batch;
 }
 
-/* Tokens of silence that make an atom dead in this step; INT64_MAX: it is too early. */
-static int64_t dead_after(const SAE *sae, const SAEAux *aux)
+int64_t dead_after(const SAE *sae, const SAEAux *aux, int64_t step, int64_t last)
 {
-  const int64_t step = sae->step, now = seen_before(sae, step);
+  const int64_t now = seen_before(sae, step);
   if (aux->count == DEAD_BY_TOKENS) return aux->dead_after;
   const int64_t since =
-      aux->count == DEAD_BY_EPOCH ? step - step % sae->per_epoch : step - aux->dead_after;
+      aux->count == DEAD_BY_EPOCH ? last - last % sae->per_epoch : step - aux->dead_after;
   return since >= 0 && since < step ? now - seen_before(sae, since) : INT64_MAX;
 }
 
@@ -78,7 +77,7 @@ static void prepare(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
   const SAEAux aux = sae_aux(sae);
-  const int64_t after = dead_after(sae, &aux);
+  const int64_t after = dead_after(sae, &aux, sae->step, sae->step);
   batch->deads = 0;
   for (int64_t j = 0; j < sae->m; j++) {
     batch->dead[j] = aux.weight > 0 && sae->silent[j] >= after;
@@ -138,7 +137,8 @@ static PetscErrorCode AuxCodes(SAE *sae, int64_t n, bool alone)
 /* Where the encoder's codes go. */
 static Codes *main_codes(SAEBatch *batch)
 {
-  return batch->parts - (batch->gate > 0) - (batch->picks > 0) > PART_MAIN + 1
+  return batch->parts - (batch->gate > 0) - (batch->picks > 0) - (batch->unchosen > 0) >
+                 PART_MAIN + 1
              ? &batch->whole
              : &batch->part[PART_MAIN].codes;
 }
@@ -190,6 +190,34 @@ static PetscErrorCode SplitCodes(SAE *sae)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The codes of this rank's tokens that they have not chosen, from all scores once more: what is
+   chosen may depend on the whole batch. */
+static PetscErrorCode UnchosenCodes(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+  SAEPart *part = &batch->part[batch->unchosen];
+  Codes *codes = &part->codes;
+  const Codes *chosen = main_codes(batch);
+  const int64_t k = sae->unchosen.k, n = batch->count;
+
+  PetscFunctionBegin;
+  PetscCall(CodesReserve(codes, n, n * k));
+  PetscCall(Room(&part->g, &part->g_space, n * k));
+  codes->rows = 0;
+  for (int64_t t = 0; t < n; t++) {
+    float *s = batch->S + t % TILE * sae->m;
+    if (t % TILE == 0)
+      encoder_scores(sae->encoder, min_i64(TILE, n - t), batch->xc + (batch->first + t) * sae->d,
+                     batch->S);
+    for (int64_t q = chosen->start[t]; q < chosen->start[t + 1]; q++)
+      if (chosen->value[q] != 0) s[chosen->atom[q]] = 0;
+    const int64_t at = codes->start[t];
+    codes->start[++codes->rows] =
+        at + sae->kernels->select_top(sae->m, s, k, NULL, codes->atom + at, codes->value + at);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Slopes of a part's squared errors become those of its loss. */
 static void penalise(SAE *sae, SAEPart *part, double l1, Exact *penalty)
 {
@@ -212,19 +240,24 @@ static void losses_of_tokens(SAE *sae, double l1, Exact losses[3])
 {
   SAEBatch *batch = sae->batch;
   const int64_t row = batch->first * sae->d;
-  const Codes *codes[SAE_LEVELS];
-  float *e[SAE_LEVELS], *g[SAE_LEVELS];
-  for (int l = 0; l < sae->levels.count; l++) {
+  const Codes *codes[SAE_LEVELS + 1];
+  float *e[SAE_LEVELS + 1], *g[SAE_LEVELS + 1];
+  SAELevels levels = sae->levels;
+  levels.count = sae_levels(sae);
+  if (batch->unchosen) levels.weight[sae->levels.count] = sae->unchosen.weight;
+  for (int l = 0; l < levels.count; l++) {
     SAEPart *part = &batch->part[PART_MAIN + l];
     codes[l] = &part->codes, g[l] = part->g, e[l] = part->e + row;
   }
-  goal_pass(sae->kernels, &sae->levels, batch->count, sae->m, sae->d, sae->D, batch->xc + row,
-            codes, g, e, batch->rest + row, batch->square, batch->work);
+  goal_pass(sae->kernels, &levels, batch->count, sae->m, sae->d, sae->D, batch->xc + row, codes, g,
+            e, batch->rest + row, batch->square, batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(&losses[0], batch->square[t]);
-  for (int l = 0; l < sae->levels.count; l++) {
+  for (int l = 0; l < levels.count; l++) {
     SAEPart *part = &batch->part[PART_MAIN + l];
-    penalise(sae, part, batch->gate ? 0 : l1, &losses[1]);
-    if (sae->now.code->slopes) sae->now.code->slopes(&sae->now, &part->codes, part->g, part->own);
+    const bool more = l == sae->levels.count;
+    penalise(sae, part, batch->gate || more ? 0 : l1, &losses[1]);
+    if (sae->now.code->slopes && !more)
+      sae->now.code->slopes(&sae->now, &part->codes, part->g, part->own);
   }
 }
 
@@ -282,6 +315,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   }
   if (code->settle) PetscCall(code->settle(sae, main_codes(batch)));
   PetscCall(SplitCodes(sae));
+  if (batch->unchosen) PetscCall(UnchosenCodes(sae));
   losses_of_tokens(sae, l1, losses);
   if (batch->gate) PetscCall(Gate(sae, l1, losses));
   if (batch->picks) PetscCall(UnrollStart(sae));

@@ -128,6 +128,9 @@ static void prepare_code(SAE *sae)
   const int64_t k = code_k(&sae->now);
   ((const SAEGoal *)goal->entry)->levels(goal->params, sae->m, k, &sae->levels);
   sae->now.k = sae->levels.k;
+  const Choice *revive = &sae->params.revive;
+  const SAERevive *how = (const SAERevive *)revive->entry;
+  if (how->unchosen) sae->unchosen = how->unchosen(revive->params, sae->m);
 }
 
 /* What the task wants, else what the environment says. */

@@ -29,6 +29,14 @@ void rows_tangent(SAE *sae, int64_t j)
   sae->kernels->tangent(sae->d, sae->G + j * sae->d, tensor_named(sae, "atoms")->p + j * sae->d);
 }
 
+void rows_replace(SAE *sae, int64_t j, const float *x, const float *xc)
+{
+  float *row = tensor_named(sae, "atoms")->p + j * sae->d;
+  (void)x;
+  memcpy(row, xc, (size_t)sae->d * sizeof(*row));
+  sae->kernels->unit(sae->d, row);
+}
+
 PetscErrorCode RowsPullBack(SAE *sae)
 {
   PetscFunctionBegin;

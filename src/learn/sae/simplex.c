@@ -170,6 +170,26 @@ void simplex_project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const
   }
 }
 
+void simplex_replace(SAE *sae, int64_t j, const float *x, const float *xc)
+{
+  const Anchors *anchors = sae->task->anchors;
+  const Tensor *W = tensor_named(sae, "W");
+  double least = (double)INFINITY;
+  int64_t nearest = 0;
+  (void)xc;
+  for (int64_t q = 0; q < anchors->p; q++) {
+    const double distance =
+        sae->kernels->distance64(anchors->d, x, anchors->points + q * anchors->d);
+    if (distance < least) least = distance, nearest = q;
+  }
+  if (sae->support) {
+    support_replace(sae, j, nearest);
+    return;
+  }
+  memset(W->p + j * W->cols, 0, (size_t)W->cols * sizeof(float));
+  W->p[j * W->cols + nearest] = 1;
+}
+
 void simplex_renew(SAE *sae)
 {
   if (sae->support) support_renew(sae);

@@ -2,6 +2,7 @@
 #include "batch.h"
 #include "learn/average.h"
 #include "learn/encoder.h"
+#include "learn/resample.h"
 #include <math.h>
 #include <string.h>
 
@@ -62,8 +63,8 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
 
   PetscFunctionBegin;
   PetscCall(BatchGather(sae, PART_MAIN, &first));
-  for (int p = PART_MAIN + 1; p < PART_MAIN + sae->levels.count; p++) {
-    SAESums sums = {first.wanted, {NULL}};
+  for (int p = PART_MAIN + 1; p < PART_MAIN + sae_levels(sae); p++) {
+    SAESums sums = {p == batch->unchosen ? SUMS_ALWAYS : first.wanted, {NULL}};
     float *at = batch->level_sums;
     for (int k = 0; k < SUMS; at += sizes[k++]) sums.to[k] = at;
     PetscCall(NodesBarrier(sae->nodes)); /* the sums before have been read */
@@ -295,6 +296,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   const SAEAtoms *atoms = (const SAEAtoms *)params->atoms.entry;
   Exact sums[3] = {0};
   double aux_loss = 0, lift_loss = 0, norm = 0;
+  int64_t resampled = 0;
   bool finite = true;
 
   PetscFunctionBegin;
@@ -319,6 +321,7 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   PetscCall(Apply(sae, rate, norm, &finite));
   sae->step++;
   if (code->stepped) code->stepped(&sae->now, sae->active);
+  if (finite) PetscCall(Resample(sae, &resampled));
   average_step(sae);
   if (finite && atoms->renew && sae->step < sae->steps) atoms->renew(sae);
   PetscCall(SAEPublish(sae));
@@ -349,5 +352,6 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   report_value(report, "gradient", norm);
   report_value(report, "rate", rate);
   report_value(report, "dead", (double)batch->deads);
+  if (resampled) report_value(report, "resampled", (double)resampled);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -128,6 +128,22 @@ void support_start(SAE *sae, const SimplexParams *params)
   each_atom(sae, sae->support->row, params, start_row);
 }
 
+void support_replace(SAE *sae, int64_t j, int64_t q)
+{
+  const int64_t p = sae->task->anchors->p, d = sae->d, count = sae->support->count;
+  int32_t *anchor = sae->support->anchor + j * count;
+  float *s, *value, *w = tensor_named(sae, "W")->p + j * count;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(p, &s));
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(count, &value));
+  sae->kernels->scores(1, sae->task->anchors->points + q * d, d, &sae->anchors, sae->support->half,
+                       s, p);
+  nearest(sae, s, anchor, value);
+  put_in(count, anchor, value, q, -1);
+  for (int64_t i = 0; i < count; i++) w[i] = anchor[i] == q;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&s));
+  PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&value));
+}
+
 /* Brings a block into the third cache in the order of memory, which picking rows from it would do
    in theirs. */
 static const float *block_of(const SAE *sae, int64_t i)

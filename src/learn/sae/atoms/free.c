@@ -46,4 +46,5 @@ const SAEAtoms sae_atoms_free = {
     .pull_back = RowsPullBack,
     .pull_back_row = pull_back_row,
     .project = project,
+    .replace = rows_replace,
 };

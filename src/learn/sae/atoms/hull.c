@@ -53,5 +53,6 @@ const SAEAtoms sae_atoms_hull = {
     .form = form,
     .pull_back = SimplexPullBack,
     .project = simplex_project,
+    .replace = simplex_replace,
     .renew = simplex_renew,
 };

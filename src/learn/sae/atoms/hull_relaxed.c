@@ -1,5 +1,6 @@
 /* Atoms near the hull of the anchors: D = e^s (W C + L), rows of L no longer than delta. */
 #include "learn/simplex.h"
+#include <string.h>
 
 typedef struct {
   SimplexParams simplex;
@@ -78,6 +79,13 @@ static void project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const 
   }
 }
 
+static void replace(SAE *sae, int64_t j, const float *x, const float *xc)
+{
+  const Tensor *L = tensor_named(sae, "relaxation");
+  simplex_replace(sae, j, x, xc);
+  if (L) memset(L->p + j * L->cols, 0, (size_t)L->cols * sizeof(float));
+}
+
 const SAEAtoms sae_atoms_hull_relaxed = {
     .entry = {"hull_relaxed",
               "convex combinations of anchors, moved by at most delta and scaled together, D = e^s "
@@ -89,5 +97,6 @@ const SAEAtoms sae_atoms_hull_relaxed = {
     .form = form,
     .pull_back = pull_back,
     .project = project,
+    .replace = replace,
     .renew = simplex_renew,
 };

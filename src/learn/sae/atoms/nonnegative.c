@@ -34,4 +34,5 @@ const SAEAtoms sae_atoms_nonnegative = {
     .pull_back = RowsPullBack,
     .pull_back_row = rows_tangent,
     .project = project,
+    .replace = rows_replace,
 };
