@@ -59,8 +59,8 @@ static PetscErrorCode SideCreate(const ComparedGroup *group, const Living *livin
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AcrossCreate(const ComparedGroup *groups, Living *const *living, Couple couple,
-                                   const CompareOptions *options, Across *all)
+static PetscErrorCode AcrossCreate(const ComparedGroup *groups, Living *const *living,
+                                   Couple couple, const CompareOptions *options, Across *all)
 {
   const View *x = groups[couple.a].view, *y = groups[couple.b].view;
   AcrossSide *a = &all->side[0], *b = &all->side[1];
@@ -197,7 +197,8 @@ static Counts count_atoms(const Across *all)
   return n;
 }
 
-/* Values [CENTRINGS x measures] of null dictionaries as large as these; NULL where there are none. */
+/* Values [CENTRINGS x measures] of null dictionaries as large as these; NULL where there are none.
+ */
 static PetscErrorCode FindNulls(NullStore *store, const Across *all, const Counts *n,
                                 const double *null[NULL_KINDS])
 {

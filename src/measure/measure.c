@@ -4,10 +4,9 @@
 
 enum { TILE = 256 }; /* tokens read and worked on at a time: affects speed alone */
 
-/* This rank's tiles of n tokens: those of file rows sample[0..n), or with NULL the held-out ones.
- */
-static PetscErrorCode AddTokens(MPI_Comm comm, const View *view, int64_t n, const int64_t *sample,
-                                Pass *pass)
+/* This rank's tiles of n tokens: those of file rows sample[0..n), or with NULL all of that side. */
+static PetscErrorCode AddTokens(MPI_Comm comm, const View *view, int64_t n, bool held_out,
+                                const int64_t *sample, Pass *pass)
 {
   int rank, size;
   int64_t first, count, row[TILE];
@@ -20,7 +19,7 @@ static PetscErrorCode AddTokens(MPI_Comm comm, const View *view, int64_t n, cons
   for (int64_t t = first; t < first + count; t += TILE) {
     const int64_t here = min_i64(TILE, first + count - t);
     for (int64_t i = 0; i < here; i++)
-      row[i] = sample ? sample[t + i] : split_row(view->split, true, t + i);
+      row[i] = sample ? sample[t + i] : split_row(view->split, held_out, t + i);
     PetscCall(ViewRead(view, here, row, X));
     PetscCall(PassAdd(pass, here, X));
   }
@@ -50,15 +49,17 @@ PetscErrorCode MeasureRun(MPI_Comm comm, const View *view, const Dictionary *dic
 {
   const int64_t sampled = split_sample_count(view->split, train_tokens);
   const int64_t held_out = split_count(view->split, true);
-  int64_t *sample;
+  int64_t *sample = NULL; /* where it is not the whole side */
   Pass *train, *held;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(sampled, &sample));
-  PetscCall(SplitSample(view->split, train_tokens, sample));
+  if (sampled < split_count(view->split, false)) {
+    PetscCall(ArrayCreate(sampled, &sample));
+    PetscCall(SplitSample(view->split, train_tokens, sample));
+  }
   PetscCall(PassCreate(dictionary, chosen, false, &held));
   PetscCall(PassCreate(dictionary, chosen, true, &train));
-  PetscCall(AddTokens(comm, view, held_out, NULL, held));
-  PetscCall(AddTokens(comm, view, sampled, sample, train));
+  PetscCall(AddTokens(comm, view, held_out, true, NULL, held));
+  PetscCall(AddTokens(comm, view, sampled, false, sample, train));
   PetscCall(TableCreate("metric,split,setting,value", values));
   if (held_out > 0) PetscCall(PassFinish(held, "held_out", *values));
   PetscCall(PassFinish(train, "train", *values));

@@ -28,8 +28,7 @@ PetscErrorCode AcrossRead(Reader *reader, const Node *root)
 {
   Experiment *experiment = reader->experiment;
   const Node *compare = node_get(root, "compare"), *models = node_get(root, "models");
-  const Node *across =
-      compare && compare->kind == NODE_MAP ? node_get(compare, "across") : NULL;
+  const Node *across = compare && compare->kind == NODE_MAP ? node_get(compare, "across") : NULL;
   PetscFunctionBegin;
   if (!across) PetscFunctionReturn(PETSC_SUCCESS);
   experiment->across_all = across->kind == NODE_SCALAR && !strcmp(across->text, "all");

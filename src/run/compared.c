@@ -271,12 +271,9 @@ static PetscErrorCode WriteTables(const Work *work, const CompareTables *tables,
   const struct {
     const char *name;
     const Table *table;
-  } file[] = {{"pairs.csv", tables->pairs},
-              {"stability.csv", tables->stability},
-              {"trajectory.csv", tables->trajectory},
-              {"differences.csv", tables->differences},
-              {"purposes.csv", tables->purposes},
-              {"across.csv", across}};
+  } file[] = {{"pairs.csv", tables->pairs},           {"stability.csv", tables->stability},
+              {"trajectory.csv", tables->trajectory}, {"differences.csv", tables->differences},
+              {"purposes.csv", tables->purposes},     {"across.csv", across}};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(file) / sizeof(*file); i++) {
@@ -334,8 +331,8 @@ static bool partners_there(const Work *work, const Outcome *outcomes)
 /* Is every table of compare there? */
 static bool tables_there(const Work *work)
 {
-  static const char *const names[] = {"pairs.csv", "stability.csv", "trajectory.csv",
-                                      "differences.csv", "purposes.csv", "across.csv"};
+  static const char *const names[] = {"pairs.csv",       "stability.csv", "trajectory.csv",
+                                      "differences.csv", "purposes.csv",  "across.csv"};
   const size_t count = sizeof(names) / sizeof(*names) - !asks_across(work->experiment);
   bool there = true;
   for (size_t i = 0; i < count; i++) {

@@ -61,6 +61,11 @@ ok $? "the figures are those of the tables: $(tail -n 1 "$T/log")"
 ok $? "snapshots make a trajectory"
 [ "$(awk -F, 'NR > 1 && $1 == "dead" { print ($13 > 0); exit }' "$T/out/stability.csv")" = 1 ]
 ok $? "some atoms were dead, and left out"
+status=0
+for table in stability trajectory recurrence stable differences; do
+	grep '^hull,\|,hull,' "$T/out/$table.csv" >"$T/rows" && ! grep -v 'given these anchors' "$T/rows" >>"$T/log" && ! grep '^topk,dead,' "$T/out/$table.csv" | grep 'given these' >>"$T/log" || status=1
+done
+ok $status "rows of runs that share anchors say so in every table"
 sed -i '2,$s/,0\.9/,0.8/' "$T/out/pairs.csv"
 ONLY=hull "$PYTHON" "$ROOT/tests/recompute.py" "$T/out" "$T/X.npy" "$T/G.npy" "$T/truth.npy" >"$T/log" 2>&1
 [ $? -eq 1 ] && grep -q '^FAULT pairs.csv' "$T/log"
