@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every member of every registry that a model chooses from, in a spec of its own made from the names that `ardis list` prints: the same
-# bytes on 1 and 3 ranks; with little to learn from, an end with a result or a reason, and nothing that is not finite in any file.
+# bytes on 1 rank, beside others in a pack, and on 3, alone; with little to learn from, an end with a result or a reason, and nothing that is not finite in any file.
 # experiments/methods.yaml names them all too. TEST_LONG=1: 2 ranks too; that spec runs on 1, 2 and 3 ranks, to the same bytes.
 . "$ROOT/tests/cli/lib.sh"
 spec=$ROOT/experiments/methods.yaml
@@ -18,11 +18,24 @@ every "$T/few.h5" ${TEST_LONG:+compare=all}
 ok $? "a spec with a model for each member"
 ranks 1 run "$T/spec.yaml" --out "$T/one" && "$PYTHON" -B "$ROOT/tests/data/check-finite" "$T/one" >"$T/log" && ! grep -q failed "$T/log"
 ok $? "constant dimension, zeros, the same token again: all runs are done, all numbers finite"
-for n in ${TEST_LONG:+2} 3; do
-	ranks $n run "$T/spec.yaml" --out "$T/some" --groups 1 && same "$T/one" "$T/some"
-	ok $? "$n ranks: the same bytes"
-	rm -rf "$T/some"
+# alone MODEL-FOLDER: of its two or more runs, some had no other in their pack
+alone() { [ $# -gt 1 ] && grep -q '"pack": 1,' "$@"; }
+lonely= models=0
+for model in "$T"/one/*-*; do
+	models=$((models + 1))
+	if alone "$model"/*/manifest.json; then lonely="$lonely ${model##*/}"; fi
 done
+[ -z "$lonely" ] && [ $models -ge 50 ]
+ok $? "$models models: every one of several runs was packed with another${lonely:+, but not$lonely}"
+if [ -n "${TEST_LONG:-}" ]; then
+	ranks 2 run "$T/spec.yaml" --out "$T/some" --groups 1 && same "$T/one" "$T/some"
+	ok $? "2 ranks, in packs: the same bytes"
+	rm -rf "$T/some"
+fi
+ranks 3 run "$T/spec.yaml" --out "$T/some" --groups 1 --packs 1 && same "$T/one" "$T/some" &&
+	! cat "$T"/some/*-*/*/manifest.json | grep '"pack"' | grep -qv '"pack": 1,'
+ok $? "3 ranks, each run alone: the same bytes"
+rm -rf "$T/some"
 # little WHAT TOKENS KEY=VALUE...: one run of each
 little() {
 	what=$1 tokens=$2

@@ -6,6 +6,7 @@ hierarchy: one atom for each true one, by the assignment of greatest sum of cosi
   the cosine between the child's atom and the true parent, mean over runs.
 gated: gamma = sum |y|^2 / sum y.x, 1 without shrinkage, at the same L0.
 msae: R2 when k codes are kept, k from 8 to all atoms.
+hull: share of archetypes with an atom of cosine >= .9, mean over runs, at the end and at the start.
 """
 import csv
 import os
@@ -37,8 +38,8 @@ def runs():
         yield row['model'], os.path.join(folder, row['model'], row['run']), row
 
 
-def atoms(run):
-    with h5py.File(run + '/model.h5') as f:
+def atoms(run, name='model'):
+    with h5py.File(f'{run}/{name}.h5') as f:
         return unit(f['atoms'][:].astype(float))
 
 
@@ -54,9 +55,13 @@ def collected(number):
     return {model: np.mean(values, 0) for model, values in found.items()}
 
 
+def share(T, D):
+    return ((T @ D.T).max(1) >= .9).mean()
+
+
 def sparse():
     T = unit(truth().astype(float))
-    found = collected(lambda run, row: (((T @ atoms(run).T).max(1) >= .9).mean(), float(row['l0'])))
+    found = collected(lambda run, row: (share(T, atoms(run)), float(row['l0'])))
     for model, least in (('topk', .85), ('batchtopk', .85), ('jumprelu', .90), ('mp', .95)):
         bar(found[model][0] >= least, f'{model} finds {found[model][0]:.3f} of the atoms, at least {least}')
     bar(abs(found['jumprelu'][1] - 4) <= .8, f"jumprelu has L0 {found['jumprelu'][1]:.2f}, within .8 of 4")
@@ -110,5 +115,13 @@ def msae():
             bar(all(b >= a for a, b in zip(r2, r2[1:])) and r2[-1] > r2[0] + .01, f'{model}: R2 rises with k and never falls: {told}')
 
 
-{'sparse': sparse, 'hierarchy': hierarchy, 'gated': gated, 'msae': msae}[question]()
+def hull():
+    T = unit(truth().astype(float))
+    found = collected(lambda run, row: (share(T, atoms(run)), share(T, atoms(run, 'initial'))))
+    for model, (end, start) in found.items():
+        bar(end >= .9 and end > start + .05, f'{model} finds {end:.3f} of the archetypes, at least .9; more than at the start, {start:.3f}')
+    bar(len(found) == 3, 'three models')
+
+
+{'sparse': sparse, 'hierarchy': hierarchy, 'gated': gated, 'msae': msae, 'hull': hull}[question]()
 sys.exit(1 if missed else 0)

@@ -66,6 +66,21 @@ def codes_of(X, D):
     return np.array([nnls(D.T, x)[0] for x in X])
 
 
+def lasso_codes(X, D, l1):
+    """min |x - z D|^2 / 2 + l1 sum z over z >= 0: of all sets of atoms the best."""
+    Q, B = D @ D.T, X @ D.T - l1
+    best, value = np.zeros_like(B), np.zeros(len(X))
+    for bits in range(1, 1 << len(D)):
+        s = [j for j in range(len(D)) if bits >> j & 1]
+        z = np.linalg.solve(Q[np.ix_(s, s)], B[:, s].T).T
+        now = np.where((z >= 0).all(1), -(z * B[:, s]).sum(1) / 2, np.inf)
+        better = now < value
+        full = np.zeros_like(B)
+        full[:, s] = z
+        best[better], value[better] = full[better], now[better]
+    return best
+
+
 def seminmf(X):
     """20 times from the program's own start, init seed 1."""
     D = X[permuted(1, ATOMS, 0, N)[:M]]
@@ -186,8 +201,37 @@ def mixtures_of_anchors(X):
         show(f'oracle_{name}_objective', ((X - Z @ D) ** 2).sum() / 2 / N)
 
 
+def sparse_factors(X):
+    """seminmf and convexnmf with a penalty of weight 0.02, that is 0.02 D / 2 beside |x - z D|^2 / 2."""
+    l1 = 0.02 * D / 2
+    A = X[permuted(1, ATOMS, 0, N)[:M]]
+    A = A / np.linalg.norm(A, axis=1, keepdims=True)
+    for _ in range(20):
+        Z = lasso_codes(X, A, l1)
+        S, T = Z.T @ Z, Z.T @ X
+        for j in list(range(M)) * 10:
+            A[j] = T[j] - S[j] @ A + S[j, j] * A[j]
+            A[j] /= np.linalg.norm(A[j])
+    Z = lasso_codes(X, A, l1)
+    show('oracle_sparse_seminmf_objective', (((X - Z @ A) ** 2).sum() / 2 + l1 * Z.sum()) / N)
+    order = np.argsort(-(Z ** 2).sum(0))
+    show('oracle_sparse_seminmf_atoms', A[order])
+    show('oracle_sparse_seminmf_codes', Z[:4, order])
+    C, W = X[7 * np.arange(12)], np.eye(M, 12)
+    steepest = np.linalg.eigvalsh(C.T @ C)[-1]
+    for _ in range(10):
+        Z = lasso_codes(X, W @ C, l1)
+        S, T = Z.T @ Z, Z.T @ X
+        for _ in range(20):
+            W = np.apply_along_axis(on_simplex, 1, W - (S @ W @ C - T) @ C.T / (np.abs(S).sum(1) * steepest)[:, None])
+    Z = lasso_codes(X, W @ C, l1)
+    show('oracle_sparse_convexnmf_atoms', W @ C)
+    show('oracle_sparse_convexnmf_codes', Z[:4])
+    show('oracle_sparse_convexnmf_objective', (((X - Z @ W @ C) ** 2).sum() / 2 + l1 * Z.sum()) / N)
+
+
 if __name__ == '__main__':
     print('/* Written by tests/oracle/classical.py. */')
     for method in (pca, nmf, seminmf, ica, sparse_pca, dictionary_learning, outliers,
-                   mixtures_of_anchors):
+                   mixtures_of_anchors, sparse_factors):
         method(tokens())

@@ -118,6 +118,46 @@ static PetscErrorCode Check(const char *words, const double *atoms, const double
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* No pass raises the objective. */
+static PetscErrorCode CheckFalls(const char *words)
+{
+  SAETask t;
+  StepReport report = {0};
+  const Method *method;
+  void *learner;
+  bool falls = true;
+  int passes = 0;
+  double last = (double)INFINITY, first = 0;
+  PetscFunctionBeginUser;
+  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, words, 12, &t));
+  method = method_of(&t);
+  PetscCall(method->create(&t.task, &learner));
+  while (report.state == STEP_MORE) {
+    PetscCall(method->step(learner, &report));
+    if (!report.values) continue;
+    const double now = report.value[0].value;
+    falls &= now <= last * (1 + 1e-6);
+    last = now, first = passes++ ? first : now;
+  }
+  OK(falls && passes == 16 && last < 0.99 * first, "%s: %d passes, %g to %g, none rises", words,
+     passes, first, last);
+  PetscCall(method->destroy(&learner));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckRefused(const char *words, const char *reason)
+{
+  SAETask t;
+  PetscFunctionBeginUser;
+  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, words, 12, &t));
+  char *why = method_refuses(&t);
+  OK(why && strstr(why, reason), "%s: %s", words, why ? why : "is not refused");
+  free(why);
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -130,6 +170,22 @@ int main(int argc, char **argv)
             oracle_nmf_objective[0]));
   RUN(Check("method=seminmf width=3 tolerance=0 iterations=20", oracle_seminmf_atoms,
             oracle_seminmf_codes, 1e-5, oracle_seminmf_objective[0]));
+  RUN(Check("method=seminmf width=3 tolerance=0 iterations=20 sparsity.name=l1 sparsity.weight=0.02",
+            oracle_sparse_seminmf_atoms, oracle_sparse_seminmf_codes, 1e-5,
+            oracle_sparse_seminmf_objective[0]));
+  RUN(Check("method=convexnmf width=3 pick=identity tolerance=0 iterations=10 sparsity.name=l1 "
+            "sparsity.weight=0.02",
+            oracle_sparse_convexnmf_atoms, oracle_sparse_convexnmf_codes, 1e-5,
+            oracle_sparse_convexnmf_objective[0]));
+  RUN(CheckFalls("method=seminmf width=5 tolerance=0 iterations=15 sparsity.name=l1 "
+                 "sparsity.weight=0.05"));
+  RUN(CheckFalls("method=convexnmf width=5 tolerance=0 iterations=15 sparsity.name=l1 "
+                 "sparsity.weight=0.05"));
+  RUN(CheckRefused("method=seminmf width=3 sparsity.name=l0", "no gradient"));
+  RUN(CheckRefused("method=seminmf width=3 sparsity.name=target", "follows"));
+  RUN(CheckRefused("method=seminmf width=3 sparsity.name=l1 sparsity.warmup=10%", "warmup"));
+  RUN(CheckRefused("method=convexnmf width=3 sparsity.name=target", "follows"));
+  RUN(CheckRefused("method=convexnmf width=3 strict=false sparsity.name=l1", "strict"));
   RUN(Check("method=sparse_pca width=3 l1=0.03 tolerance=1e-14", oracle_sparse_pca_atoms,
             oracle_sparse_pca_codes, 2e-5, 0));
   RUN(Check("method=dictionary_learning width=3 l1=0.05 batch=250", oracle_online_positive_atoms,

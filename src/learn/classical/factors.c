@@ -2,6 +2,7 @@
 #include "factors.h"
 #include "base/random.h"
 #include "learn/kmeans.h"
+#include "learn/train.h"
 #include <math.h>
 #include <string.h>
 
@@ -109,4 +110,29 @@ PetscErrorCode StartFromTokens(Classical *c)
   PetscCall(KMeansGather(c->task, c->m, token, c->atoms));
   PetscCall(ArrayDestroy(&token));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+char *sparsity_check(const Choice *sparsity, const char **path)
+{
+  const Sparsity *how = (const Sparsity *)sparsity->entry;
+  const char *wrong = NULL;
+  Text why = {0};
+  *path = "sparsity";
+  if (how->of_number)
+    wrong = "the number of codes has no gradient, and best codes under a penalty on it are not "
+            "found token by token; take l1";
+  else if (how->adapts)
+    wrong = "a weight that follows the number of codes would change the objective in every pass, "
+            "so that none could be said to fall; take l1";
+  else if (warmup_factor(how->warmup(sparsity->params), 0, 1000) < 1)
+    wrong = "codes and atoms are renewed for one objective, whose weight cannot rise on the way; "
+            "take warmup: 0";
+  if (wrong) text_add(&why, "%s", wrong);
+  return why.s;
+}
+
+double sparsity_weight(const Choice *sparsity, int64_t d)
+{
+  const Sparsity *how = (const Sparsity *)sparsity->entry;
+  return how->penalty(sparsity->params, false, 0, 0, 1).l1 * (double)d / 2;
 }

@@ -2,6 +2,7 @@
    the present atoms, and sums Z^T Z and Z^T X, from which the atoms are renewed. */
 #pragma once
 #include "codes.h"
+#include "learn/sparsity.h"
 
 typedef struct {
   CodeSolver *solver;
@@ -34,3 +35,14 @@ static inline double factors_zx(const Classical *c, const double *sums, int64_t 
 PetscErrorCode FactorsSettle(Classical *c, const double *sums, bool unit);
 /* StartFromTokens - distinct training tokens drawn at random as atoms. Collective. */
 PetscErrorCode StartFromTokens(Classical *c);
+
+/* The setting `sparsity` of factorisations; the field is that of the entry's own struct. */
+#define SPARSITY_PARAM(type)                                                                       \
+  {                                                                                                \
+    "sparsity", PARAM_CHOICE, offsetof(type, sparsity), "none", .doc = "a penalty on the codes",   \
+        .family = &sparsities, .quiet = true                                                       \
+  }
+/* Its part of Entry.check: only l1 without warm-up is defined here. */
+char *sparsity_check(const Choice *sparsity, const char **path);
+/* The weight of sum_j z_j beside |x - z D|^2 / 2; 0 without a penalty. */
+double sparsity_weight(const Choice *sparsity, int64_t d);

@@ -11,6 +11,7 @@ typedef struct {
   Factors factors; /* first, as FactorsLeaf is given it */
   const MixtureParams *params;
   bool strict;
+  double l1; /* of the rule of codes */
   int64_t p, first, rows; /* anchors; this rank's atoms */
   float *W;               /* [rows x p] */
   Packed anchors;
@@ -95,7 +96,8 @@ PetscErrorCode MixtureStart(Classical *c, const MixtureParams *params, bool stri
   PetscFunctionBegin;
   PetscCall(ArrayCreate(1, &own));
   c->own = own;
-  own->params = params, own->strict = strict, own->p = anchors->p;
+  own->params = params, own->strict = strict, own->l1 = rule->l1;
+  own->p = anchors->p;
   part_of(c->m, 1, c->rank, c->size, &own->first, &own->rows);
   PetscCall(FactorsCreate(c, rule, &own->factors));
   PetscCall(ClassicalSliced(c, "W", H5_F32, c->m, own->p, true, &W));
@@ -115,9 +117,11 @@ PetscErrorCode MixtureStart(Classical *c, const MixtureParams *params, bool stri
 
 PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
 {
+  Mixture *own = c->own;
+
   PetscFunctionBegin;
   (void)first;
-  PetscCall(FactorsLeaf(c, &((Mixture *)c->own)->factors, 0, rows, X, sums));
+  PetscCall(FactorsLeaf(c, &own->factors, own->l1, rows, X, sums));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

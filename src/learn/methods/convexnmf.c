@@ -4,12 +4,14 @@
 typedef struct {
   MixtureParams mixture;
   bool strict;
+  Choice sparsity;
 } ConvexNMF;
 
 static const Param params[] = {
     MIXTURE_PARAMS(ConvexNMF),
     {"strict", PARAM_BOOL, offsetof(ConvexNMF, strict), "true",
      .doc = "whether the weights of an atom sum to 1, so that it lies in the anchors' hull"},
+    SPARSITY_PARAM(ConvexNMF),
     {0},
 };
 
@@ -20,7 +22,19 @@ static unsigned draws(const void *settings)
 
 static char *check(const void *settings, const Settings *all, const char **path)
 {
-  return mixture_check(&((const ConvexNMF *)settings)->mixture, all, path);
+  const ConvexNMF *convex = settings;
+  char *why = mixture_check(&convex->mixture, all, path);
+  if (!why) why = sparsity_check(&convex->sparsity, path);
+  if (why || convex->strict || !(sparsity_weight(&convex->sparsity, 2) > 0)) return why;
+  Text loose = {0};
+  text_add(&loose, "weights without a sum could grow until no penalty is felt; take strict: true");
+  return loose.s;
+}
+
+/* The plain sum of the codes: atoms in the hull cannot grow. */
+static CodeRule rule_of(const ConvexNMF *convex, int64_t d)
+{
+  return (CodeRule){.l1 = sparsity_weight(&convex->sparsity, d)};
 }
 
 static PetscErrorCode Start(Classical *c)
@@ -28,7 +42,8 @@ static PetscErrorCode Start(Classical *c)
   const ConvexNMF *convex = c->params;
 
   PetscFunctionBegin;
-  PetscCall(MixtureStart(c, &convex->mixture, convex->strict, &(CodeRule){0}));
+  const CodeRule rule = rule_of(convex, c->d);
+  PetscCall(MixtureStart(c, &convex->mixture, convex->strict, &rule));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,8 +66,13 @@ static PetscErrorCode Create(const Task *task, void **self)
 
 static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
 {
+  ConvexNMF convex;
+
   PetscFunctionBegin;
-  PetscCall(EncodeSolved(dictionary, n, X, &(CodeRule){0}, codes));
+  PetscCall(ParamsRead(&dictionary->settings, "", params, &convex));
+  const CodeRule rule = rule_of(&convex, dictionary->d);
+  PetscCall(EncodeSolved(dictionary, n, X, &rule, codes));
+  PetscCall(ParamsRelease(params, &convex));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -8,7 +8,10 @@
 typedef struct {
   int64_t width, iterations;
   double tolerance;
+  Choice sparsity;
 } SemiNMF;
+
+enum { SWEEPS = 10 }; /* over the atoms, where codes have a penalty */
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(SemiNMF, width), NULL, 1, 1e9, "atoms of the dictionary"},
@@ -16,21 +19,32 @@ static const Param params[] = {
      "most times that the atoms are renewed, each after a pass over the training tokens"},
     {"tolerance", PARAM_REAL, offsetof(SemiNMF, tolerance), "1e-4", 0, 1,
      "it ends when a pass lowers the objective by no more than this share of it; 0: never"},
+    SPARSITY_PARAM(SemiNMF),
     {0},
 };
 
 static char *check(const void *settings, const Settings *all, const char **path)
 {
+  const SemiNMF *semi = settings;
   *path = "width";
-  return tokens_check(((const SemiNMF *)settings)->width, all);
+  char *why = tokens_check(semi->width, all);
+  return why ? why : sparsity_check(&semi->sparsity, path);
+}
+
+static CodeRule rule_of(const SemiNMF *semi, int64_t d)
+{
+  return (CodeRule){.l1 = sparsity_weight(&semi->sparsity, d)};
 }
 
 static PetscErrorCode Start(Classical *c)
 {
+  const CodeRule rule = rule_of(c->params, c->d);
+
   PetscFunctionBegin;
   PetscCall(ArrayCreateBytes(1, sizeof(Factors), &c->own));
-  PetscCall(FactorsCreate(c, &(CodeRule){0}, c->own));
+  PetscCall(FactorsCreate(c, &rule, c->own));
   PetscCall(StartFromTokens(c));
+  for (int64_t j = 0; j < c->m && rule.l1 > 0; j++) c->kernels->unit(c->d, c->atoms + j * c->d);
   c->units = ((const SemiNMF *)c->params)->iterations + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -39,7 +53,7 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
 {
   PetscFunctionBegin;
   (void)first;
-  PetscCall(FactorsLeaf(c, c->own, 0, rows, X, sums));
+  PetscCall(FactorsLeaf(c, c->own, rule_of(c->params, c->d).l1, rows, X, sums));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -69,6 +83,32 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Under a penalty on codes atoms are unit rows, since longer ones would make any penalty small. In
+   turn each is the best one for these codes while the others stay: along (Z^T X)_j - sum over l != j
+   of (Z^T Z)_jl D_l. */
+static PetscErrorCode RenewUnit(Classical *c, const double *sums)
+{
+  const int64_t m = c->m, d = c->d;
+  double *row;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(d, &row));
+  for (int64_t j = 0; j < SWEEPS * m; j++) {
+    const int64_t a = j % m;
+    double square = 0;
+    if (!(factors_zz(c, sums, a, a) > 0)) continue;
+    for (int64_t i = 0; i < d; i++) row[i] = factors_zx(c, sums, a, i);
+    for (int64_t l = 0; l < m; l++)
+      for (int64_t i = 0; i < d && l != a; i++)
+        row[i] -= factors_zz(c, sums, a, l) * (double)c->atoms[l * d + i];
+    for (int64_t i = 0; i < d; i++) square += row[i] * row[i];
+    for (int64_t i = 0; i < d && square > 0; i++)
+      c->atoms[a * d + i] = (float)(row[i] / sqrt(square));
+  }
+  PetscCall(ArrayDestroy(&row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Finish(Classical *c, const double *sums, double objective, StepReport *report)
 {
   const SemiNMF *semi = c->params;
@@ -76,7 +116,7 @@ static PetscErrorCode Finish(Classical *c, const double *sums, double objective,
   PetscFunctionBegin;
   ((Factors *)c->own)->ready = false;
   if (factors_go_on(c, objective, semi->tolerance, semi->iterations, report))
-    PetscCall(Renew(c, sums));
+    PetscCall(sparsity_weight(&semi->sparsity, c->d) > 0 ? RenewUnit(c, sums) : Renew(c, sums));
   else
     PetscCall(FactorsSettle(c, sums, true));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -114,8 +154,13 @@ static PetscErrorCode Create(const Task *task, void **self)
 
 static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const float *X, Codes *codes)
 {
+  SemiNMF semi;
+
   PetscFunctionBegin;
-  PetscCall(EncodeSolved(dictionary, n, X, &(CodeRule){0}, codes));
+  PetscCall(ParamsRead(&dictionary->settings, "", params, &semi));
+  const CodeRule rule = rule_of(&semi, dictionary->d);
+  PetscCall(EncodeSolved(dictionary, n, X, &rule, codes));
+  PetscCall(ParamsRelease(params, &semi));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
