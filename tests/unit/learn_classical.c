@@ -170,9 +170,10 @@ int main(int argc, char **argv)
             oracle_nmf_objective[0]));
   RUN(Check("method=seminmf width=3 tolerance=0 iterations=20", oracle_seminmf_atoms,
             oracle_seminmf_codes, 1e-5, oracle_seminmf_objective[0]));
-  RUN(Check("method=seminmf width=3 tolerance=0 iterations=20 sparsity.name=l1 sparsity.weight=0.02",
-            oracle_sparse_seminmf_atoms, oracle_sparse_seminmf_codes, 1e-5,
-            oracle_sparse_seminmf_objective[0]));
+  RUN(Check(
+      "method=seminmf width=3 tolerance=0 iterations=20 sparsity.name=l1 sparsity.weight=0.02",
+      oracle_sparse_seminmf_atoms, oracle_sparse_seminmf_codes, 1e-5,
+      oracle_sparse_seminmf_objective[0]));
   RUN(Check("method=convexnmf width=3 pick=identity tolerance=0 iterations=10 sparsity.name=l1 "
             "sparsity.weight=0.02",
             oracle_sparse_convexnmf_atoms, oracle_sparse_convexnmf_codes, 1e-5,

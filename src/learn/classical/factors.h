@@ -39,8 +39,8 @@ PetscErrorCode StartFromTokens(Classical *c);
 /* The setting `sparsity` of factorisations; the field is that of the entry's own struct. */
 #define SPARSITY_PARAM(type)                                                                       \
   {                                                                                                \
-    "sparsity", PARAM_CHOICE, offsetof(type, sparsity), "none", .doc = "a penalty on the codes",   \
-        .family = &sparsities, .quiet = true                                                       \
+    "sparsity", PARAM_CHOICE, offsetof(type, sparsity), "none",                                    \
+        .doc = "a penalty on the codes", .family = &sparsities, .quiet = true                      \
   }
 /* Its part of Entry.check: only l1 without warm-up is defined here. */
 char *sparsity_check(const Choice *sparsity, const char **path);

@@ -11,7 +11,7 @@ typedef struct {
   Factors factors; /* first, as FactorsLeaf is given it */
   const MixtureParams *params;
   bool strict;
-  double l1; /* of the rule of codes */
+  double l1;              /* of the rule of codes */
   int64_t p, first, rows; /* anchors; this rank's atoms */
   float *W;               /* [rows x p] */
   Packed anchors;

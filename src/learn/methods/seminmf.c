@@ -84,8 +84,8 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
 }
 
 /* Under a penalty on codes atoms are unit rows, since longer ones would make any penalty small. In
-   turn each is the best one for these codes while the others stay: along (Z^T X)_j - sum over l != j
-   of (Z^T Z)_jl D_l. */
+   turn each is the best one for these codes while the others stay: along (Z^T X)_j - sum over l !=
+   j of (Z^T Z)_jl D_l. */
 static PetscErrorCode RenewUnit(Classical *c, const double *sums)
 {
   const int64_t m = c->m, d = c->d;
