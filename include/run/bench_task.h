@@ -18,6 +18,10 @@ void bench_settings(const char *words, Settings *settings);
 /* BenchTaskStep - one step; for BenchWork.work, with the BenchTask as context. A learner that is
    done is a bug: give it steps enough. Collective on the task's comm. */
 PetscErrorCode BenchTaskStep(void *task);
+/* BenchTaskReport - one step, and what it told; the learner may end. Collective as above. */
+PetscErrorCode BenchTaskReport(BenchTask *task, StepReport *report);
+/* BenchTaskPass - steps of k-means until the centroids move; for BenchWork.work. Collective. */
+PetscErrorCode BenchTaskPass(void *task);
 /* The learner behind it (SAE or KMeans) and what it was given. */
 void *bench_task_learner(BenchTask *task);
 const Task *bench_task_task(const BenchTask *task);

@@ -1,6 +1,7 @@
 /* A learner for benches. */
 #include "run/bench_task.h"
 #include "base/array.h"
+#include "learn/kmeans.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,15 +119,31 @@ PetscErrorCode BenchTaskClose(BenchTask **task)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode BenchTaskReport(BenchTask *task, StepReport *report)
+{
+  PetscFunctionBegin;
+  PetscCall(task->method->step(task->learner, report));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode BenchTaskStep(void *task)
 {
-  BenchTask *b = task;
   StepReport report;
 
   PetscFunctionBegin;
-  PetscCall(b->method->step(b->learner, &report));
+  PetscCall(BenchTaskReport(task, &report));
   PetscCheck(report.state == STEP_MORE, PETSC_COMM_SELF, PETSC_ERR_PLIB,
              "a bench's learner has ended: %s", report.reason);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BenchTaskPass(void *task)
+{
+  const KMeans *K = ((BenchTask *)task)->learner;
+  const int64_t before = K->number[KMEANS_ITERATION];
+
+  PetscFunctionBegin;
+  while (K->number[KMEANS_ITERATION] == before) PetscCall(BenchTaskStep(task));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,7 +1,6 @@
 /* Measuring the numbers of the cost model: each from steps that differ in one size. */
 #include "run/calibrate.h"
 #include "base/clock.h"
-#include "learn/kmeans.h"
 #include "run/bench_task.h"
 #include "run/version.h"
 #include <math.h>
@@ -11,18 +10,6 @@
 #include <unistd.h>
 
 enum { TOKENS = 9216, SMALL = 128, LARGE = 3072, CENTRED = 32768 };
-
-/* Steps until the centroids move. */
-static PetscErrorCode Iteration(void *context)
-{
-  BenchTask *task = context;
-  const KMeans *K = bench_task_learner(task);
-  const int64_t before = K->number[KMEANS_ITERATION];
-
-  PetscFunctionBegin;
-  while (K->number[KMEANS_ITERATION] == before) PetscCall(BenchTaskStep(task));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seconds)
 {
@@ -37,7 +24,7 @@ PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seco
   if (one->together || one->crowd || run->rank == 0) {
     PetscCall(BenchTaskOpen(run, one->together ? run->comm : PETSC_COMM_SELF, path, one->words,
                             one->p, &task));
-    const BenchWork work = {.work = kmeans ? Iteration : BenchTaskStep,
+    const BenchWork work = {.work = kmeans ? BenchTaskPass : BenchTaskStep,
                             .context = task,
                             .wall = true,
                             .together = one->together || one->crowd,
