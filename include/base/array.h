@@ -14,6 +14,10 @@ typedef struct {
    ArrayDestroyBytes), or NULL. */
 PetscErrorCode ArrayCreateBytes(int64_t n, size_t size, void **array);
 PetscErrorCode ArrayDestroyBytes(void **array);
+/* ArrayScratch (ArrayScratchBytes) - the same, of any values: for what is written before it is
+ * read. */
+PetscErrorCode ArrayScratchBytes(int64_t n, size_t size, void **array);
+#define ArrayScratch(n, array) ArrayScratchBytes((n), sizeof(**(array)), (void **)(array))
 #define ArrayCreate(n, array) ArrayCreateBytes((n), sizeof(**(array)), (void **)(array))
 #define ArrayDestroy(array) ArrayDestroyBytes((void **)(array))
 

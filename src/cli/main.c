@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -54,6 +57,10 @@ static int run(const Command *command, int argc, char **argv)
   char *no_arguments[] = {argv[0], NULL}, **list = no_arguments;
   int one = 1, code;
   if (command->alone) return command->main(argc, argv);
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20); /* what is freed is kept for the next tile: the system would */
+  mallopt(M_TRIM_THRESHOLD, 256 << 20); /* clear its pages again */
+#endif
   if (PetscInitialize(&one, &list, NULL, NULL) || PetscPushErrorHandler(tell, NULL)) return 1;
 #if defined(__SSE__)
   _mm_setcsr(_mm_getcsr() &

@@ -171,9 +171,9 @@ static inline void combine_all(const CombineKind *kind, int64_t m, int64_t p, in
   CombineBlock *block;
   float *panels;
   const int64_t band = min_i64(COMBINE_BAND, (d + kind->lanes - 1) / kind->lanes * kind->lanes);
-  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(1, &block));
+  PetscCallAbort(PETSC_COMM_SELF, ArrayScratch(1, &block));
   PetscCallAbort(PETSC_COMM_SELF,
-                 ArrayCreate(m > 2 ? min_i64(p, COMBINE_DEPTH) * band : 0, &panels));
+                 ArrayScratch(m > 2 ? min_i64(p, COMBINE_DEPTH) * band : 0, &panels));
   for (int64_t i = 0; i < d; i += COMBINE_BAND) {
     for (int64_t j = 0; j < m; j += COMBINE_ROWS) {
       for (int64_t q = 0; q == 0 || q < p; q += COMBINE_DEPTH) {

@@ -37,7 +37,7 @@ static inline void subtract64_rest(int64_t rows, int64_t p, int64_t d, const dou
                                    const double *B, int64_t ldB, const int32_t *index, double *OUT,
                                    int64_t ldOUT)
 {
-  for (int64_t r = 0; r < rows; r++)
+  for (int64_t r = 0; r < rows && d > 0; r++)
     for (int64_t q = 0; q < p; q++)
       for (int64_t i = 0; i < d; i++)
         OUT[r * ldOUT + i] -= A[r * ldA + q] * B[(index ? index[q] : q) * ldB + i];

@@ -34,10 +34,10 @@ PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t ro
   PetscFunctionBegin;
   if (!factors->ready) PetscCall(CodeSolverRenew(factors->solver, c->atoms));
   factors->ready = true;
-  PetscCall(ArrayCreate(rows * m, &Z));
-  PetscCall(ArrayCreate(rows * m, &ZT));
-  PetscCall(ArrayCreate(rows * wide, &B));
-  PetscCall(ArrayCreate(rows * d, &Y));
+  PetscCall(ArrayScratch(rows * m, &Z));
+  PetscCall(ArrayScratch(rows * m, &ZT));
+  PetscCall(ArrayScratch(rows * wide, &B));
+  PetscCall(ArrayScratch(rows * d, &Y));
   code_solver_rows(factors->solver, rows, X, Z);
   c->kernels->combine(rows, m, d, Z, m, c->atoms, d, Y, d);
   for (int64_t t = 0; t < rows; t++) {

@@ -30,8 +30,8 @@ PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, co
   float *XT, *xc, ones[CLASSICAL_CHUNK];
 
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(d * rows, &XT));
-  PetscCall(ArrayCreate(shift ? rows * d : 0, &xc));
+  PetscCall(ArrayScratch(d * rows, &XT));
+  PetscCall(ArrayScratch(shift ? rows * d : 0, &xc));
   if (shift) less_shift(rows, d, X, shift, xc);
   const float *B = shift ? xc : X;
   transpose(rows, d, B, XT);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { BLOCK = TRIANGLE_TOGETHER };
+typedef double Lanes __attribute__((vector_size(8 * BLOCK), aligned(8)));
 
 PetscErrorCode TriangleCreate(const Kernels *kernels, int64_t most, Triangle *t)
 {
@@ -45,11 +46,10 @@ static void find_columns(Triangle *t, const double *K, int64_t ldK, int64_t coun
     double *block = t->part + i * BLOCK;
     t->kernels->subtract64(rows, i, BLOCK, t->L + i * ld, ld, t->part, BLOCK, NULL, block, BLOCK);
     for (int64_t a = 0; a < rows; a++) {
-      double *restrict to = block + a * BLOCK;
       const double *l = t->L + (i + a) * ld + i;
-      for (int64_t r = 0; r < a; r++)
-        for (int q = 0; q < BLOCK; q++) to[q] -= l[r] * block[r * BLOCK + q];
-      for (int q = 0; q < BLOCK; q++) to[q] *= t->inverse[i + a];
+      Lanes to = *(const Lanes *)(block + a * BLOCK);
+      for (int64_t r = 0; r < a; r++) to -= l[r] * *(const Lanes *)(block + r * BLOCK);
+      *(Lanes *)(block + a * BLOCK) = to * t->inverse[i + a];
     }
   }
   for (int64_t q = 0; q < count; q++)

@@ -128,9 +128,9 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
   }
   sums[0] = 0;
   if (!hull->ready) PetscCall(Prepare(c, hull));
-  PetscCall(ArrayCreate(rows * d, &xc));
-  PetscCall(ArrayCreate(rows * hull->k, &Y));
-  PetscCall(ArrayCreate(rows * hull->count, &S));
+  PetscCall(ArrayScratch(rows * d, &xc));
+  PetscCall(ArrayScratch(rows * hull->k, &Y));
+  PetscCall(ArrayScratch(rows * hull->count, &S));
   less_shift(rows, d, X, hull->shift, xc);
   c->kernels->scores(rows, xc, d, &hull->axes, NULL, Y, hull->k);
   c->kernels->scores(rows, Y, hull->k, &hull->directions, NULL, S, hull->count);

@@ -120,11 +120,11 @@ static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, fl
 
   PetscFunctionBegin;
   if (!own->ready) PetscCall(Prepare(c, own));
-  PetscCall(ArrayCreate(rows * d, &xc));
-  PetscCall(ArrayCreate(rows * m, &white));
-  PetscCall(ArrayCreate(rows * m, &Y));
-  PetscCall(ArrayCreate(m * rows, &G));
-  PetscCall(ArrayCreate(m * wide, &B));
+  PetscCall(ArrayScratch(rows * d, &xc));
+  PetscCall(ArrayScratch(rows * m, &white));
+  PetscCall(ArrayScratch(rows * m, &Y));
+  PetscCall(ArrayScratch(m * rows, &G));
+  PetscCall(ArrayScratch(m * wide, &B));
   less_shift(rows, d, X, own->bias, xc);
   c->kernels->scores(rows, xc, d, &own->whitening, NULL, white, m);
   c->kernels->scores(rows, white, m, &own->unmixing, NULL, Y, m);

@@ -3,6 +3,7 @@
 #include "base/math.h"
 #include "base/random.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct {
   int64_t width, trees, sample;
@@ -28,6 +29,8 @@ typedef struct {
   int64_t deepest;
   uint64_t drawn;
 } Growing;
+
+enum { TOGETHER = 16 }; /* tokens that go down a tree side by side */
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(Forest, width), NULL, 1, 1e9, "tokens chosen"},
@@ -132,16 +135,24 @@ static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const
   const Trees *trees = model;
 
   PetscFunctionBegin;
-  for (int64_t t = 0; t < rows; t++) {
-    double path = 0;
-    for (int64_t r = 0; r < trees->trees; r++) {
-      const Node *node = &trees->node[trees->root[r]];
-      while (node->dimension >= 0)
-        node = &trees->node[node->left + ((double)X[t * c->d + node->dimension] >= node->at)];
-      path += node->at;
+  memset(score, 0, (size_t)rows * sizeof(*score));
+  for (int64_t r = 0; r < trees->trees; r++)
+    for (int64_t t = 0; t < rows; t += TOGETHER) {
+      const int64_t count = min_i64(TOGETHER, rows - t);
+      int64_t at[TOGETHER];
+      bool inside = true;
+      for (int64_t q = 0; q < count; q++) at[q] = trees->root[r];
+      while (inside) {
+        inside = false;
+        for (int64_t q = 0; q < count; q++) {
+          const Node *node = &trees->node[at[q]];
+          if (node->dimension < 0) continue;
+          at[q] = node->left + ((double)X[(t + q) * c->d + node->dimension] >= node->at);
+          inside = true;
+        }
+      }
+      for (int64_t q = 0; q < count; q++) score[t + q] -= trees->node[at[q]].at;
     }
-    score[t] = -path;
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

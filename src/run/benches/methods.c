@@ -207,7 +207,7 @@ static PetscErrorCode Run(BenchRun *run)
     if (data.method->work)
       PetscCall(MethodRow(&data));
     else
-      PetscCall(BenchSkip(run, *row, "see the rows of compositions"));
+      PetscCall(BenchSkip(run, *row, "it has benches of its own: step, pass"));
   }
   PetscCall(BenchMeet(run));
   text_clear(&data.words);
