@@ -24,7 +24,7 @@ ranks() {
 }
 # The files that must be the same whatever ran them, in a stable order.
 results() { (cd "$1" && find . \( -name initial.h5 -o -name model.h5 -o -name metrics.csv -o -name atoms.csv -o -name runs.csv -o -name groups.csv \
-	-o -name pairs.csv -o -name stability.csv -o -name differences.csv -o -name purposes.csv -o -name levels.csv -o -path './anchors/*.h5' \) ! -name checkpoint.h5 | LC_ALL=C sort); }
+	-o -name pairs.csv -o -name stability.csv -o -name differences.csv -o -name purposes.csv -o -name levels.csv -o -name across.csv -o -path './anchors/*.h5' \) ! -name checkpoint.h5 | LC_ALL=C sort); }
 # same A B: the same results, byte for byte
 same() {
 	results "$1" >"$T/list.a" && results "$2" >"$T/list.b" && cmp "$T/list.a" "$T/list.b" >>"$T/log" 2>&1 || return 1
