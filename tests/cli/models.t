@@ -18,7 +18,7 @@ models:
   std: {method: sae, width: 16, code: {name: topk, k: 3}, normalise: {scale: std}}
   pca: {method: pca, width: 5}
   bad: {method: sae, width: 8, code: {name: topk, k: 3}, seeds: {init: 1..2, data: 1..2, anchors: 1..2}, train: {clip: 0, optimizer: {name: sgd, lr: 1e6}}}
-compare: {comparisons: all, across: [[topk, topk], [pca, topk], [std, topk], [bad, topk]]}
+compare: {comparisons: [matched_cosine, matched_encoder, code_correlation], across: [[topk, topk], [pca, topk], [std, topk], [bad, topk]]}
 S
 ranks 1 run "$T/spec.yaml" --out "$T/one"
 [ $? -eq 1 ] && [ "$(grep -c ,failed, "$T/one/runs.csv")" -eq 2 ]
