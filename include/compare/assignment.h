@@ -1,6 +1,6 @@
 /* Optimal one-to-one matching of two sets of atoms. */
 #pragma once
-#include "compute/kernels.h"
+#include "compare/weights.h"
 
 /*
   AssignmentSolve - the one-to-one matching of rows and columns with the largest sum of weights
@@ -10,9 +10,10 @@
   row, and so on; an unmatched row counts as column `columns`. So the answer does not depend on how
   it was found.
 
-  Shortest augmenting paths on exact prices (Jonker and Volgenant, Computing 38, 1987), on the best
-  few columns of each row and a bound for the others, which brings more columns in where it must.
-  The prices that come out prove the matching to be optimal, and are held against all weights.
+  Shortest augmenting paths on exact prices (Jonker and Volgenant, Computing 38, 1987), from all
+  free rows at once, on the best few columns of each row and a bound for the others, which brings
+  more columns in where it must. The prices that come out prove the matching to be optimal, and are
+  held against all weights.
 
   Not collective.
 
@@ -29,23 +30,18 @@
 PetscErrorCode AssignmentSolve(int64_t rows, int64_t columns, const int32_t *weight,
                                int64_t *partner, int64_t *sum);
 
-/* AssignmentWeights - round(2^30 cosine) for count cosines. Not collective. Errors:
-   PETSC_ERR_ARG_OUTOFRANGE for a NaN, or what is no cosine, by its number. */
-PetscErrorCode AssignmentWeights(int64_t count, const float *cosine, int32_t *weight);
-
 /*
-  AssignmentOfAtoms - the same for the cosines of two sets of unit atoms
+  AssignmentOfWeights - the same of weights that need not be in memory
 
-  For dictionaries of a size at which one pair is work for a node: weights are held once on the
-  first rank's node, 4 bytes a pair of atoms, and filled in blocks by all ranks there.
+  in   weights  filled, its rows not more than its columns
+  in   turned   the caller's rows are the columns of the weights, and his columns their rows
+  out  partner  [the caller's rows]
 
-  Collective on comm.
-
-  in   A        [rows x d] unit rows, the same on every rank
-  in   B        [columns x d]
-  out  partner  [rows]  on every rank
-  out  sum      on every rank
+  Where weights are not held, cosines are made three times, and again for rows whose lists are made
+  anew.
 */
-PetscErrorCode AssignmentOfAtoms(MPI_Comm comm, const Kernels *kernels, int64_t rows,
-                                 const float *A, int64_t columns, const float *B, int64_t d,
-                                 int64_t *partner, int64_t *sum);
+PetscErrorCode AssignmentOfWeights(Weights *weights, bool turned, int64_t *partner, int64_t *sum);
+
+/* AssignmentOfCosines - the same from the cosines on, rows of any number; weights are held if they
+   take at most `room` bytes. */
+PetscErrorCode AssignmentOfCosines(const Cosines *of, int64_t room, int64_t *partner, int64_t *sum);

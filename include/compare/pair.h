@@ -46,9 +46,9 @@ PetscErrorCode TruthRead(const View *view, int64_t *truths, float **truth);
 /*
   PairCreate - matchings and maxima, as asked for by NEED_* bits
 
-  Cosines are chains over d. They are made by blocks of rows and not kept; what is kept while a
-  matching is sought are its weights, 4 bytes for each atom of a times each of b, and as much again
-  where a has more atoms than b.
+  Cosines are chains over d. They are made by blocks of rows and not kept. While a matching is
+  sought, their weights are, 4 bytes for each atom of a times each of b, if that is at most
+  WEIGHTS_ROOM; else only rows that were asked for lately, for as much.
 
   Borrows the arrays of a and b until PairDestroy. Not collective.
 */

@@ -4,13 +4,9 @@
    later rows. */
 #include "compare/assignment_parts.h"
 
-#include <stdlib.h>
-
-/* The tight pairs by row, and one search at a time. Node `rows` stands for the rows that are not
-   there, which own the unmatched columns. */
+/* One search at a time. Node `rows` stands for the rows that are not there, which own the unmatched
+   columns. */
 typedef struct {
-  int64_t *first;   /* [rows + 1] */
-  int32_t *tight;   /* [first[rows]] columns, ascending in each row */
   int32_t *entered; /* [rows + 1] column by which the node was reached */
   int32_t *parent;  /* [rows + 1] node before it */
   int32_t *mark;    /* [rows + 1] the row for which it was last reached */
@@ -18,41 +14,12 @@ typedef struct {
   int64_t depth;
 } Paths;
 
-/* Appends the tight columns of row i. A block of differences is looked at modulo 2^32 first. */
-static PetscErrorCode ListTight(const OptimalSet *S, int64_t i, const uint32_t *low, int64_t *room,
-                                Paths *P)
-{
-  const int64_t columns = S->columns;
-  const int32_t *restrict weight = S->weight + i * columns;
-  const uint32_t target = (uint32_t)(int64_t)S->a[i];
-  int64_t count = P->first[i];
-
-  PetscFunctionBegin;
-  for (int64_t j = 0; j < columns; j += 32) {
-    const int64_t end = j + 32 < columns ? j + 32 : columns;
-    uint32_t any = 0;
-    if (end == j + 32)
-      for (int l = 0; l < 32; l++) any |= (uint32_t)weight[j + l] - low[j + l] == target;
-    else
-      any = 1;
-    if (!any) continue;
-    if (count + 32 > *room) {
-      *room = 2 * *room + 32;
-      PetscCall(PetscRealloc((size_t)*room * sizeof(*P->tight), &P->tight));
-    }
-    for (int64_t c = j; c < end; c++)
-      if ((double)weight[c] == S->a[i] + S->b[c]) P->tight[count++] = (int32_t)c;
-  }
-  P->first[i + 1] = count;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Whether node may take the column that row i gives up (`columns`: may stay unmatched instead) */
 static bool can_finish(const OptimalSet *S, int64_t node, int32_t given)
 {
   if (given == S->columns) return S->a[node] == S->level;
   if (node == S->rows) return S->b[given] == S->level;
-  return (double)S->weight[node * S->columns + given] == S->a[node] + S->b[given];
+  return is_tight(&S->tight, node, given);
 }
 
 /* Reaches the owner of a column from `parent`, on behalf of row i; true where it can finish the
@@ -81,8 +48,8 @@ static int64_t expand(const OptimalSet *S, int64_t i, int64_t node, Paths *P)
       if (S->b[c] == S->level && reach(S, i, owner_node(S, c), c, node, P)) return owner_node(S, c);
     return -1;
   }
-  for (int64_t t = P->first[node]; t < P->first[node + 1]; t++) {
-    const int32_t c = P->tight[t];
+  for (int64_t t = S->tight.first[node]; t < S->tight.first[node + 1]; t++) {
+    const int32_t c = S->tight.column[t];
     if (reach(S, i, owner_node(S, c), c, node, P)) return owner_node(S, c);
   }
   if (S->rows > S->columns && S->a[node] == S->level) /* it may stay unmatched in another's stead */
@@ -108,10 +75,11 @@ static void shift(OptimalSet *S, int64_t i, int64_t node, const Paths *P)
  * marked */
 static void improve_row(OptimalSet *S, int64_t i, Paths *P)
 {
-  for (int64_t t = P->first[i]; t < P->first[i + 1] && P->tight[t] < S->column[i]; t++) {
+  for (int64_t t = S->tight.first[i];
+       t < S->tight.first[i + 1] && S->tight.column[t] < S->column[i]; t++) {
     P->depth = 0;
-    const int64_t root = owner_node(S, P->tight[t]);
-    int64_t end = reach(S, i, root, P->tight[t], i, P) ? root : -1;
+    const int64_t root = owner_node(S, S->tight.column[t]);
+    int64_t end = reach(S, i, root, S->tight.column[t], i, P) ? root : -1;
     for (int64_t next = 0; end < 0 && next < P->depth; next++)
       end = expand(S, i, P->stack[next], P);
     if (end < 0) continue;
@@ -124,19 +92,10 @@ PetscErrorCode AssignmentLeast(OptimalSet *S)
 {
   PetscFunctionBegin;
   Paths P = {0};
-  uint32_t *low;
-  int64_t room = 0;
   const int64_t nodes = S->rows + 1;
-  PetscCall(PetscMalloc5(nodes, &P.first, nodes, &P.entered, nodes, &P.parent, nodes, &P.mark,
-                         nodes, &P.stack));
-  PetscCall(PetscMalloc1(S->columns, &low));
-  for (int64_t j = 0; j < S->columns; j++) low[j] = (uint32_t)(int64_t)S->b[j];
-  P.first[0] = 0;
-  for (int64_t i = 0; i < S->rows; i++) PetscCall(ListTight(S, i, low, &room, &P));
+  PetscCall(PetscMalloc4(nodes, &P.entered, nodes, &P.parent, nodes, &P.mark, nodes, &P.stack));
   for (int64_t i = 0; i < nodes; i++) P.mark[i] = -1;
   for (int64_t i = 0; i < S->rows; i++) improve_row(S, i, &P);
-  PetscCall(PetscFree(P.tight));
-  PetscCall(PetscFree(low));
-  PetscCall(PetscFree5(P.first, P.entered, P.parent, P.mark, P.stack));
+  PetscCall(PetscFree4(P.entered, P.parent, P.mark, P.stack));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

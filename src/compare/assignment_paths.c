@@ -1,5 +1,6 @@
 /* Shortest augmenting paths over the listed columns of each row. A row whose list ends before the
    path does gets a longer one, so that each path is the shortest over all columns. */
+#include "base/array.h"
 #include "compare/assignment_parts.h"
 
 #include <math.h>
@@ -13,9 +14,10 @@ typedef struct {
 /* One search. Dummies are one node: all their columns have the least price. */
 typedef struct {
   Candidates *list; /* [n] */
-  double *work;     /* [LIST_MOST] */
+  double *work;     /* [m] */
   double *distance; /* [m] infinite where not reached */
   int32_t *from;    /* [m] row that a column was reached from */
+  int32_t *worth;   /* [m] weight of that pair */
   int32_t *touched; /* [m] columns reached */
   int32_t *settled; /* [m] columns settled */
   double *offset;   /* [n] of rows reached: what their own column is worth, and its distance */
@@ -23,12 +25,12 @@ typedef struct {
   int32_t *mark;    /* [n] of one row of those alike: the free row that they were reached for */
   HeapItem *heap;
   int64_t reached, done, heaped, room;
-  double level;         /* price of the dummies' columns */
-  double group;         /* distance of the dummies' node */
-  int32_t group_row;    /* from which it was reached ... */
-  int32_t group_column; /* ... through this column */
-  double bound;         /* distance of the nearest column without owner */
-  int32_t end;          /* that column */
+  double level;       /* price of the dummies' columns */
+  double group;       /* distance of the dummies' node */
+  int32_t group_row;  /* from which it was reached ... */
+  Candidate group_by; /* ... through this column */
+  double bound;       /* distance of the nearest column without owner */
+  int32_t end;        /* that column */
 } Search;
 
 static PetscErrorCode Push(Search *S, double key, int32_t node)
@@ -62,16 +64,19 @@ static HeapItem pop(Search *S)
   return top;
 }
 
-static PetscErrorCode ReachColumn(const Matching *M, int32_t j, double value, int32_t row,
+/* Column `to` is reached from a row, or from the dummies */
+static PetscErrorCode ReachColumn(const Matching *M, Candidate to, double value, int32_t row,
                                   Search *S)
 {
+  const int32_t j = to.column;
+
   PetscFunctionBegin;
   if (value >= S->bound) PetscFunctionReturn(PETSC_SUCCESS);
   if (M->owner[j] == OWNER_DUMMY) {
     if (value < S->group) {
       S->group = value;
       S->group_row = row;
-      S->group_column = j;
+      S->group_by = to;
     }
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -79,6 +84,7 @@ static PetscErrorCode ReachColumn(const Matching *M, int32_t j, double value, in
   if (isinf(S->distance[j])) S->touched[S->reached++] = j;
   S->distance[j] = value;
   S->from[j] = row;
+  S->worth[j] = to.weight;
   if (M->owner[j] == OWNER_NONE) {
     S->bound = value;
     S->end = j;
@@ -104,8 +110,9 @@ static PetscErrorCode ReachFrom(const Matching *M, int32_t row, Search *S)
 
   PetscFunctionBegin;
   for (int32_t k = 0; k < list->count; k++) {
-    const int32_t j = list->item[k].column;
-    PetscCall(ReachColumn(M, j, M->price[j] - (double)list->item[k].weight - offset, row, S));
+    const Candidate to = list->item[k];
+    const double value = M->price[to.column] - (double)to.weight - offset;
+    if (value < S->bound) PetscCall(ReachColumn(M, to, value, row, S));
   }
   if (-list->rest - offset < S->bound) PetscCall(Push(S, -list->rest - offset, -1 - row));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -115,18 +122,20 @@ static PetscErrorCode ReachFrom(const Matching *M, int32_t row, Search *S)
 static PetscErrorCode ReachFurther(const Matching *M, int32_t row, Search *S)
 {
   Candidates *list = &S->list[row];
+  const int32_t *weight;
 
   PetscFunctionBegin;
+  PetscCall(WeightsRow(M->weights, row, &weight));
   const bool stale = candidates_stale(M, list);
   if (stale || list->room < LIST_MOST) {
     const int32_t room = stale ? list->room : 2 * list->room;
-    PetscCall(CandidatesRenew(M, row, room < LIST_MOST ? room : LIST_MOST, S->work, list));
+    PetscCall(CandidatesRenew(M, row, weight, min_i64(room, LIST_MOST), S->work, list));
     PetscCall(ReachFrom(M, row, S));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  const int32_t *weight = M->weight + row * M->m;
   for (int32_t j = 0; j < M->m; j++)
-    PetscCall(ReachColumn(M, j, M->price[j] - (double)weight[j] - S->offset[row], row, S));
+    PetscCall(ReachColumn(M, (Candidate){j, weight[j]},
+                          M->price[j] - (double)weight[j] - S->offset[row], row, S));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,7 +150,7 @@ static PetscErrorCode Expand(const Matching *M, HeapItem item, int32_t start, Se
   if (item.key > S->distance[item.node]) PetscFunctionReturn(PETSC_SUCCESS); /* settled before */
   const int32_t row = M->owner[item.node];
   S->settled[S->done++] = item.node;
-  S->offset[row] = M->price[item.node] - (double)M->weight[row * M->m + item.node] - item.key;
+  S->offset[row] = M->price[item.node] - (double)M->worth[row] - item.key;
   if (first_alike(row, start, S)) PetscCall(ReachFrom(M, row, S));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,23 +161,26 @@ static PetscErrorCode ExpandDummies(const Matching *M, Search *S)
   PetscFunctionBegin;
   for (int32_t j = 0; j < M->m; j++)
     if (M->owner[j] != OWNER_DUMMY)
-      PetscCall(ReachColumn(M, j, S->group + (M->price[j] - S->level), OWNER_DUMMY, S));
+      PetscCall(
+          ReachColumn(M, (Candidate){j, 0}, S->group + (M->price[j] - S->level), OWNER_DUMMY, S));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Exchanges partners along the path that ends in column S->end */
-static void exchange(Matching *M, int32_t start, Search *S)
+static void exchange(Matching *M, int32_t start, const Search *S)
 {
   for (int32_t j = S->end;;) {
-    const int32_t row = S->from[j];
-    M->owner[j] = row;
+    int32_t row = S->from[j], worth = S->worth[j];
     if (row == OWNER_DUMMY) {
-      j = S->group_column;
-      S->from[j] = S->group_row;
-      continue;
+      M->owner[j] = OWNER_DUMMY;
+      j = S->group_by.column;
+      row = S->group_row;
+      worth = S->group_by.weight;
     }
     const int32_t next = M->column[row];
+    M->owner[j] = row;
     M->column[row] = j;
+    M->worth[row] = worth;
     if (row == start) return;
     j = next;
   }
@@ -218,9 +230,12 @@ static PetscErrorCode MatchAll(Matching *M, Search *S)
 {
   PetscFunctionBegin;
   PetscCall(AssignmentStartPrices(M, &S->level));
-  for (int64_t i = 0; i < M->n; i++)
-    PetscCall(CandidatesRenew(M, i, LIST_FIRST, S->work, &S->list[i]));
-  PetscCall(AssignmentBids(M, S->list, S->work));
+  for (int64_t i = 0; i < M->n; i++) {
+    const int32_t *weight;
+    PetscCall(WeightsNext(M->weights, i, &weight));
+    PetscCall(CandidatesRenew(M, i, weight, LIST_FIRST, S->work, &S->list[i]));
+  }
+  PetscCall(AssignmentBids(M, S->list, S->work, &S->level));
   PetscCall(AssignmentAlike(M, S->alike));
   for (int64_t i = 0; i < M->n; i++) S->mark[i] = -1;
   for (int32_t i = 0; i < M->n; i++)
@@ -235,12 +250,12 @@ PetscErrorCode AssignmentMatch(Matching *M)
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(n, &S.list));
-  PetscCall(PetscMalloc4(LIST_MOST, &S.work, n, &S.offset, n, &S.alike, n, &S.mark));
-  PetscCall(PetscMalloc4(m, &S.distance, m, &S.from, m, &S.touched, m, &S.settled));
+  PetscCall(PetscMalloc4(m, &S.work, n, &S.offset, n, &S.alike, n, &S.mark));
+  PetscCall(PetscMalloc5(m, &S.distance, m, &S.from, m, &S.worth, m, &S.touched, m, &S.settled));
   for (int64_t j = 0; j < m; j++) S.distance[j] = (double)INFINITY;
   PetscCall(MatchAll(M, &S));
   for (int64_t i = 0; i < n; i++) PetscCall(PetscFree(S.list[i].item));
-  PetscCall(PetscFree4(S.distance, S.from, S.touched, S.settled));
+  PetscCall(PetscFree5(S.distance, S.from, S.worth, S.touched, S.settled));
   PetscCall(PetscFree4(S.work, S.offset, S.alike, S.mark));
   PetscCall(PetscFree(S.list));
   PetscCall(PetscFree(S.heap));

@@ -15,24 +15,34 @@ static int compare_doubles(const void *x, const void *y)
   return (a > b) - (a < b);
 }
 
-static void column_means(Matching *M)
+static PetscErrorCode ColumnMeans(Matching *M)
 {
+  PetscFunctionBegin;
   for (int64_t j = 0; j < M->m; j++) M->price[j] = 0;
-  for (int64_t i = 0; i < M->n; i++)
-    for (int64_t j = 0; j < M->m; j++) M->price[j] += (double)M->weight[i * M->m + j];
+  for (int64_t i = 0; i < M->n; i++) {
+    const int32_t *weight;
+    PetscCall(WeightsNext(M->weights, i, &weight));
+    for (int64_t j = 0; j < M->m; j++) M->price[j] += (double)weight[j];
+  }
   for (int64_t j = 0; j < M->m; j++) M->price[j] = floor(M->price[j] / (double)M->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What sampled rows would give for each column, beyond what they get in the sample's matching: the
    most that any of a group of rows would, averaged over groups */
-static void offers(const Matching *C, Matching *M, double *most)
+static PetscErrorCode Offers(const Matching *C, Matching *M, double *most)
 {
+  Weights *rows;
+
+  PetscFunctionBegin;
+  PetscCall(WeightsSample(M->weights, C->n, M->m, &rows));
   for (int64_t j = 0; j < M->m; j++) M->price[j] = 0;
   for (int64_t g = 0; g < GROUPS; g++) {
     for (int64_t j = 0; j < M->m; j++) most[j] = -(double)INFINITY;
     for (int64_t i = g * C->n / GROUPS; i < (g + 1) * C->n / GROUPS; i++) {
-      const int32_t *restrict weight = M->weight + (i * M->n / C->n) * M->m;
-      const double gain = (double)C->weight[i * C->m + C->column[i]] - C->price[C->column[i]];
+      const double gain = (double)C->worth[i] - C->price[C->column[i]];
+      const int32_t *weight;
+      PetscCall(WeightsNext(rows, i, &weight));
       for (int64_t j = 0; j < M->m; j++) {
         const double offer = (double)weight[j] - gain;
         most[j] = offer > most[j] ? offer : most[j];
@@ -41,25 +51,25 @@ static void offers(const Matching *C, Matching *M, double *most)
     for (int64_t j = 0; j < M->m; j++) M->price[j] += most[j];
   }
   for (int64_t j = 0; j < M->m; j++) M->price[j] = floor(M->price[j] / GROUPS);
+  PetscCall(WeightsDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PricesFromSample(Matching *M)
 {
-  Matching C = {.n = M->n / SHRINK, .m = M->m / SHRINK};
-  int32_t *weight;
+  Weights *sample;
+  Matching C;
   double *most;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4(C.n * C.m, &weight, C.m, &C.price, C.n, &C.column, C.m, &C.owner));
-  for (int64_t i = 0; i < C.n; i++)
-    for (int64_t j = 0; j < C.m; j++)
-      weight[i * C.m + j] = M->weight[(i * M->n / C.n) * M->m + j * M->m / C.m];
-  C.weight = weight;
+  PetscCall(WeightsSample(M->weights, M->n / SHRINK, M->m / SHRINK, &sample));
+  PetscCall(MatchingCreate(sample, &C));
   PetscCall(AssignmentMatch(&C));
+  PetscCall(WeightsDestroy(&sample));
   PetscCall(PetscMalloc1(M->m, &most));
-  offers(&C, M, most);
+  PetscCall(Offers(&C, M, most));
   PetscCall(PetscFree(most));
-  PetscCall(PetscFree4(weight, C.price, C.column, C.owner));
+  PetscCall(MatchingDestroy(&C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -94,7 +104,7 @@ PetscErrorCode AssignmentStartPrices(Matching *M, double *level)
   for (int64_t i = 0; i < M->n; i++) M->column[i] = OWNER_NONE;
   for (int64_t j = 0; j < M->m; j++) M->owner[j] = OWNER_NONE;
   if (M->n < COARSEST)
-    column_means(M);
+    PetscCall(ColumnMeans(M));
   else
     PetscCall(PricesFromSample(M));
   *level = 0;

@@ -128,6 +128,16 @@ static void test_equal(int64_t rows, int64_t columns)
   PetscCallAbort(PETSC_COMM_SELF, PetscFree2(weight, partner));
 }
 
+/* The tight pairs of S with its potentials */
+static void find_tight(const int32_t *weight, OptimalSet *S)
+{
+  Weights *weights;
+  RUN(TightPairsDestroy(&S->tight));
+  RUN(WeightsOf(S->rows, S->columns, weight, &weights));
+  RUN(TightPairsFind(weights, S->a, S->b, &S->tight, &S->dominated));
+  RUN(WeightsDestroy(&weights));
+}
+
 /* Prices prove a matching, and prove no other. */
 static void test_proof(void)
 {
@@ -135,13 +145,17 @@ static void test_proof(void)
   const double a[] = {4, 3}, b[] = {1, 0, 0}, high[] = {2, 0, 0}, low[] = {1, -1, 0};
   int32_t best[] = {0, 1}, best_owner[] = {0, 1, OWNER_NONE};
   int32_t other[] = {1, 0}, other_owner[] = {1, 0, OWNER_NONE}, lost[] = {0, 0, OWNER_NONE};
-  OptimalSet S = {2, 3, weight, a, b, 0, best, best_owner};
+  OptimalSet S = {2, 3, .a = a, .b = b, .column = best, .owner = best_owner};
+  find_tight(weight, &S);
   OK(assignment_proved(&S), "the best matching is proved");
   S.b = high;
+  find_tight(weight, &S);
   OK(!assignment_proved(&S), "not by prices that its pairs do not meet");
   S.b = low;
+  find_tight(weight, &S);
   OK(!assignment_proved(&S), "not by a price that a weight is above");
   S.b = b;
+  find_tight(weight, &S);
   S.column = other;
   S.owner = other_owner;
   OK(!assignment_proved(&S), "a worse matching is not");
@@ -151,6 +165,7 @@ static void test_proof(void)
   S.owner = best_owner;
   S.level = 1;
   OK(!assignment_proved(&S), "nor one that leaves out a column above the level");
+  RUN(TightPairsDestroy(&S.tight));
 }
 
 /* Cosines from -1 to 1, and what is none. */
@@ -158,12 +173,12 @@ static void test_weights(void)
 {
   const float good[] = {-1, -.5f, 0, 1, 1.0000002f}, bad[] = {0, NAN}, far[] = {-3};
   int32_t weight[5];
-  RUN(AssignmentWeights(5, good, weight));
+  RUN(WeightsRound(5, good, weight));
   OK(weight[0] == -(1 << 30) && weight[1] == -(1 << 29) && weight[2] == 0 && weight[3] == 1 << 30,
      "cosines as whole numbers");
   PetscCallAbort(PETSC_COMM_SELF, PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  const PetscErrorCode none = AssignmentWeights(2, bad, weight);
-  const PetscErrorCode large = AssignmentWeights(1, far, weight);
+  const PetscErrorCode none = WeightsRound(2, bad, weight);
+  const PetscErrorCode large = WeightsRound(1, far, weight);
   PetscCallAbort(PETSC_COMM_SELF, PetscPopErrorHandler());
   OK(none == PETSC_ERR_ARG_OUTOFRANGE, "a NaN is refused");
   OK(large == PETSC_ERR_ARG_OUTOFRANGE, "so is -3");

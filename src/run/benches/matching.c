@@ -26,7 +26,7 @@ static PetscErrorCode Match(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Cosines(void *context)
+static PetscErrorCode MakeCosines(void *context)
 {
   Pair *p = context;
 
@@ -51,7 +51,7 @@ static PetscErrorCode Measure(BenchRun *run, int64_t m, const char *size, const 
   PetscCall(ArrayCreate(m, &p.partner));
   random_directions(1, 1, m, D, p.a);
   random_directions(2, 1, m, D, p.b);
-  work.work = Cosines, work.limit = LIMIT_FMA;
+  work.work = MakeCosines, work.limit = LIMIT_FMA;
   PetscCall(BenchTime(run, &work, &timing));
   figure.row = "cosines";
   bench_rate(&figure, LIMIT_FMA, &timing, 2.0 * (double)(m * m) * D);
@@ -81,12 +81,12 @@ static PetscErrorCode MatchBlocks(void *context)
   Pair *p = context;
 
   PetscFunctionBegin;
-  PetscCall(AssignmentOfAtoms(PETSC_COMM_SELF, p->kernels, p->m, p->a, p->m, p->b, LARGE_D,
-                              p->partner, &p->sum));
+  PetscCall(AssignmentOfCosines(&(Cosines){p->kernels, p->m, p->m, LARGE_D, p->a, p->b},
+                                WEIGHTS_ROOM, p->partner, &p->sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the atoms on, with the weights of 4.3 GB as all that is kept of the cosines. */
+/* From the atoms on, of whose weights 1 GiB is kept and the rest made when asked for. */
 static PetscErrorCode MeasureLarge(BenchRun *run)
 {
   const double m = LARGE;
