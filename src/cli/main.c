@@ -58,7 +58,8 @@ static int run(const Command *command, int argc, char **argv)
   int one = 1, code;
   if (command->alone) return command->main(argc, argv);
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 32 << 20); /* what is freed is kept for the next tile: the system would */
+  mallopt(M_MMAP_THRESHOLD,
+          32 << 20); /* what is freed is kept for the next tile: the system would */
   mallopt(M_TRIM_THRESHOLD, 256 << 20); /* clear its pages again */
 #endif
   if (PetscInitialize(&one, &list, NULL, NULL) || PetscPushErrorHandler(tell, NULL)) return 1;
