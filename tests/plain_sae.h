@@ -35,6 +35,7 @@ typedef struct {
                                as constant */
   double *residual, variance;        /* [b x d] */
   unsigned char *kept, *kept_by_aux; /* [b x m] */
+  unsigned char *positive;           /* [b x d] of a hidden layer */
   bool frozen;
 } Plain;
 
@@ -191,19 +192,43 @@ static inline double with_unchosen(Plain *a, const unsigned char *kept, unsigned
   return square_error(a, others, -1, target, error, NULL);
 }
 
+/* What the hidden layer of encoder mlp makes of a centred token; positive [d] as at the start. */
+static inline void hidden_layer(const Plain *a, const double *xc, unsigned char *positive,
+                                double *in)
+{
+  const double *W = value_of(a, "encoder/hidden"), *b = value_of(a, "encoder/hidden_bias"),
+               *gain = value_of(a, "encoder/gain"), *offset = value_of(a, "encoder/offset");
+  double u[D], mean = 0, variance = 0;
+  for (int64_t h = 0; h < a->d; h++) {
+    u[h] = b[h];
+    for (int64_t i = 0; i < a->d; i++) u[h] += W[h * a->d + i] * xc[i];
+    mean += u[h] / (double)a->d;
+  }
+  for (int64_t h = 0; h < a->d; h++) variance += (u[h] - mean) * (u[h] - mean) / (double)a->d;
+  for (int64_t h = 0; h < a->d; h++) {
+    const double x = gain[h] * (u[h] - mean) / sqrt(variance + 1e-5) + offset[h];
+    if (!a->frozen) positive[h] = x > 0;
+    in[h] = positive[h] ? x : 0;
+  }
+}
+
 static inline double loss(Plain *a)
 {
-  const double *E = value_of(a, "encoder/weight"), *b_enc = value_of(a, "encoder/bias"),
-               *bias = value_of(a, "bias");
+  const double *output = value_of(a, "encoder/output"),
+               *E = output ? output : value_of(a, "encoder/weight"),
+               *b_enc = value_of(a, "encoder/bias"), *bias = value_of(a, "bias");
   double square = 0, penalty = 0, aux = 0, lifted = 0, error[D];
   form_atoms(a);
   for (int64_t t = 0; t < a->b; t++) {
     double *xc = a->xc + t * a->d, *score = a->scores + t * a->m;
     for (int64_t i = 0; i < a->d; i++) xc[i] = a->x[t * a->d + i] - bias[i];
+    double in[D];
+    memcpy(in, xc, sizeof(in));
+    if (output) hidden_layer(a, xc, a->positive + t * a->d, in);
     for (int64_t j = 0; j < a->m; j++) {
       score[j] = b_enc ? b_enc[j] : 0;
       for (int64_t i = 0; i < a->d; i++)
-        score[j] += xc[i] * (a->tied ? a->atoms[j * a->d + i] : E ? E[j * a->d + i] : i == j);
+        score[j] += in[i] * (a->tied ? a->atoms[j * a->d + i] : E ? E[j * a->d + i] : i == j);
     }
   }
   if (!a->frozen && a->total > 0) choose_of_batch(a, a->scores, llrint(a->total), a->kept);
@@ -332,6 +357,7 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   PetscCall(ArrayCreate(a->m * a->d, &a->atoms0));
   PetscCall(ArrayCreate(a->b * a->d, &a->xc0));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept));
+  PetscCall(ArrayCreate(a->b * a->d, &a->positive));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept_by_aux));
   PetscCall(ArrayCreate(a->m, &a->dead));
   for (int64_t t = 0; t < a->b; t++) {
@@ -359,6 +385,7 @@ static inline PetscErrorCode PlainDestroy(Plain *a)
   PetscCall(ArrayDestroy(&a->atoms0));
   PetscCall(ArrayDestroy(&a->xc0));
   PetscCall(ArrayDestroy(&a->kept));
+  PetscCall(ArrayDestroy(&a->positive));
   PetscCall(ArrayDestroy(&a->kept_by_aux));
   PetscCall(ArrayDestroy(&a->dead));
   PetscCall(ArrayDestroy(&a->support));

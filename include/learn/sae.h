@@ -83,6 +83,7 @@ typedef struct {
                        on a node */
   float *bias;      /* [d] view of the tensor */
   struct Encoder *encoder; /* made from E and b */
+  Packed hidden;           /* of the encoder's hidden layer, where it has one */
   Packed anchors;          /* packed anchors where the atoms need them */
   double *weights;         /* [columns of W] scratch, where its rows go to the nearest point */
   CodeNow now;             /* the code, of this step */
@@ -180,10 +181,11 @@ typedef struct {
   PetscErrorCode (*start)(const void *params, SAE *sae, float *rows);
 } SAEStart;
 
-enum { ROWS_LEARNED, ROWS_ATOMS, ROWS_IDENTITY };
+enum { ROWS_LEARNED, ROWS_ATOMS, ROWS_IDENTITY, ROWS_HIDDEN };
 typedef struct {
   Entry entry; /* its struct begins with EncoderParams */
-  int rows;    /* what the encoder's rows are; those of the identity have no biases either */
+  int rows;    /* what the encoder's rows are; those of the identity have no biases either, and
+                  ROWS_HIDDEN are learned and have a hidden layer before them (learn/hidden.h) */
   void (*start)(const void *params, SAE *sae,
                 const float *D); /* encoder rows here, D [rows x d] the starting atoms; or NULL */
 } SAEEncoder;
@@ -248,6 +250,8 @@ typedef struct {
 
 /* ROWS_ of its encoder. */
 int encoder_rows(const SAE *sae);
+/* The tensor of its rows; NULL: they are not learned. */
+Tensor *encoder_tensor(SAE *sae);
 /* Codes it keeps for a token; 0: no fixed number. */
 int64_t code_k(const CodeNow *now);
 /* A code with these settings that has learned nothing yet, for finished models. */

@@ -92,7 +92,10 @@ int main(int argc, char **argv)
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
   for (const Entry *const *entry = sae_encoders.entries; *entry; entry++)
-    RUN(Laws((*entry)->name, "", ((const SAEEncoder *)*entry)->rows != ROWS_IDENTITY));
+    RUN(Laws((*entry)->name, "",
+             ((const SAEEncoder *)*entry)->rows == ROWS_LEARNED ||
+                 ((const SAEEncoder *)*entry)->rows == ROWS_ATOMS));
+  RUN(Laws("mlp", "encoder.start=kaiming", false));
   RUN(Laws("linear", "encoder.start=random", false));
   RUN(Laws("linear", "encoder.start=xavier", false));
   RUN(Laws("linear", "encoder.start=kaiming", false));

@@ -196,6 +196,20 @@ static const struct {
      0, true},
     {"auxk, free", "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0,
      true},
+    {"mlp, free",
+     "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=free encoder.name=mlp" TRAIN, 0},
+    {"mlp, penalty, two leaves",
+     "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=hull encoder.name=mlp "
+     "encoder.start=kaiming" TRAIN,
+     18},
+    {"mlp, prefixes, auxk",
+     "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free goal.name=matryoshka "
+     "goal.levels=3 encoder.name=mlp" AUX TRAIN,
+     0, true},
+    {"mlp, reanimation",
+     "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free encoder.name=mlp" TRAIN LIFT
+     "all",
+     0, true},
     {"unchosen codes, free",
      "width=14 train.batch=300 code.name=topk code.k=2 atoms.name=free" TRAIN ATTACHED, 0},
     {"unchosen codes of the batch, prefixes, relaxed",

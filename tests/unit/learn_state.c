@@ -194,6 +194,9 @@ int main(int argc, char **argv)
                   "width=20 code.name=jumprelu code.threshold=1.5 revive.name=resample "
                   "revive.every=3 revive.dead_after=2 train.average.name=ema" TRAIN,
                   0));
+  RUN(CheckResume("mlp, averaged",
+                  "width=20 code.name=topk code.k=2 encoder.name=mlp train.average.name=ema" TRAIN,
+                  0));
   RUN(CheckResume("resample, hull of 4 anchors",
                   "width=20 code.name=topk code.k=1 atoms.name=hull atoms.support=4 atoms.renew=2 "
                   "revive.name=resample revive.every=3 revive.dead_after=2" TRAIN,

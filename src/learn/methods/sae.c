@@ -2,6 +2,7 @@
 #include "learn/average.h"
 #include "learn/dictionary.h"
 #include "learn/encoder.h"
+#include "learn/hidden.h"
 #include "learn/simplex.h"
 #include <string.h>
 
@@ -126,7 +127,7 @@ static PetscErrorCode Model(void *self, State *state)
     else if (strcmp(t->name, "atoms") && strcmp(t->name, "log_multiplier"))
       add_tensor(state, sae, t, t->name, shown_tensor(sae, t));
   }
-  if (!tensor_named(sae, "encoder/weight"))
+  if (!encoder_tensor(sae))
     state_sliced(state, "encoder/weight", H5_F32, 2, sae->m, sae->d, sae->first, sae->rows,
                  encoder_rows(sae) == ROWS_ATOMS ? shown_atoms(sae) : sae->E + sae->first * sae->d);
   if (!tensor_named(sae, "encoder/bias"))
@@ -151,6 +152,8 @@ typedef struct {
   CodeNow now;
   float *learned[SAE_LEARNED];
   Encoder *encoder;
+  float *rows, *hidden[HIDDEN_TENSORS]; /* of a hidden layer; else NULL */
+  Packed W;
 } Kept;
 
 static PetscErrorCode Forget(Dictionary *dictionary)
@@ -161,6 +164,9 @@ static PetscErrorCode Forget(Dictionary *dictionary)
   PetscCall(EncoderDestroy(&kept->encoder));
   PetscCall(ChoiceRelease(&kept->code));
   for (int i = 0; i < SAE_LEARNED; i++) PetscCall(ArrayDestroy(&kept->learned[i]));
+  PetscCall(ArrayDestroy(&kept->rows));
+  for (int i = 0; i < HIDDEN_TENSORS; i++) PetscCall(ArrayDestroy(&kept->hidden[i]));
+  packed_clear(&kept->W);
   PetscCall(ArrayDestroy(&dictionary->extra));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -189,6 +195,33 @@ static PetscErrorCode Recall(const Dictionary *dictionary, Kept *kept)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An array of the file as it was learned. */
+static PetscErrorCode Floats(const Dictionary *dictionary, const char *name, int64_t count,
+                             float **to)
+{
+  const double *x = dictionary_array(dictionary, name, count);
+
+  PetscFunctionBegin;
+  PetscCheck(x, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "a model without /%s", name);
+  PetscCall(ArrayCreate(count, to));
+  for (int64_t i = 0; i < count; i++) (*to)[i] = (float)x[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The hidden layer and the rows behind it, of a model that has one. */
+static PetscErrorCode RecallHidden(const Dictionary *dictionary, Kept *kept)
+{
+  const int64_t d = dictionary->d;
+
+  PetscFunctionBegin;
+  if (dictionary->encoder) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Floats(dictionary, "encoder/output", dictionary->m * d, &kept->rows));
+  for (int i = 0; i < HIDDEN_TENSORS; i++)
+    PetscCall(Floats(dictionary, hidden_names[i], i == HIDDEN_W ? d * d : d, &kept->hidden[i]));
+  dictionary->kernels->pack(d, d, kept->hidden[HIDDEN_W], d, &kept->W);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Keep(Dictionary *dictionary)
 {
   Kept *kept;
@@ -201,13 +234,14 @@ static PetscErrorCode Keep(Dictionary *dictionary)
   kept->now = code_now(&kept->code);
   kept->now.bias = dictionary->encoder_bias;
   PetscCall(Recall(dictionary, kept));
+  PetscCall(RecallHidden(dictionary, kept));
   PetscCall(ChoiceRead(&dictionary->settings, "goal", &sae_goals, &goal));
   ((const SAEGoal *)goal.entry)->levels(goal.params, dictionary->m, code_k(&kept->now), &levels);
   PetscCall(ChoiceRelease(&goal));
   kept->now.k = dictionary->k ? dictionary->k : levels.k_evaluation;
   PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->now, dictionary->m, dictionary->d,
-                          dictionary->encoder, dictionary->encoder_bias, encoder_use(), 0,
-                          &kept->encoder));
+                          kept->rows ? kept->rows : dictionary->encoder, dictionary->encoder_bias,
+                          encoder_use(), 0, &kept->encoder));
   PetscCall(EncoderRenew(kept->encoder));
   dictionary->extra = kept;
   dictionary->forget = Forget;
@@ -243,12 +277,15 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
 {
   enum { ROWS = 128 };
   const int64_t d = dictionary->d;
-  float *xc;
+  float *xc, *A = NULL;
 
   PetscFunctionBegin;
   if (!dictionary->extra) PetscCall(Keep((Dictionary *)(uintptr_t)dictionary));
   const Kept *kept = dictionary->extra;
+  const Hidden hidden = {&kept->W, kept->hidden[HIDDEN_BIAS], kept->hidden[HIDDEN_GAIN],
+                         kept->hidden[HIDDEN_OFFSET]};
   PetscCall(ArrayCreate(ROWS * d, &xc));
+  if (kept->rows) PetscCall(ArrayCreate(ROWS * d, &A));
   codes->rows = 0;
   PetscCall(CodesReserve(codes, n, 0));
   codes->start[0] = 0;
@@ -256,9 +293,11 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
     const int64_t count = min_i64(ROWS, n - first);
     for (int64_t t = 0; t < count; t++)
       for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[(first + t) * d + i] - dictionary->bias[i];
-    PetscCall(EncoderCodes(kept->encoder, count, xc, NULL, codes));
+    if (A) hidden_forward(dictionary->kernels, &hidden, count, d, xc, NULL, NULL, A);
+    PetscCall(EncoderCodes(kept->encoder, count, A ? A : xc, NULL, codes));
   }
   PetscCall(ArrayDestroy(&xc));
+  PetscCall(ArrayDestroy(&A));
   if (dictionary->k && !kept->now.code->largest)
     keep_largest(dictionary->kernels, dictionary->k, codes);
   PetscFunctionReturn(PETSC_SUCCESS);

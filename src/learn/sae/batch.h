@@ -61,9 +61,14 @@ typedef struct SAEBatch {
   int64_t first, count; /* those that this rank encodes */
   float *S;             /* [TILE x m] scores */
   float *xc;            /* [batch x d] centred tokens, once on a node like the parts' residuals */
-  float *rest;          /* [batch x d] residuals of all codes: those of the one level, or apart */
-  int parts;            /* PART_MAIN + levels, and the gate's */
-  int unchosen;         /* the part of the codes that were not chosen, after the levels; 0 */
+  float *in;            /* [batch x d] what scores are made of: xc, or the hidden layer's output */
+  float *norm_in, *inverse; /* [batch x d], [batch] of this rank's tokens: hidden_forward */
+  float *hidden[3];  /* [batch x d] slopes of the hidden layer, once on a node: by its offset, its
+                        gain, its linear part */
+  float *hidden_row; /* [2][d] scratch; column sums of in */
+  float *rest;       /* [batch x d] residuals of all codes: those of the one level, or apart */
+  int parts;         /* PART_MAIN + levels, and the gate's */
+  int unchosen;      /* the part of the codes that were not chosen, after the levels; 0 */
   SAEPart part[PARTS];
   Codes whole;                 /* codes of all levels, where there are several */
   int64_t active_here, active; /* codes that are not 0, of this rank's tokens and of all */

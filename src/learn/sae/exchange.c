@@ -16,6 +16,20 @@ static PetscErrorCode DropCodes(SAE *sae, SharedCodes *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CreateHidden(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t b = sae->params.batch, d = sae->d;
+
+  PetscFunctionBegin;
+  PetscCall(SharedCreate(sae->nodes, b * d, &batch->in));
+  for (int i = 0; i < 3; i++) PetscCall(SharedCreate(sae->nodes, b * d, &batch->hidden[i]));
+  PetscCall(ArrayCreate(b * d, &batch->norm_in));
+  PetscCall(ArrayCreate(b, &batch->inverse));
+  PetscCall(ArrayCreate(2 * d, &batch->hidden_row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode BatchCreate(SAE *sae)
 {
   SAEBatch *batch;
@@ -38,6 +52,8 @@ PetscErrorCode BatchCreate(SAE *sae)
   }
   PetscCall(ArrayCreate(TILE * m, &batch->S));
   PetscCall(SharedCreate(nodes, b * d, &batch->xc));
+  batch->in = batch->xc;
+  if (encoder_rows(sae) == ROWS_HIDDEN) PetscCall(CreateHidden(sae));
   batch->whole.has_more = batch->part[PART_MAIN].codes.has_more = sae->now.code->more;
   for (int p = 0; p < batch->parts; p++) {
     PetscCall(SharedCreate(nodes, b * d, &batch->part[p].e));
@@ -100,6 +116,11 @@ PetscErrorCode BatchDestroy(SAE *sae)
       (void **)&batch->dead_atom, (void **)&batch->dead_starts, (void **)&batch->dead_D,
       (void **)&batch->dead_E,    (void **)&batch->dense,       (void **)&batch->level_sums,
       (void **)&batch->gate_gb,   (void **)&batch->main_gb,     (void **)&batch->unused};
+  if (batch->in != batch->xc) PetscCall(SharedDestroy(sae->nodes, &batch->in));
+  for (int i = 0; i < 3; i++) PetscCall(SharedDestroy(sae->nodes, &batch->hidden[i]));
+  PetscCall(ArrayDestroy(&batch->norm_in));
+  PetscCall(ArrayDestroy(&batch->inverse));
+  PetscCall(ArrayDestroy(&batch->hidden_row));
   if (batch->rest != batch->part[PART_MAIN].e) PetscCall(SharedDestroy(sae->nodes, &batch->rest));
   void **shared[] = {(void **)&batch->xc,    (void **)&batch->ge,        (void **)&batch->gb_all,
                      (void **)&batch->chain, (void **)&batch->fired_all, (void **)&batch->leaf_all};
@@ -216,7 +237,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   rows[count++] = (SharedRows){all->codes.value, sizeof(float), nonzeros};
   rows[count++] = (SharedRows){all->g, sizeof(float), nonzeros};
   if (term->own) rows[count++] = (SharedRows){all->own, sizeof(float), nonzeros};
-  if (part == PART_MAIN) rows[count++] = (SharedRows){batch->xc, row, tokens};
+  if (part == PART_MAIN) rows[count++] = (SharedRows){batch->in, row, tokens};
   if (part == batch->picks && part) rows[count++] = (SharedRows){batch->rest, row, tokens};
   PetscCall(SharedExchange(sae->nodes, count, rows));
   all->codes.start[batch->b] = total; /* the same from every rank */
@@ -230,7 +251,7 @@ static SAETerm term_of(const SAE *sae, int p)
   const SAEPart *part = &sae->batch->part[p];
   const bool own = sae->now.code->slopes && p >= PART_MAIN && p < PART_MAIN + sae->levels.count;
   return (SAETerm){&part->codes, part->g, own ? part->own : NULL, part->e,
-                   p && p == sae->batch->picks ? sae->batch->rest : sae->batch->xc};
+                   p && p == sae->batch->picks ? sae->batch->rest : sae->batch->in};
 }
 
 PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
@@ -296,8 +317,11 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));
   if (!aux) batch_join_leaves(leaves, cols, batch->leaf);
   if (!aux && cols) memcpy(batch->ge + first, batch->leaf, (size_t)cols * sizeof(float));
-  sae->kernels->combine(1, atoms.count, cols, batch->gb_all, atoms.count, E + first, d,
-                        batch->chain + first, d);
+  if (encoder_rows(sae) == ROWS_HIDDEN) /* the way back leads through the hidden layer */
+    memset(batch->chain + first, 0, (size_t)cols * sizeof(float));
+  else
+    sae->kernels->combine(1, atoms.count, cols, batch->gb_all, atoms.count, E + first, d,
+                          batch->chain + first, d);
   PetscCall(NodesBarrier(sae->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 /* The part of a step that is per token: scores, codes, residuals, slopes. */
 #include "batch.h"
 #include "learn/encoder.h"
+#include "learn/hidden.h"
 #include "learn/pursue.h"
 #include <string.h>
 
@@ -110,6 +111,11 @@ static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
   PetscCall(ReaderRows(sae->task->reader, at, n, &X));
   for (int64_t t = 0; t < n; t++)
     for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - sae->bias[i];
+  if (batch->in != batch->xc) {
+    const Hidden hidden = hidden_of(sae);
+    hidden_forward(sae->kernels, &hidden, n, d, xc, batch->norm_in + at * d, batch->inverse + at,
+                   batch->in + (batch->first + at) * d);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -148,7 +154,7 @@ static Codes *main_codes(SAEBatch *batch)
 static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
 {
   SAEBatch *batch = sae->batch;
-  const float *xc = batch->xc + batch->first * sae->d;
+  const float *in = batch->in + batch->first * sae->d;
   const bool all = batch->deads && !alone;
   const int64_t width = all ? TILE : to - from; /* S holds a tile */
 
@@ -156,12 +162,12 @@ static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
   for (int64_t t = from; t < to; t += width) {
     const int64_t n = min_i64(width, to - t);
     PetscCall(
-        EncoderCodes(sae->encoder, n, xc + t * sae->d, all ? batch->S : NULL, main_codes(batch)));
+        EncoderCodes(sae->encoder, n, in + t * sae->d, all ? batch->S : NULL, main_codes(batch)));
     if (all) PetscCall(AuxCodes(sae, n, false));
   }
   for (int64_t t = from; alone && t < to; t += TILE) {
     const int64_t n = min_i64(TILE, to - t);
-    encoder_some_scores(sae->encoder, n, xc + t * sae->d, batch->S);
+    encoder_some_scores(sae->encoder, n, in + t * sae->d, batch->S);
     PetscCall(AuxCodes(sae, n, true));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -207,7 +213,7 @@ static PetscErrorCode UnchosenCodes(SAE *sae)
   for (int64_t t = 0; t < n; t++) {
     float *s = batch->S + t % TILE * sae->m;
     if (t % TILE == 0)
-      encoder_scores(sae->encoder, min_i64(TILE, n - t), batch->xc + (batch->first + t) * sae->d,
+      encoder_scores(sae->encoder, min_i64(TILE, n - t), batch->in + (batch->first + t) * sae->d,
                      batch->S);
     for (int64_t q = chosen->start[t]; q < chosen->start[t + 1]; q++)
       if (chosen->value[q] != 0) s[chosen->atom[q]] = 0;

@@ -2,6 +2,7 @@
  * owns it. */
 #include "learn/average.h"
 #include "learn/encoder.h"
+#include "learn/hidden.h"
 #include "batch.h"
 #include "learn/simplex.h"
 #include <stdio.h>
@@ -47,6 +48,14 @@ int encoder_rows(const SAE *sae)
   return ((const SAEEncoder *)sae->params.encoder.entry)->rows;
 }
 
+Tensor *encoder_tensor(SAE *sae)
+{
+  const int kind = encoder_rows(sae);
+  return kind == ROWS_LEARNED  ? tensor_named(sae, "encoder/weight")
+         : kind == ROWS_HIDDEN ? tensor_named(sae, "encoder/output")
+                               : NULL;
+}
+
 static PetscErrorCode LayOut(SAE *sae)
 {
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
@@ -55,6 +64,9 @@ static PetscErrorCode LayOut(SAE *sae)
   atoms->tensors(sae);
   const int kind = encoder_rows(sae);
   if (kind == ROWS_LEARNED) sae_add_tensor(sae, "encoder/weight", false, sae->d);
+  if (kind == ROWS_HIDDEN) sae_add_tensor(sae, "encoder/output", false, sae->d);
+  for (int i = 0; kind == ROWS_HIDDEN && i < HIDDEN_TENSORS; i++)
+    sae_add_tensor(sae, hidden_names[i], true, i == HIDDEN_W ? sae->d * sae->d : sae->d);
   if (kind != ROWS_IDENTITY) sae_add_tensor(sae, "encoder/bias", false, 0);
   sae_add_tensor(sae, "bias", true, sae->d);
   for (const char *const *name = sae->now.code->learned; name && *name; name++)
@@ -70,8 +82,8 @@ static PetscErrorCode LayOut(SAE *sae)
     at += t->rows * t->cols;
   }
   sae->bias = tensor_named(sae, "bias")->p;
-  if (kind == ROWS_LEARNED)
-    sae->GE = tensor_named(sae, "encoder/weight")->g;
+  if (encoder_tensor(sae))
+    sae->GE = encoder_tensor(sae)->g;
   else
     PetscCall(ArrayCreate(sae->rows * sae->d, &sae->GE));
   if (atoms->pull_back_row)
@@ -191,7 +203,7 @@ PetscErrorCode BatchPublish(SAE *sae)
   ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
   const int kind = encoder_rows(sae);
   if (sae->rows && kind != ROWS_IDENTITY) {
-    memcpy(E, kind == ROWS_ATOMS ? sae->D + sae->first * d : tensor_named(sae, "encoder/weight")->p,
+    memcpy(E, kind == ROWS_ATOMS ? sae->D + sae->first * d : encoder_tensor(sae)->p,
            (size_t)(sae->rows * row));
     memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
   }
@@ -215,6 +227,9 @@ PetscErrorCode SAEPublish(SAE *sae)
   PetscFunctionBegin;
   PetscCall(BatchPublish(sae));
   PetscCall(EncoderRenew(sae->encoder));
+  if (encoder_rows(sae) == ROWS_HIDDEN)
+    sae->kernels->pack(sae->d, sae->d, tensor_named(sae, hidden_names[HIDDEN_W])->p, sae->d,
+                       &sae->hidden);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -231,10 +246,11 @@ PetscErrorCode SAEDestroy(SAE **sae)
   for (int i = 0; i < (*sae)->learned; i++)
     PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->learned_all[i]));
   PetscCall(ArrayDestroy(&(*sae)->silent));
-  if (encoder_rows(*sae) != ROWS_LEARNED) PetscCall(ArrayDestroy(&(*sae)->GE));
+  if (!encoder_tensor(*sae)) PetscCall(ArrayDestroy(&(*sae)->GE));
   if (!((const SAEAtoms *)(*sae)->params.atoms.entry)->pull_back_row)
     PetscCall(ArrayDestroy(&(*sae)->G));
   packed_clear(&(*sae)->anchors);
+  packed_clear(&(*sae)->hidden);
   PetscCall(SupportDestroy(*sae));
   PetscCall(ArrayDestroy(&(*sae)->weights));
   PetscCall(ArrayDestroy(&(*sae)->starts));

@@ -11,7 +11,7 @@ struct Scratch {
   int64_t b, m, cols; /* its shape: all that BatchCreate looks at and that learners of a pack may
                          differ in; cols: of the widest tensor */
   int levels;
-  bool apart, own, gate, unchosen;
+  bool apart, own, gate, unchosen, hidden;
   int64_t picks;
   int users;
   Scratch *next;
@@ -27,11 +27,12 @@ PetscErrorCode BatchTake(SAE *sae)
   for (int i = 0; i < sae->tensors; i++) cols = max_i64(cols, sae->tensor[i].cols);
   const int levels = sae->levels.count;
   const bool apart = sae_apart(sae), own = sae->now.code->slopes != NULL,
-             gate = sae->now.code->gate, unchosen = sae->unchosen.weight > 0;
+             gate = sae->now.code->gate, unchosen = sae->unchosen.weight > 0,
+             hidden = encoder_rows(sae) == ROWS_HIDDEN;
   const int64_t picks = sae->now.code->unrolled ? sae->now.code->most(&sae->now, INT64_MAX) : 0;
   while (one && (one->b != b || one->m != m || one->cols != cols || one->levels != levels ||
                  one->apart != apart || one->own != own || one->gate != gate ||
-                 one->unchosen != unchosen || one->picks != picks))
+                 one->unchosen != unchosen || one->hidden != hidden || one->picks != picks))
     one = one->next;
   if (one) {
     one->users++;
@@ -43,8 +44,8 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscCall(BatchCreate(sae));
   if (!list) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(1, &one));
-  *one = (Scratch){sae->nodes, sae->batch, b,        m,     cols, levels, apart,
-                   own,        gate,       unchosen, picks, 1,    *list};
+  *one = (Scratch){sae->nodes, sae->batch, b,        m,      cols,  levels, apart,
+                   own,        gate,       unchosen, hidden, picks, 1,      *list};
   *list = one;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

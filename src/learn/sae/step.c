@@ -2,6 +2,7 @@
 #include "batch.h"
 #include "learn/average.h"
 #include "learn/encoder.h"
+#include "learn/hidden.h"
 #include "learn/resample.h"
 #include <math.h>
 #include <string.h>
@@ -134,12 +135,14 @@ static PetscErrorCode Lift(SAE *sae, Factors *by, double *loss)
   for (int64_t j = 0; j < sae->m; j++) silent += sae->silent[j] > 0;
   by->lift = how->lift(revive->params, sae->m, silent);
   if (!silent || !(by->lift > 0)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(BatchColumns(sae, sae->batch->xc, &by->tokens));
+  PetscCall(BatchColumns(sae, sae->batch->in, &by->tokens));
+  if (encoder_rows(sae) == ROWS_HIDDEN) /* its way back takes further sums */
+    by->tokens = memcpy(sae->batch->hidden_row + d, by->tokens, (size_t)d * sizeof(float));
   for (int64_t j = 0; j < sae->m; j++) {
     const float *E = sae->E + j * d;
     if (!lifted(sae, by, j)) continue;
     *loss -= by->lift * (sae->kernels->dot64(d, E, by->tokens) / by->b + (double)sae->b[j]);
-    add_scaled(d, (float)by->lift, E, g);
+    if (encoder_rows(sae) != ROWS_HIDDEN) add_scaled(d, (float)by->lift, E, g);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,7 +184,7 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
       add_scaled(d, (float)(-by->lift / by->b), by->tokens, dE);
       db[j] += (float)-by->lift;
     }
-    if (kind == ROWS_LEARNED) exact_add(square, kernels->square64(d, dE));
+    if (kind == ROWS_LEARNED || kind == ROWS_HIDDEN) exact_add(square, kernels->square64(d, dE));
     if (kind == ROWS_ATOMS) add(d, dE, G);
     if (!atoms->pull_back_row) continue;
     atoms->pull_back_row(sae, j);
@@ -203,8 +206,8 @@ static PetscErrorCode Finish(SAE *sae, const Factors *by, double *norm)
   if (!atoms->pull_back_row) PetscCall(atoms->pull_back(sae));
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
-    const bool counted = t == tensor_named(sae, "encoder/weight") ||
-                         (atoms->pull_back_row && t == tensor_named(sae, "atoms"));
+    const bool counted =
+        t == encoder_tensor(sae) || (atoms->pull_back_row && t == tensor_named(sae, "atoms"));
     if (counted || (t->shared && sae->rank)) continue;
     for (int64_t j = 0; j < t->rows; j++)
       exact_add(&sum, sae->kernels->square64(t->cols, t->g + j * t->cols));
@@ -317,6 +320,8 @@ PetscErrorCode SAEStep(SAE *sae, StepReport *report)
   if (batch->deads) PetscCall(AuxSums(sae, square, sae_aux(sae).weight, &by, &aux_loss));
   batch_silence(sae);
   PetscCall(Lift(sae, &by, &lift_loss));
+  if (encoder_rows(sae) == ROWS_HIDDEN)
+    PetscCall(HiddenBack(sae, by.h, by.with_aux ? (float)((double)by.aux * b) : 0, (float)by.lift));
   PetscCall(Finish(sae, &by, &norm));
   PetscCall(Apply(sae, rate, norm, &finite));
   sae->step++;

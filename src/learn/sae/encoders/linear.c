@@ -1,6 +1,5 @@
 /* A linear layer on the centred tokens. */
-#include "learn/sae.h"
-#include "base/random.h"
+#include "learn/hidden.h"
 
 typedef struct {
   int bias, start;
@@ -30,17 +29,11 @@ static void start(const void *settings, SAE *sae, const float *D)
   const double bound = which == START_XAVIER    ? __builtin_sqrt(6 / (double)(sae->m + d))
                        : which == START_KAIMING ? __builtin_sqrt(6 / (double)d)
                                                 : 1 / __builtin_sqrt((double)d);
-  for (int64_t j = 0; j < sae->rows; j++) {
+  if (which != START_ATOMS) encoder_draw(sae, sae->first * d, sae->rows * d, bound, E);
+  for (int64_t j = 0; j < sae->rows && which == START_ATOMS; j++) {
     const double norm = __builtin_sqrt(sae->kernels->square64(d, D + j * d));
-    for (int64_t i = 0; i < d; i++) {
-      const uint64_t index = (uint64_t)((sae->first + j) * d + i);
-      if (which != START_ATOMS)
-        E[j * d + i] = (float)(bound * (2 * random_uniform((uint64_t)sae->task->seed_init,
-                                                           RANDOM_ENCODER, index) -
-                                        1));
-      else
-        E[j * d + i] = norm > 0 ? (float)((double)D[j * d + i] / norm) : 0.0f;
-    }
+    for (int64_t i = 0; i < d; i++)
+      E[j * d + i] = norm > 0 ? (float)((double)D[j * d + i] / norm) : 0.0f;
   }
 }
 
