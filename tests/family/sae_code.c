@@ -119,6 +119,80 @@ static void laws(const SAECode *code, const char *words, const Kernels *kernels)
   settings_clear(&settings);
 }
 
+/* A code with these settings, in training or not. */
+static CodeNow code_of(const char *name, const char *words, bool training, Settings *settings,
+                       Choice *choice)
+{
+  *settings = (Settings){0};
+  settings_set(settings, "code.name", name);
+  settings_words(settings, words);
+  settings_defaults(settings, "code.", family_find(&sae_codes, name)->params);
+  RUN(ChoiceRead(settings, "code", &sae_codes, choice));
+  CodeNow now = code_now(choice);
+  now.training = training;
+  return now;
+}
+
+/* What a score becomes; below 0: nothing. */
+static float code_of_score(const char *name, const CodeNow *now, float s)
+{
+  if (!strcmp(name, "batchtopk")) return (double)s >= now->numbers[0] && s > 0 ? s : -1;
+  if (!strcmp(name, "jumprelu")) return s >= 0.5f ? s : -1;
+  if (!strcmp(name, "gated")) {
+    const float z = __builtin_fmaf(1.5f, s, -0.5f);
+    return s > 0 && z > 0 ? z : -1;
+  }
+  const double level = floor((double)s * 3 + 0.5); /* quantised: 1/3, 2/3 and 1 */
+  return level < 1 ? -1 : (float)(fmin(level, 3) * (1.0 / 3));
+}
+
+/* In evaluation the codes are, score by score, what the definition says. */
+static void check_evaluation(const char *name, const char *words, const Kernels *kernels)
+{
+  Settings settings;
+  Choice choice;
+  Codes codes;
+  static float S[N * M], scale[M], bias[M], none[M];
+  CodeNow now = code_of(name, words, false, &settings, &choice);
+  for (int j = 0; j < M; j++) scale[j] = !strcmp(name, "gated") ? 1.5f : 0.5f, bias[j] = -0.5f;
+  now.learned[0] = scale, now.learned[1] = bias, now.bias = none;
+  now.numbers[0] = !strcmp(name, "batchtopk") ? 0.5 : 0;
+  for (int64_t t = 0; t < N; t++)
+    for (int64_t j = 0; j < M; j++) S[t * M + j] = score(t, j);
+  encode(&now, kernels, S, &codes);
+  bool same = codes.rows == N;
+  for (int64_t t = 0; t < N; t++) {
+    int64_t q = codes.start[t];
+    for (int64_t j = 0; j < M; j++) {
+      const float z = code_of_score(name, &now, S[t * M + j]);
+      if (z < 0) continue;
+      same = same && q < codes.start[t + 1] && codes.atom[q] == j &&
+             fabsf(codes.value[q] - z) <= 1e-7f;
+      q++;
+    }
+    same &= q == codes.start[t + 1];
+  }
+  OK(same, "%s %s: in evaluation, codes by their definition", name, words);
+  codes_clear(&codes);
+  RUN(ChoiceRelease(&choice));
+  settings_clear(&settings);
+}
+
+/* The kernels' formulas at distance 0 and at a half of the half-width h; the gaussian's standard
+   deviation is 2 h. */
+static double formula(int kernel, double h, double u)
+{
+  const double r = sqrt(2), K[] = {0.5,
+                                   exp(-u * u / 8) / sqrt(8 * M_PI),
+                                   1 - u,
+                                   M_PI / 4 * cos(M_PI / 2 * u),
+                                   0.75 * (1 - u * u),
+                                   0.9375 * (1 - u * u) * (1 - u * u),
+                                   exp(-u / r) * sin(u / r + M_PI / 4) / 2,
+                                   1 / (M_PI * (1 + u * u))};
+  return K[kernel] / h;
+}
+
 /* Every kernel of jumprelu has the integral 1, is even and is highest at the threshold. */
 static void check_kernels(const Kernels *kernels)
 {
@@ -151,6 +225,8 @@ static void check_kernels(const Kernels *kernels)
     }
     /* Cauchy's tails beyond 100 hold 2 h / (pi 100) of it, h = 0.25 */
     NEAR(sum, k == 7 ? 1 - 0.5 / (100 * M_PI) : 1, 3e-3, "%s: the integral is 1", words[k]);
+    NEAR(K[STEPS / 2], formula(k, 0.25, 0), 1e-4 * K[STEPS / 2], "%s: its height", words[k]);
+    NEAR(K[STEPS / 2 + 125], formula(k, 0.25, 0.5), 1e-3 * K[STEPS / 2], "%s: at h / 2", words[k]);
     OK(highest == K[STEPS / 2] && odd < 2e-3 * highest + (k == 0) * 3, "%s: even and highest at 0",
        words[k]);
     free(K);
@@ -178,6 +254,10 @@ int main(int argc, char **argv)
         laws(code, (const char *[]){"code.k=1", "code.k=5", "code.k=66", "code.k=67"}[i], kernels);
   }
   check_kernels(kernels);
+  check_evaluation("batchtopk", "code.k=3", kernels);
+  check_evaluation("jumprelu", "code.convention=overcomplete", kernels);
+  check_evaluation("gated", "", kernels);
+  check_evaluation("quantised", "", kernels);
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

@@ -132,6 +132,48 @@ static void laws(const char *name, const char *words, const Kernels *kernels)
   settings_clear(&settings);
 }
 
+/* The levels that a goal makes of k codes of m atoms. */
+static void check_levels(const char *name, const char *words, int64_t m, int64_t k, SAELevels is)
+{
+  Settings settings = {0};
+  Choice choice;
+  SAELevels out;
+  settings_set(&settings, "goal.name", name);
+  settings_words(&settings, words);
+  settings_defaults(&settings, "goal.", family_find(&sae_goals, name)->params);
+  RUN(ChoiceRead(&settings, "goal", &sae_goals, &choice));
+  ((const SAEGoal *)choice.entry)->levels(choice.params, m, k, &out);
+  bool same = out.count == is.count && out.by_atom == is.by_atom && out.relative == is.relative;
+  for (int l = 0; l < is.count; l++)
+    same &= out.bound[l] == is.bound[l] && fabs(out.weight[l] - is.weight[l]) < 1e-15;
+  OK(same && out.k == is.k && out.k_evaluation == is.k_evaluation,
+     "%s %s: levels of %d codes of %d atoms", name, words, (int)k, (int)m);
+  RUN(ChoiceRelease(&choice));
+  settings_clear(&settings);
+}
+
+static void check_all_levels(void)
+{
+  check_levels("plain", "", 9, 2, (SAELevels){.count = 1, .bound = {9}, .weight = {1}});
+  check_levels("multi_topk", "goal.factor=3 goal.weight=0.25", 20, 2,
+               (SAELevels){.count = 2, .bound = {2, 6}, .weight = {0.8, 0.2}, .k = 6});
+  check_levels(
+      "multi_topk", "goal.factor=3 goal.weight=0.25 goal.loss=nmse", 5, 2,
+      (SAELevels){.count = 2, .bound = {2, 5}, .weight = {0.8, 0.2}, .k = 5, .relative = true});
+  check_levels("multi_topk", "goal.factor=3", 5, 5,
+               (SAELevels){.count = 1, .bound = {5}, .weight = {1}, .k = 5});
+  check_levels("msae", "goal.weights=reverse", 13, 3,
+               (SAELevels){.count = 4,
+                           .bound = {3, 6, 12, 13},
+                           .weight = {0.4, 0.3, 0.2, 0.1},
+                           .k = 13,
+                           .k_evaluation = 13});
+  check_levels(
+      "matryoshka", "goal.levels=3", 13, 3,
+      (SAELevels){
+          .count = 3, .bound = {3, 6, 13}, .weight = {1.0 / 3, 1.0 / 3, 1.0 / 3}, .by_atom = true});
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -142,6 +184,7 @@ int main(int argc, char **argv)
   for (const Entry *const *entry = sae_goals.entries; *entry; entry++)
     for (int relative = 0; relative < 2; relative++)
       laws((*entry)->name, relative ? "goal.loss=nmse" : "", kernels);
+  check_all_levels();
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

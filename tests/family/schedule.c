@@ -30,6 +30,11 @@ static void laws(const Entry *entry, const char *warmup, int64_t steps, int64_t 
     const int64_t middle = rise + (steps - rise) / 2;
     const double factor = schedule->factor(choice.params, middle, steps);
     if (!strcmp(entry->name, "constant")) OK(factor == 1 && last == 1, "constant stays");
+    if (!strcmp(entry->name, "constant_linear"))
+      OK(schedule->factor(choice.params, steps * 4 / 5 - 1, steps) == 1 &&
+             fabs(schedule->factor(choice.params, steps * 9 / 10, steps) - 0.5) < 1e-15 &&
+             fabs(last - 5.0 / (double)steps) < 1e-15,
+         "constant_linear: 1 for 80 %%, half at 90 %%, near 0 at the end");
     if (!strcmp(entry->name, "linear"))
       OK(fabs(factor - 0.5) < 0.01 && last < 0.02, "linear: half at the middle, near 0 at the end");
     if (!strcmp(entry->name, "cosine"))

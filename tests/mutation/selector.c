@@ -5,11 +5,10 @@
    folder of its own. On several ranks nothing forks: one break is in force from the start.
 
    MUTATE_TASK       file: lines "function break", the breaks to try
-   MUTATE_RESULTS    file to append to: "break seconds what" (what: empty when nothing was seen), and
-                     "reached function"
-   MUTATE_LIMIT      CPU seconds of a child
-   MUTATE_UNTIL      no child starts after this time, in seconds since 1970
-   MUTATE_ONE        the only break, in force from the start */
+   MUTATE_RESULTS    file to append to: "break seconds what" (what: empty when nothing was seen),
+   and "reached function" MUTATE_LIMIT      CPU seconds of a child MUTATE_UNTIL      no child starts
+   after this time, in seconds since 1970 MUTATE_ONE        the only break, in force from the start
+ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -93,7 +92,8 @@ static void copy(const char *name, const char *folder)
   if (stat(name, &about) || !S_ISREG(about.st_mode)) return;
   snprintf(to, sizeof(to), "%s/%s", folder, name);
   FILE *in = fopen(name, "r"), *out = fopen(to, "w");
-  for (size_t n; in && out && (n = fread(buffer, 1, sizeof(buffer), in));) fwrite(buffer, 1, n, out);
+  for (size_t n; in && out && (n = fread(buffer, 1, sizeof(buffer), in));)
+    fwrite(buffer, 1, n, out);
   if (in) fclose(in);
   if (out) fclose(out);
 }
