@@ -159,10 +159,12 @@ static PetscErrorCode Fails(void)
                     &t, &sae));
     Tensor *tensor = i < 0 ? tensor_named(sae, "encoder/bias") : &sae->tensor[i];
     const int64_t last = tensor->rows * tensor->cols - 1;
-    if (i < 0)
+    if (i < 0) {
       tensor->p[0] = INFINITY;
-    else
+      PetscCall(SAEPublish(sae));
+    } else {
       tensor->p[last] = NAN; /* which the step does not see before it moves */
+    }
     PetscCall(SAEStep(sae, &report));
     OK(report.state == STEP_FAILED &&
            !strcmp(report.reason, i < 0 ? "the loss is not finite" : "a parameter is not finite"),
