@@ -174,6 +174,46 @@ static void check_all_levels(void)
           .count = 3, .bound = {3, 6, 13}, .weight = {1.0 / 3, 1.0 / 3, 1.0 / 3}, .by_atom = true});
 }
 
+/* Every code of three tokens is in one level, with its further number. */
+static void check_split(const Kernels *kernels, bool by_atom)
+{
+  enum { T = 3, L = 3 };
+  static const int64_t count[T] = {3, 1, 5};
+  const SAELevels levels = {.count = L, .bound = {1, 3, M}, .by_atom = by_atom};
+  Codes whole = {.has_more = true}, each[L] = {{0}}, *split[L];
+  bool same = true;
+  RUN(CodesReserve(&whole, T, T * M));
+  for (int64_t t = 0; t < T; t++) {
+    for (int64_t q = 0; q < count[t]; q++) {
+      const int64_t at = whole.start[t] + q;
+      whole.atom[at] = (int32_t)q, whole.value[at] = (float)(1 + (q * 5 + t) % 7);
+      whole.more[at] = (float)(100 * t + q);
+    }
+    whole.start[++whole.rows] = whole.start[t] + count[t];
+  }
+  for (int l = 0; l < L; l++) split[l] = &each[l];
+  RUN(SplitLevels(kernels, &levels, &whole, split));
+  for (int64_t t = 0; t < T; t++)
+    for (int64_t q = whole.start[t]; q < whole.start[t + 1]; q++) {
+      int64_t rank = by_atom ? whole.atom[q] : 0, found = 0;
+      for (int64_t p = whole.start[t]; p < whole.start[t + 1] && !by_atom; p++)
+        rank += whole.value[p] > whole.value[q];
+      const Codes *level = &each[rank < 1 ? 0 : rank < 3 ? 1 : 2];
+      for (int64_t p = level->start[t]; p < level->start[t + 1]; p++)
+        found += level->atom[p] == whole.atom[q] && level->value[p] == whole.value[q] &&
+                 level->more[p] == whole.more[q];
+      same &= found == 1;
+    }
+  int64_t all = 0;
+  for (int l = 0; l < L; l++) {
+    all += each[l].start[T], same &= each[l].rows == T && each[l].has_more;
+    codes_clear(&each[l]);
+  }
+  OK(same && all == whole.start[T], "codes go to levels by %s, each once",
+     by_atom ? "atom" : "size");
+  codes_clear(&whole);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -185,6 +225,8 @@ int main(int argc, char **argv)
     for (int relative = 0; relative < 2; relative++)
       laws((*entry)->name, relative ? "goal.loss=nmse" : "", kernels);
   check_all_levels();
+  check_split(kernels, false);
+  check_split(kernels, true);
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

@@ -190,6 +190,55 @@ static PetscErrorCode RandomStart(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Atoms and the gradient of their weights against plain sums, where columns or rows take more than
+   one block. */
+static PetscErrorCode Sums(const char *words, int64_t d, int64_t p)
+{
+  PetscFunctionBeginUser;
+  static const char wide[] = "learn_support.wide.h5";
+  SAETask t;
+  SAE *sae;
+  float *atoms;
+  double off = 0, steep = 0;
+  PetscCall(SAETaskTokens(wide, 300, d));
+  PetscCall(SAETaskOpen(COMM, wide, words, p, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  const SAEAtoms *kind = (const SAEAtoms *)sae->params.atoms.entry;
+  const Tensor *W = tensor_named(sae, "W");
+  PetscCall(ArrayCreate(sae->rows * d, &atoms));
+  for (int64_t i = 0; i < sae->rows * d; i++)
+    sae->G[i] = (float)random_normal(21, RANDOM_SYNTH, (uint64_t)i);
+  for (int64_t i = 0; i < W->rows * W->cols; i++)
+    W->p[i] = (float)random_uniform(22, RANDOM_SYNTH, (uint64_t)i);
+  kind->form(sae, atoms);
+  PetscCall(kind->pull_back(sae));
+  for (int64_t j = 0; j < sae->rows; j++)
+    for (int64_t i = 0; i < d; i++) {
+      double sum = 0;
+      for (int64_t q = 0; q < W->cols; q++)
+        sum += (double)W->p[j * W->cols + q] *
+               (double)t.anchors
+                   .points[d * (sae->support ? sae->support->anchor[j * W->cols + q] : q) + i];
+      off = fmax(off, fabs(sum - (double)atoms[j * d + i]));
+    }
+  for (int64_t j = 0; j < sae->rows; j++)
+    for (int64_t q = 0; q < W->cols; q++) {
+      const float *point =
+          t.anchors.points + d * (sae->support ? sae->support->anchor[j * W->cols + q] : q);
+      double sum = 0;
+      for (int64_t i = 0; i < d; i++) sum += (double)sae->G[j * d + i] * (double)point[i];
+      steep = fmax(steep, fabs(sum - (double)W->g[j * W->cols + q]));
+    }
+  OK(off < 1e-4, "%s, d = %d: atoms are mixtures (%.2g)", words, (int)d, off);
+  OK(steep < 1e-3, "and weights learn from their anchors (%.2g)", steep);
+  PetscCall(ArrayDestroy(&atoms));
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  MPI_Barrier(COMM);
+  if (tap_rank == 0) unlink(wide);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -198,6 +247,9 @@ int main(int argc, char **argv)
   RUN(Renews());
   RUN(AllAnchors());
   RUN(RandomStart());
+#define WIDE "train.batch=100 train.steps=9 code.name=topk code.k=2 atoms.name=hull "
+  RUN(Sums(WIDE "width=6 atoms.support=3", 129, 9));
+  RUN(Sums(WIDE "width=193", 9, 17));
   MPI_Barrier(COMM);
   if (tap_rank == 0) unlink(path);
   return TestEnd();
