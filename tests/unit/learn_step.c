@@ -338,30 +338,30 @@ static PetscErrorCode Blocks(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows that a step leaves without a positive part stay what they were. */
+/* Weights that a step leaves without a positive one stay what they were. */
 static PetscErrorCode Kept(void)
 {
   PetscFunctionBeginUser;
+  enum { P = 20 };
   SAETask t;
   SAE *sae;
   StepReport report;
-  float before[14 * D];
+  float before[14 * P];
   int64_t kept = 0;
   bool same = true;
-  PetscCall(Begin("width=14 train.batch=300 train.steps=8 code.name=relu atoms.name=nonnegative "
-                  "train.optimizer.name=sgd train.optimizer.momentum=0 train.optimizer.lr=1000 "
-                  "train.clip=0",
-                  0, &t, &sae));
-  const Tensor *atoms = tensor_named(sae, "atoms");
-  for (int i = 0; i < 14 * D; i++) before[i] = atoms->p[i];
+  PetscCall(Begin("width=14 train.batch=300 train.steps=8 code.name=relu atoms.name=hull "
+                  "train.optimizer.name=sgd train.optimizer.lr=1000 train.clip=0",
+                  P, &t, &sae));
+  const Tensor *W = tensor_named(sae, "W");
+  for (int i = 0; i < 14 * P; i++) before[i] = W->p[i];
   PetscCall(SAEStep(sae, &report));
   for (int j = 0; j < 14; j++) {
     bool positive = false;
-    for (int i = j * D; i < (j + 1) * D; i++) positive |= before[i] - 1000 * atoms->g[i] > 0;
+    for (int i = j * P; i < (j + 1) * P; i++) positive |= before[i] - 1000 * W->g[i] > 0;
     if (positive) continue;
-    kept++, same &= !memcmp(before + j * D, atoms->p + j * D, sizeof(float) * D);
+    kept++, same &= !memcmp(before + j * P, W->p + j * P, sizeof(float) * P);
   }
-  OK(same && kept > 0, "nonnegative: %d rows without a positive part stay", (int)kept);
+  OK(same && kept > 0, "hull: %d rows of weights without a positive one stay", (int)kept);
   PetscCall(End(&t, &sae));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
