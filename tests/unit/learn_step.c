@@ -342,7 +342,7 @@ static PetscErrorCode Blocks(void)
 static PetscErrorCode Kept(void)
 {
   PetscFunctionBeginUser;
-  enum { P = 20 };
+  enum { P = 2 };
   SAETask t;
   SAE *sae;
   StepReport report;
