@@ -142,6 +142,7 @@ static void check_levels(const char *name, const char *words, int64_t m, int64_t
   settings_words(&settings, words);
   settings_defaults(&settings, "goal.", family_find(&sae_goals, name)->params);
   RUN(ChoiceRead(&settings, "goal", &sae_goals, &choice));
+  memset(&out, 0x55, sizeof(out)); /* all of it is set */
   ((const SAEGoal *)choice.entry)->levels(choice.params, m, k, &out);
   bool same = out.count == is.count && out.by_atom == is.by_atom && out.relative == is.relative;
   for (int l = 0; l < is.count; l++)
