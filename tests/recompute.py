@@ -22,11 +22,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import t as student
 
 checked = faults = 0
-OF_ATOMS = ('matched_cosine', 'max_cosine', 'matched_share', 'matched_absolute', 'max_cosine_quantile', 'subspace', 'gt_mcc')
-MEASURES = OF_ATOMS + ('matched_encoder', 'matched_both', 'shared_features', 'code_correlation', 'code_jaccard', 'code_best')
+MEASURES = ('matched_cosine', 'max_cosine', 'matched_share', 'matched_absolute', 'max_cosine_quantile', 'subspace', 'gt_mcc', 'recurrence', 'stable_subspace',
+            'matched_encoder', 'matched_both', 'shared_features', 'code_correlation', 'code_jaccard', 'code_best')
 CENTRINGS = ('raw', 'centred', 'projected')
 RAW_ONLY = ('code_best',)
-NO_DEAD = ('subspace',)
+NO_DEAD = ('subspace', 'stable_subspace')
 truth = None
 
 
@@ -110,7 +110,7 @@ def check_run(folder, row, runs_row, X, held):
         check_hull(folder, row, m)
     first, snapshots = arrays(os.path.join(here, 'initial.npy')), os.path.join(here, 'snapshots.npy')
     mean = X.mean(0) / m['normalise_scale']
-    return {'end': one_side(row, m, x[held], alive), 'initial': one_side(row, first, x[held], alive), 'alive': alive, 'train': x[~held],
+    return {'end': one_side(row, m, x[held], alive), 'initial': one_side(row, first, x[held], alive), 'alive': alive, 'train': x[~held], 'held': x[held],
             'snapshots': {0: first['atoms'][alive], **{int(k): v[alive] for k, v in arrays(snapshots).items()}} if os.path.isdir(snapshots) else {},
             'tokens centred': row['normalise.center'] == 'mean', 'direction': mean / np.linalg.norm(mean), 'truth': None if truth is None else truth / m['normalise_scale']}
 
@@ -169,6 +169,9 @@ def pair_values(a, b, centring, direction, true_atoms=None, dead=False):
     values = {'matched_cosine': matched.sum() / of, 'max_cosine': (S.max(0).sum() / of_b + S.max(1).sum() / of_a) / 2,
               'matched_share': (matched >= .7).sum() / of, 'matched_absolute': match(abs(S))[1].sum() / of,
               'max_cosine_quantile': np.quantile(largest, .5)}
+    nearest = S.argmax(1)
+    mutual = sum(S[:, j].argmax() == i and S[i, j] >= .7 for i, j in enumerate(nearest))
+    values['recurrence'] = (mutual / of_a + mutual / of_b) / 2
     if not dead:
         values['subspace'] = (((leading(A) @ leading(B).T) ** 2).sum() / min(8, len(A), len(B)))
     if true_atoms is not None:
@@ -181,6 +184,24 @@ def pair_values(a, b, centring, direction, true_atoms=None, dead=False):
         values['shared_features'] = sum(other.get(i) == j and S[i, j] >= .7 and E[i, j] >= .7 for i, j in partner.items()) / of
     if 'codes' in a:
         values.update(code_figures(a['codes'], b['codes'], partner, of, of_a, of_b, centring == 'raw'))
+    return values
+
+
+def stable_subspaces(sides, centring, direction, q=8):
+    """Of each pair of sides the mean squared cosine of the principal angles of the q atoms of each that all sides but these two have best."""
+    U = [prepare(s['atoms'], centring, direction) for s in sides]
+    cosine = {}  # of each atom of i with its match in j
+    for i, j in itertools.permutations(range(len(U)), 2):
+        S = U[i] @ U[j].T
+        cosine[i, j] = np.zeros(len(S))
+        for a, b in match(S)[0].items():
+            cosine[i, j][a] = np.round(S[a, b] * 65536)  # what differs by rounding alone is equal
+    values = {}
+    for i, j in itertools.combinations(range(len(U)), 2):
+        others = [r for r in range(len(U)) if r not in (i, j)]
+        if others:
+            bases = [np.linalg.qr(U[r][np.argsort(-np.mean([cosine[r, o] for o in others], axis=0), kind='stable')[:q]].T)[0] for r in (i, j)]
+            values[i, j] = (np.linalg.svd(bases[0].T @ bases[1], compute_uv=False) ** 2).mean()
     return values
 
 
@@ -203,21 +224,33 @@ def interval(h):
     return U, student.ppf(.975, S - 1) * np.sqrt(max(J, F))
 
 
-def null_means(m, x, direction, true_atoms):
-    """Fresh nulls of m atoms: isotropic directions, directions with the tokens' mean and covariance, random tokens."""
+def largest_codes(atoms, x, active):
+    """As many codes of a token as there are active: the largest positive products with the unit atoms."""
+    z = np.maximum(x @ unit(atoms).T, 0)
+    np.put_along_axis(z, np.argsort(-z, axis=1, kind='stable')[:, active:], 0, axis=1)
+    return z
+
+
+def null_means(m, x, held, active, runs, direction, true_atoms):
+    """Fresh nulls of m atoms: isotropic directions, directions with the tokens' mean and covariance, random tokens; the encoder is the
+    unit atoms, and codes are as many as the model has. A set of dictionaries at a time, for those chosen by others."""
     random = np.random.default_rng(m)
     d, mean, covariance = x.shape[1], x.mean(0), np.cov(x.T, bias=True)
     kinds = {'random': lambda: random.standard_normal((m, d)),
              'gaussian': lambda: random.multivariate_normal(mean, covariance, m),
              'tokens': lambda: x[random.choice(len(x), m, replace=False)]}
-    names = [k for k in OF_ATOMS if k != 'gt_mcc' or true_atoms is not None]
+    names = [k for k in MEASURES if k != 'gt_mcc' or true_atoms is not None]
     means = {}
     for kind, draw in kinds.items():
         rows = []
-        while len(rows) < 16 or len(rows) < 120 and np.std(rows, axis=0).max() / np.sqrt(len(rows)) > .002:
-            A, B = ({'atoms': draw(), 'm': m} for _ in range(2))
-            values = [pair_values(A, B, c, direction, true_atoms) for c in CENTRINGS]
-            rows.append([v[k] for v in values for k in names])
+        while len(rows) < 16 or len(rows) < 120 and np.nanmax(np.nan_to_num(np.std(rows, axis=0))) / np.sqrt(len(rows)) > .002:
+            sides = [{'atoms': D, 'm': m, 'encoder': unit(D)} for D in (draw() for _ in range(min(runs, 6)))]
+            for side in sides[:2]:
+                side['codes'] = largest_codes(side['atoms'], held, active)
+            values = [pair_values(*sides[:2], c, direction, true_atoms) for c in CENTRINGS]
+            for v, c in zip(values, CENTRINGS):
+                v['stable_subspace'] = np.mean([*stable_subspaces(sides, c, direction).values()] or [np.nan])
+            rows.append([v.get(k, np.nan) for v in values for k in names])
         for (c, k), value in zip(itertools.product(CENTRINGS, names), np.mean(rows, axis=0)):
             means[kind, c, k] = value
     return means
@@ -273,6 +306,7 @@ def check_group(model, runs, stability, pairs, nulls, trajectory):
     """runs: (id, what check_run gave) of one model; all their varied seeds are distinct."""
     n = len(runs)
     living = int(np.floor(np.mean([r['alive'].sum() for _, r in runs]) + .5))
+    active = max(1, int(np.mean([(r['end']['codes'] != 0).sum(1).mean() for _, r in runs]) + .5))
     direction, true_atoms = runs[0][1]['direction'], runs[0][1]['truth']
     check_trajectory(model, runs, trajectory)
     for centring in CENTRINGS:
@@ -281,8 +315,11 @@ def check_group(model, runs, stability, pairs, nulls, trajectory):
         same(f'{model} {centring}: measures', len(wanted), str(len(wanted & set(rows))))
         for stage in ('end', 'initial'):
             h = {k: np.full((n, n), np.nan) for k in wanted}
+            chosen = stable_subspaces([r[stage] for _, r in runs], centring, direction)
             for i, j in itertools.combinations(range(n), 2):
-                for k, value in pair_values(*(runs[q][1][stage] for q in (i, j)), centring, direction, true_atoms).items():
+                values = pair_values(*(runs[q][1][stage] for q in (i, j)), centring, direction, true_atoms)
+                values.update({'stable_subspace': chosen[i, j]} if chosen else {})
+                for k, value in values.items():
                     h[k][i, j] = h[k][j, i] = value
                     same(f'pairs.csv {model} {k} {centring} {stage}', value, pairs.get((model, runs[i][0], runs[j][0], k, centring, stage)))
             for k in wanted:
@@ -297,12 +334,13 @@ def check_group(model, runs, stability, pairs, nulls, trajectory):
         check_beside(model, runs, rows, centring, runs[0][1]['tokens centred'])
         for k in wanted:
             same(f'{model} dead', np.mean([(~r['alive']).sum() for _, r in runs]), rows[k]['dead'])
-            if living not in nulls:
-                nulls[living] = {} if len(nulls) == 2 else null_means(living, runs[0][1]['train'], direction, true_atoms)
+            if (living, active) not in nulls:
+                nulls[living, active] = {} if len(nulls) == 2 else null_means(living, runs[0][1]['train'], runs[0][1]['held'], active, n, direction, true_atoms)
             for kind in ('random', 'gaussian', 'tokens'):
-                if (kind, centring, k) in nulls[living]:
-                    same(f'{model} {k} {centring} null_{kind} of {living} atoms', nulls[living][kind, centring, k], rows[k]['null_' + kind], .01)
-                elif k not in OF_ATOMS:
+                mine = nulls[living, active].get((kind, centring, k), np.nan)
+                if mine == mine and rows[k]['value']:
+                    same(f'{model} {k} {centring} null_{kind} of {living} atoms', mine, rows[k]['null_' + kind], .01)
+                elif not rows[k]['value']:
                     same(f'{model} {k} {centring}: no null_{kind}', 0, str(len(rows[k]['null_' + kind])))
 
 

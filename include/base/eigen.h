@@ -28,6 +28,25 @@
 PetscErrorCode EigenSymmetric(int64_t d, double *A, bool vectors, double *values);
 
 /*
+  EigenLeading - the q largest eigenvalues and their eigenvectors
+
+  As EigenSymmetric, but the rotations of the QL steps are kept and only the vectors wanted are
+  turned back by them, so the cost is about that of the values.
+
+  Not collective.
+
+  in      d        rows and columns; 0 is allowed
+  in      A        [d x d]  scratch afterwards
+  in      q        at most d
+  out     values   [q]  largest first
+  out     vectors  [q x d]  orthonormal rows
+
+  Errors   as EigenSymmetric
+  Cost     2 d^3 flops and 8 q d^2; 24 bytes for each of about d^2 rotations
+*/
+PetscErrorCode EigenLeading(int64_t d, double *A, int64_t q, double *values, double *vectors);
+
+/*
   cholesky - the factor R of a positive semi-definite matrix, A = R^T R with R upper triangular
 
   Row k is settled in turn and taken from the rows below it. A pivot at most 1e-10 of the diagonal

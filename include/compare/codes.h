@@ -28,6 +28,12 @@ enum { CODE_TOKENS = 32768 };
 */
 PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, bool held_out,
                                int64_t m, const int64_t *atom, AtomCodes *codes);
+/* Codes of n tokens X [n x d], in the place of those that were there. */
+typedef PetscErrorCode (*EncodeTokens)(const void *with, int64_t n, const float *X, Codes *codes);
+/* AtomCodesEncode - the same of whatever encodes: number[j] is the new number of its atom j, of m
+   that count, -1: it does not. Not collective. */
+PetscErrorCode AtomCodesEncode(EncodeTokens encode, const void *with, const View *view,
+                               bool held_out, int64_t m, const int32_t *number, AtomCodes *codes);
 /* AtomCodesSort - fills in what is by atom, where n, m and tokens are there. Not collective. */
 PetscErrorCode AtomCodesSort(AtomCodes *codes);
 /* AtomCodesDestroy - frees what they hold. Not collective. */

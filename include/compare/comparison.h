@@ -14,6 +14,8 @@ enum {
   NEED_BOTH = 1 << 4,     /* both: matching by the mean of the two cosines [encoder] */
   NEED_CODES = 1 << 5,    /* a.codes, b.codes */
   NEED_TRUTH = 1 << 6,    /* a.truth, b.truth */
+  NEED_MUTUAL = 1 << 7,   /* mutual */
+  NEED_OTHERS = 1 << 8,   /* a.stable, b.stable, of the matchings with all other runs */
 };
 
 /* What holds for a comparison: tests/family/comparison.c tries each. */
@@ -32,6 +34,8 @@ typedef struct {
   const AtomCodes *codes; /* on a sample of held-out tokens; NULL: likewise */
   int64_t truths;         /* atoms that the tokens were made of; 0: not known */
   const float *truth;     /* [truths x d] likewise prepared */
+  const int64_t *stable;  /* [m] its atoms, those first that other runs than the one compared with
+                             have best: by their mean matched cosine; NULL: there are none */
   double *const *own;     /* [comparisons asked for] what each made of this side; NULL: none did */
 } Atoms;
 
@@ -51,7 +55,8 @@ typedef struct {
                          as 0 how many there are with them */
   Matched atoms, absolute, encoder, both;
   float *largest_a, *largest_b; /* [a.m], [b.m] largest cosine with the other side */
-  const double *own_a, *own_b;  /* what this comparison made of each side */
+  float *mutual; /* [a.m] cosine with the nearest atom of b, -2 unless i is the nearest to that */
+  const double *own_a, *own_b; /* what this comparison made of each side */
 } AtomPair;
 
 typedef struct {
@@ -68,5 +73,13 @@ typedef struct {
   PetscErrorCode (*own)(const Kernels *kernels, const Atoms *atoms, const void *params,
                         double *numbers);
 } Comparison;
+
+/* Mean squared cosine of the principal angles between the spans of p and q orthonormal rows of
+   width d (Bjorck and Golub 1973): divided by the smaller number; NaN where that is 0. */
+double spans_overlap(int64_t d, int64_t p, const double *A, int64_t q, const double *B);
+
+/* An orthonormal basis [at most count x d] of these rows of unit vectors, in their order; a row
+   that is not 2^-20 away from those before it adds nothing. Gives how many there are. */
+int64_t span_basis(int64_t d, int64_t count, const float *unit, const int64_t *row, double *basis);
 
 extern const Family comparisons;

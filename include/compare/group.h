@@ -40,7 +40,8 @@ typedef struct {
   double *nearest;   /* [runs x CENTRINGS] mean over atoms of the largest cosine with another */
   double *effective_rank; /* [runs] of the living atoms' unit rows */
   double *same;           /* [pairs] 1: both started from the same atoms */
-
+  double *active;         /* [runs] mean number of codes of a held-out token, of living atoms */
+  double *negative;       /* [runs] 1: some of them are negative */
 } GroupPairs;
 
 int64_t pair_number(int64_t runs, int64_t i, int64_t j);

@@ -59,6 +59,9 @@ PetscErrorCode PairDestroy(AtomPair *pair);
    comparison needs is not there. */
 void pair_values(AtomPair *pair, const ChosenComparison *chosen, double *values);
 
+/* One of them, number v of the chosen. */
+double value_of_pair(AtomPair *pair, const ChosenComparison *chosen, int64_t v);
+
 /* OwnCreate - what the chosen comparisons make of one side: own [chosen_count], as Atoms.own; the
    caller's, freed with OwnDestroy. Not collective. */
 PetscErrorCode OwnCreate(const Kernels *kernels, const Atoms *atoms, const ChosenComparison *chosen,

@@ -97,9 +97,29 @@ static void rotate_rows(int64_t d, double s, double c, double *restrict x, doubl
   }
 }
 
+/* The rotations of rows i and i + 1, in order, where vectors are made from them afterwards. */
+typedef struct {
+  int64_t count, space;
+  int64_t *row;
+  double *sine, *cosine;
+} Turns;
+
+static PetscErrorCode TurnsReserve(Turns *turns, int64_t more)
+{
+  const int64_t need = turns->count + more;
+  PetscFunctionBegin;
+  if (need <= turns->space) PetscFunctionReturn(PETSC_SUCCESS);
+  turns->space = need + need / 2;
+  const size_t bytes = (size_t)turns->space * sizeof(double);
+  PetscCall(PetscRealloc(bytes, &turns->row));
+  PetscCall(PetscRealloc(bytes, &turns->sine));
+  PetscCall(PetscRealloc(bytes, &turns->cosine));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One implicit QL step on the unreduced block first..last; beside[k] joins k and k + 1 here */
 static void ql_step(int64_t d, int64_t first, int64_t last, double *diagonal, double *beside,
-                    double *Q)
+                    double *Q, Turns *turns)
 {
   double g = (diagonal[first + 1] - diagonal[first]) / (2 * beside[first]);
   double r = sqrt(g * g + 1);
@@ -126,14 +146,20 @@ static void ql_step(int64_t d, int64_t first, int64_t last, double *diagonal, do
     diagonal[i + 1] = g + p;
     g = c * r - b;
     if (Q) rotate_rows(d, s, c, Q + i * d, Q + (i + 1) * d);
+    if (turns) {
+      turns->row[turns->count] = i;
+      turns->sine[turns->count] = s;
+      turns->cosine[turns->count++] = c;
+    }
   }
   diagonal[first] -= p;
   beside[first] = g;
   beside[last] = 0;
 }
 
-/* Diagonalises the tridiagonal matrix; rows of Q, where given, follow */
-static PetscErrorCode QLIterate(int64_t d, double *diagonal, double *beside, double *Q)
+/* Diagonalises the tridiagonal matrix; rows of Q, where given, follow, or the turns are kept */
+static PetscErrorCode QLIterate(int64_t d, double *diagonal, double *beside, double *Q,
+                                Turns *turns)
 {
   PetscFunctionBegin;
   for (int64_t k = 0; k < d; k++) {
@@ -146,7 +172,8 @@ static PetscErrorCode QLIterate(int64_t d, double *diagonal, double *beside, dou
       if (last == k) break;
       PetscCheck(step < 60, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED,
                  "eigenvalue %" PRId64 " of %" PRId64 " not found", k, d);
-      ql_step(d, k, last, diagonal, beside, Q);
+      if (turns) PetscCall(TurnsReserve(turns, last - k));
+      ql_step(d, k, last, diagonal, beside, Q, turns);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -188,8 +215,64 @@ PetscErrorCode EigenSymmetric(int64_t d, double *A, bool vectors, double *values
   if (vectors) form_basis(d, A, h, u, q);
   for (int64_t k = 1; k < d; k++) beside[k - 1] = beside[k];
   beside[d - 1] = 0;
-  PetscCall(QLIterate(d, values, beside, vectors ? A : NULL));
+  PetscCall(QLIterate(d, values, beside, vectors ? A : NULL, NULL));
   sort_ascending(d, values, vectors ? A : NULL);
   PetscCall(PetscFree4(beside, h, u, q));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of W [d x q] turned back, from the last turn to the first. */
+static void turn_back(const Turns *turns, int64_t q, double *W)
+{
+  for (int64_t t = turns->count - 1; t >= 0; t--) {
+    double *restrict x = W + turns->row[t] * q, *restrict y = x + q;
+    const double s = turns->sine[t], c = turns->cosine[t];
+    for (int64_t j = 0; j < q; j++) {
+      const double f = x[j];
+      x[j] = c * f + s * y[j];
+      y[j] = c * y[j] - s * f;
+    }
+  }
+}
+
+/* Unit vectors of the q largest diagonal elements as columns of W, largest first; these too. */
+static void choose_largest(int64_t d, double *diagonal, int64_t q, double *values, double *W)
+{
+  for (int64_t j = 0; j < q; j++) {
+    int64_t most = 0;
+    for (int64_t i = 1; i < d; i++)
+      if (diagonal[i] > diagonal[most]) most = i;
+    values[j] = diagonal[most];
+    diagonal[most] = -INFINITY;
+    W[most * q + j] = 1;
+  }
+}
+
+PetscErrorCode EigenLeading(int64_t d, double *A, int64_t q, double *values, double *vectors)
+{
+  Turns turns = {0};
+  double *diagonal, *beside, *h, *scratch, *W;
+  PetscFunctionBegin;
+  for (int64_t i = 0; i < d * d; i++)
+    PetscCheck(isfinite(A[i]), PETSC_COMM_SELF, PETSC_ERR_FP,
+               "element %" PRId64 " of the matrix is not finite", i);
+  PetscCall(
+      PetscCalloc5(d + 1, &diagonal, d + 1, &beside, d + 1, &h, d + 1, &scratch, d * q + 1, &W));
+  tridiagonalise(d, A, diagonal, beside, h, scratch);
+  for (int64_t k = 1; k < d; k++) beside[k - 1] = beside[k];
+  if (d > 0) beside[d - 1] = 0;
+  PetscCall(QLIterate(d, diagonal, beside, NULL, &turns));
+  choose_largest(d, diagonal, q, values, W);
+  turn_back(&turns, q, W);
+  for (int64_t j = 0; j < q; j++) {
+    double *v = vectors + j * d;
+    for (int64_t i = 0; i < d; i++) v[i] = W[i * q + j];
+    for (int64_t k = 0; k < d; k++)
+      if (h[k] != 0) add_scaled(k, -dot(k, A + k * d, v) / h[k], A + k * d, v);
+  }
+  PetscCall(PetscFree5(diagonal, beside, h, scratch, W));
+  PetscCall(PetscFree(turns.row));
+  PetscCall(PetscFree(turns.sine));
+  PetscCall(PetscFree(turns.cosine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -245,7 +245,8 @@ static PetscErrorCode AddRow(const Across *all, int64_t v, Centring c, const Cou
   table_number(table, "dead_a", n->dead[0]);
   table_number(table, "dead_b", n->dead[1]);
   for (NullKind k = 0; k < NULL_KINDS; k++)
-    if (null[k]) table_number(table, columns[k], null[k][c * all->measures + v]);
+    if (null[k] && !isnan(row.mean))
+      table_number(table, columns[k], null[k][c * all->measures + v]);
   text_clear(&note);
   free(label);
   PetscFunctionReturn(PETSC_SUCCESS);

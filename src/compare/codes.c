@@ -63,32 +63,45 @@ PetscErrorCode AtomCodesSort(AtomCodes *codes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode EncodeWith(const void *dictionary, int64_t n, const float *X, Codes *some)
+{
+  return DictionaryEncode(dictionary, n, X, some);
+}
+
 PetscErrorCode AtomCodesCreate(const Dictionary *dictionary, const View *view, bool held_out,
                                int64_t m, const int64_t *atom, AtomCodes *codes)
 {
+  int32_t *number;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(dictionary->m, &number));
+  for (int64_t j = 0; j < dictionary->m; j++) number[j] = -1;
+  for (int64_t j = 0; j < m; j++) number[atom[j]] = (int32_t)j;
+  PetscCall(AtomCodesEncode(EncodeWith, dictionary, view, held_out, m, number, codes));
+  PetscCall(ArrayDestroy(&number));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode AtomCodesEncode(EncodeTokens encode, const void *with, const View *view,
+                               bool held_out, int64_t m, const int32_t *number, AtomCodes *codes)
+{
   const int64_t count = split_count(view->split, held_out), n = min_i64(count, CODE_TOKENS);
   int64_t row[TILE];
-  int32_t *number;
   Codes some = {0};
   float *X;
   PetscFunctionBeginUser;
   *codes = (AtomCodes){.n = n, .m = m};
-  PetscCall(ArrayCreate(dictionary->m, &number));
-  PetscCall(ArrayCreate(TILE * dictionary->d, &X));
-  for (int64_t j = 0; j < dictionary->m; j++) number[j] = -1;
-  for (int64_t j = 0; j < m; j++) number[atom[j]] = (int32_t)j;
+  PetscCall(ArrayCreate(TILE * tokens_width(view->tokens), &X));
   for (int64_t t = 0; t < n; t += TILE) {
     const int64_t here = min_i64(TILE, n - t);
     for (int64_t i = 0; i < here; i++)
       row[i] = split_row(view->split, held_out, (t + i) * count / n);
     PetscCall(ViewRead(view, here, row, X));
-    PetscCall(DictionaryEncode(dictionary, here, X, &some));
+    PetscCall(encode(with, here, X, &some));
     PetscCall(Append(&some, number, codes));
   }
   PetscCall(AtomCodesSort(codes));
   codes_clear(&some);
   PetscCall(ArrayDestroy(&X));
-  PetscCall(ArrayDestroy(&number));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

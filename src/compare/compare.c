@@ -58,9 +58,23 @@ typedef struct {
   int64_t runs, alive; /* how many runs; mean number of living atoms, rounded */
   int64_t *run;        /* [runs] */
   double dead;
-  const double *null[NULL_KINDS]; /* NULL: none */
+  double *null[NULL_KINDS]; /* NULL: none */
   Text note;
 } Entered;
+
+/* Null dictionaries as large as the runs', and as many codes of a token, on average. */
+static NullShape null_shape(const GroupPairs *all, const Entered *in)
+{
+  NullShape shape = {.m = {in->alive, in->alive}, .runs = in->runs};
+  Exact active = {0};
+  for (int64_t q = 0; q < in->runs; q++) {
+    exact_add(&active, all->active[in->run[q]]);
+    shape.negative |= all->negative[in->run[q]] > 0;
+  }
+  const double mean = exact_value(&active) / (double)max_i64(1, in->runs);
+  shape.active = max_i64(1, (int64_t)(mean + .5));
+  return shape;
+}
 
 static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const GroupPairs *all,
                             Entered *in)
@@ -80,8 +94,11 @@ static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const Gro
   }
   in->dead = (double)dead / (double)in->runs;
   in->alive = (2 * living + in->runs) / max_i64(1, 2 * in->runs);
-  for (NullKind k = 0; in->runs > 1 && k < NULL_KINDS; k++)
-    PetscCall(NullStoreGet(to->nulls, group->view, k, in->alive, &in->null[k]));
+  const NullShape shape = null_shape(all, in);
+  for (NullKind k = 0; in->runs > 1 && k < NULL_KINDS; k++) {
+    PetscCall(ArrayCreate(CENTRINGS * to->measures, &in->null[k]));
+    PetscCall(NullStoreGet(to->nulls, group->view, k, &shape, in->null[k]));
+  }
   PetscCall(NoteRuns(group, all, in->runs, in->run, &in->note));
   PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -138,6 +155,8 @@ static void note_of(const Comparison *one, const PairInterval *end, const Entere
     note_add(note, "no held-out tokens");
   else if (one->needs & NEED_TRUTH)
     note_add(note, "tokens without known atoms");
+  else if (one->needs & NEED_OTHERS && in->runs == 2)
+    note_add(note, "no third run to choose atoms by");
 }
 
 static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
@@ -156,6 +175,9 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   PetscCall(Summarise(all, in, STAGE_END, c, v, &end, &basins));
   PetscCall(Summarise(all, in, STAGE_INITIAL, c, v, &initial, NULL));
   note_of(one, &end, in, &note);
+  /* runs without encoder or codes: nulls that have them are not of their kind */
+  const bool nothing =
+      isnan(end.mean) && one->needs & (NEED_ENCODER | NEED_BOTH | NEED_CODES | NEED_OTHERS);
   if (basins) note_add(&note, "the runs look like two basins");
   PetscCall(TableAddRow(table));
   table_text(table, "model", group->model);
@@ -167,7 +189,8 @@ static PetscErrorCode AddStabilityRow(Comparing *to, const ComparedGroup *group,
   table_number(table, "high", end.high);
   table_number(table, "initial", initial.mean);
   for (NullKind k = 0; k < NULL_KINDS; k++)
-    if (in->null[k]) table_number(table, null_columns[k], in->null[k][c * to->measures + v]);
+    if (in->null[k] && !nothing)
+      table_number(table, null_columns[k], in->null[k][c * to->measures + v]);
   table_text(table, "anchors", group->anchors);
   table_number(table, "dead", in->dead);
   table_text(table, "note", note.s ? note.s : "");
@@ -224,6 +247,7 @@ static PetscErrorCode CompareGroup(Comparing *to, const ComparedGroup *group, Mi
         if (is_told(to->options, v, c)) PetscCall(AddStabilityRow(to, group, all, &in, v, c));
     PetscCall(TrajectoryAdd(to->comm, to->kernels, group, all->living, in.runs, in.run, in.note.s,
                             mistakes, to->tables->trajectory));
+    for (NullKind k = 0; k < NULL_KINDS; k++) PetscCall(ArrayDestroy(&in.null[k]));
     PetscCall(ArrayDestroy(&in.run));
     text_clear(&in.note);
   } else {

@@ -1,5 +1,6 @@
 /* All pairs of one group's runs, spread over the ranks. */
 #include "compare/entered.h"
+#include "compare/others.h"
 #include "compare/sides.h"
 #include "measure/rows.h"
 #include "measure/spectrum.h"
@@ -35,6 +36,7 @@ typedef struct {
   const CompareOptions *options;
   unsigned needs;
   Sides *sides;
+  Others *others; /* NULL: nobody asked */
   GroupPairs *all;
   int64_t number, workers; /* this rank's among those that work, -1: none; how many they are */
 } Working;
@@ -74,7 +76,31 @@ static PetscErrorCode OnePair(const Working *w, int64_t i, Stage stage_i, int64_
         if (with_dead) with_dead[c * measures + v] = (double)NAN;
       }
     }
+    if (w->others && stage_i == stage_j)
+      PetscCall(OthersKeep(w->others, stage_i * CENTRINGS + c, i, j, &pair));
     PetscCall(PairDestroy(&pair));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What needs the matchings of all pairs, of this rank's pairs. */
+static PetscErrorCode OtherPairs(MPI_Comm comm, const Working *w)
+{
+  GroupPairs *all = w->all;
+  PetscFunctionBeginUser;
+  PetscCall(OthersJoin(comm, w->others));
+  for (int64_t slot = 0; slot < STAGES * CENTRINGS; slot++) {
+    const Stage stage = (Stage)(slot / CENTRINGS);
+    const Centring c = (Centring)(slot % CENTRINGS);
+    for (int64_t i = 0; i < all->runs; i++)
+      for (int64_t j = i + 1; j < all->runs; j++) {
+        Atoms a, b;
+        if (!others_kept(w->others, slot, i, j)) continue;
+        PetscCall(SidesGet(w->sides, i, stage, c, &a));
+        PetscCall(SidesGet(w->sides, j, stage, c, &b));
+        PetscCall(OthersValues(w->kernels, w->others, slot, i, j, a, b, w->options->chosen,
+                               pair_value(all, pair_number(all->runs, i, j), stage, c, 0)));
+      }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -123,6 +149,11 @@ static PetscErrorCode OneRun(const Working *w, int64_t run)
   PetscCall(SidesGet(w->sides, run, STAGE_END, CENTRING_RAW, &atoms));
   if (atoms.unit && atoms.m)
     PetscCall(EffectiveRank(w->kernels, atoms.m, atoms.d, atoms.unit, &all->effective_rank[run]));
+  if (!atoms.codes || !atoms.codes->n) PetscFunctionReturn(PETSC_SUCCESS);
+  const int64_t count = atoms.codes->start[atoms.codes->m];
+  all->active[run] = (double)count / (double)atoms.codes->n;
+  for (int64_t q = 0; q < count; q++)
+    if (atoms.codes->value[q] < 0) all->negative[run] = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -179,6 +210,18 @@ static PetscErrorCode FindNext(const ComparedGroup *group, GroupPairs *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CreateOthers(const ComparedGroup *group, int64_t most, Others *others)
+{
+  int64_t entered;
+  bool *enters;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(group->runs, &enters));
+  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
+  PetscCall(OthersCreate(group->runs, STAGES * CENTRINGS, most, enters, others));
+  PetscCall(ArrayDestroy(&enters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadLiving(const ComparedGroup *group, Mistakes *mistakes, GroupPairs *all)
 {
   PetscFunctionBeginUser;
@@ -197,15 +240,19 @@ typedef struct {
   int64_t count;
 } Part;
 
-enum { PARTS = 6 };
+enum { PARTS = 8 };
 
 static void parts_of_group(GroupPairs *all, Part part[PARTS])
 {
   const int64_t each = CENTRINGS * all->measures;
-  const Part parts[PARTS] = {
-      {&all->value, all->pairs * STAGES * each}, {&all->with_dead, all->pairs * each},
-      {&all->end_start, all->runs * each},       {&all->nearest, all->runs * CENTRINGS},
-      {&all->effective_rank, all->runs},         {&all->same, all->pairs}};
+  const Part parts[PARTS] = {{&all->value, all->pairs * STAGES * each},
+                             {&all->with_dead, all->pairs * each},
+                             {&all->end_start, all->runs * each},
+                             {&all->nearest, all->runs * CENTRINGS},
+                             {&all->effective_rank, all->runs},
+                             {&all->same, all->pairs},
+                             {&all->active, all->runs},
+                             {&all->negative, all->runs}};
   memcpy(part, parts, sizeof(parts));
 }
 
@@ -217,6 +264,7 @@ PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const Com
   const unsigned needs = chosen_needs(options->chosen);
   Working w = {kernels, group, options, needs, .all = all};
   Part part[PARTS];
+  Others others = {0};
   int64_t most = 0;
   PetscFunctionBeginUser;
   *all = (GroupPairs){.runs = runs, .pairs = runs * (runs - 1) / 2};
@@ -231,7 +279,13 @@ PetscErrorCode GroupPairsCreate(MPI_Comm comm, const Kernels *kernels, const Com
   PetscCall(SidesCreate(kernels, group, options, needs, all->living, mistakes, &w.sides));
   for (int64_t r = 0; r < runs; r++) most = max_i64(most, all->living[r].alive);
   PetscCall(PairWorkers(comm, most, &w.number, &w.workers));
+  if (needs & NEED_OTHERS) {
+    PetscCall(CreateOthers(group, most, &others));
+    w.others = &others;
+  }
   PetscCall(AllPairs(&w));
+  if (w.others) PetscCall(OtherPairs(comm, &w));
+  PetscCall(OthersDestroy(&others));
   PetscCall(SidesDestroy(&w.sides));
   for (int p = 0; p < PARTS; p++) PetscCall(SpreadJoin(comm, part[p].count, *part[p].values));
   PetscCall(MistakesAgree(comm, mistakes, any));
@@ -263,7 +317,7 @@ void pair_matrix(const GroupPairs *all, int64_t n, const int64_t *run, Stage sta
 
 bool centred_tokens(const ComparedGroup *group)
 {
-  if (!group->view) return true;
+  if (!group->view || !group->view->tokens) return true;
   const TokenStatistics *statistics = tokens_statistics(group->view->tokens);
   const Normaliser *normaliser = group->view->normaliser;
   bool centred = true;

@@ -2,6 +2,7 @@
 #include "compare/pair.h"
 #include "base/shared.h"
 #include "compare/assignment.h"
+#include "compare/best.h"
 #include "measure/rows.h"
 #include <math.h>
 #include <string.h>
@@ -49,6 +50,41 @@ static PetscErrorCode MatchedCosines(const Cosines *of, Matched *matched)
     if (matched->partner[i] < 0) matched->cosine[i] = 0;
   PetscCall(ArrayDestroy(&partner));
   PetscCall(ArrayDestroy(&start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+enum { BLOCK_ROWS = 32 };
+
+/* Which atoms are each other's nearest, by blocks of rows. */
+static PetscErrorCode FindMutual(const Cosines *of, float *mutual)
+{
+  const int64_t rows = of->rows, columns = of->columns, d = of->d;
+  Packed packed = {0};
+  uint64_t *nearest;
+  float *cosine, *most;
+  int32_t *at;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(BLOCK_ROWS * columns, &cosine));
+  PetscCall(ArrayCreate(rows, &nearest));
+  PetscCall(ArrayCreate(columns, &most));
+  PetscCall(ArrayCreate(columns, &at));
+  for (int64_t j = 0; j < columns; j++) most[j] = -2;
+  of->kernels->pack(columns, d, of->B, d, &packed);
+  for (int64_t i = 0; i < rows; i += BLOCK_ROWS) {
+    const int64_t here = min_i64(BLOCK_ROWS, rows - i);
+    of->kernels->scores(here, of->A + i * d, d, &packed, NULL, cosine, columns);
+    for (int64_t q = 0; q < here; q++) {
+      nearest[i + q] = best_of(columns, cosine + q * columns);
+      best_columns(columns, cosine + q * columns, (int32_t)(i + q), most, at);
+    }
+  }
+  for (int64_t i = 0; i < rows; i++)
+    mutual[i] = at[key_number(nearest[i])] == i ? key_cosine(nearest[i]) : -2;
+  packed_clear(&packed);
+  PetscCall(ArrayDestroy(&at));
+  PetscCall(ArrayDestroy(&most));
+  PetscCall(ArrayDestroy(&nearest));
+  PetscCall(ArrayDestroy(&cosine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,6 +151,10 @@ PetscErrorCode PairCreate(const Kernels *kernels, const Atoms *a, const Atoms *b
   *pair = (AtomPair){.kernels = kernels, .a = *a, .b = *b, .of_a = a->m, .of_b = b->m};
   if (a->m == 0 || b->m == 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (needs & (NEED_MATCHING | NEED_MAXIMA | NEED_ABSOLUTE)) PetscCall(OfAtoms(needs, &of, pair));
+  if (needs & NEED_MUTUAL) {
+    PetscCall(ArrayCreate(a->m, &pair->mutual));
+    PetscCall(FindMutual(&of, pair->mutual));
+  }
   if (needs & NEED_ENCODER && a->encoder && b->encoder) PetscCall(OfEncoders(needs, &of, pair));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -129,6 +169,7 @@ PetscErrorCode PairDestroy(AtomPair *pair)
   }
   PetscCall(ArrayDestroy(&pair->largest_a));
   PetscCall(ArrayDestroy(&pair->largest_b));
+  PetscCall(ArrayDestroy(&pair->mutual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,18 +199,22 @@ static bool can_say(const AtomPair *pair, unsigned needs)
 {
   if (pair->a.m == 0 || pair->b.m == 0) return false;
   if (needs & (NEED_ENCODER | NEED_BOTH) && !pair->encoder.partner) return false;
+  if (needs & NEED_OTHERS && (!pair->a.stable || !pair->b.stable)) return false;
   return !(needs & NEED_CODES) ||
          (pair->a.codes && pair->b.codes && pair->a.codes->n && pair->b.codes->n);
 }
 
+double value_of_pair(AtomPair *pair, const ChosenComparison *chosen, int64_t v)
+{
+  const Comparison *one = chosen[v].comparison;
+  pair->own_a = pair->a.own ? pair->a.own[v] : NULL;
+  pair->own_b = pair->b.own ? pair->b.own[v] : NULL;
+  return can_say(pair, one->needs) ? one->value(pair, chosen[v].params) : (double)NAN;
+}
+
 void pair_values(AtomPair *pair, const ChosenComparison *chosen, double *values)
 {
-  for (int64_t v = 0; chosen[v].comparison; v++) {
-    const Comparison *one = chosen[v].comparison;
-    pair->own_a = pair->a.own ? pair->a.own[v] : NULL;
-    pair->own_b = pair->b.own ? pair->b.own[v] : NULL;
-    values[v] = can_say(pair, one->needs) ? one->value(pair, chosen[v].params) : (double)NAN;
-  }
+  for (int64_t v = 0; chosen[v].comparison; v++) values[v] = value_of_pair(pair, chosen, v);
 }
 
 PetscErrorCode PairValues(const Kernels *kernels, Atoms a, Atoms b, const ChosenComparison *chosen,

@@ -78,6 +78,7 @@ unsigned chosen_needs(const ChosenComparison *chosen)
   unsigned needs = 0;
   for (; chosen->comparison; chosen++) needs |= chosen->comparison->needs;
   if (needs & NEED_BOTH) needs |= NEED_ENCODER;
+  if (needs & NEED_OTHERS) needs |= NEED_MATCHING;
   return needs;
 }
 

@@ -13,6 +13,7 @@ static int measures;
 typedef struct {
   float unit[M * WIDTH], encoder[M * WIDTH];
   AtomCodes codes;
+  int64_t stable[M]; /* those of the first side in their order */
   Atoms atoms;
 } Side;
 static float truth[FEW * WIDTH]; /* the first atoms of the first side */
@@ -49,7 +50,8 @@ static PetscErrorCode MovedCodes(const Codes *from, const int64_t *place, int64_
 
 static void assemble(int64_t m, Side *side)
 {
-  side->atoms = (Atoms){m, WIDTH, side->unit, side->encoder, &side->codes, FEW, truth, NULL};
+  side->atoms =
+      (Atoms){m, WIDTH, side->unit, side->encoder, &side->codes, FEW, truth, side->stable, NULL};
 }
 
 /* Random atoms, encoder rows and codes: FIRING atoms a token, each with a value of its own. */
@@ -65,7 +67,7 @@ static PetscErrorCode RandomSide(uint64_t seed, Side *side)
     atom[q] = (int32_t)random_permuted(seed, RANDOM_SAMPLE, (uint64_t)(q / FIRING), M, q % FIRING);
     code[q] = 1 + (float)random_below(seed, RANDOM_SAMPLE, (uint64_t)q, 1000) / 500;
   }
-  for (int64_t j = 0; j < M; j++) place[j] = j;
+  for (int64_t j = 0; j < M; j++) side->stable[j] = place[j] = j;
   PetscCall(RandomRows(seed, side->unit));
   PetscCall(RandomRows(seed + 100, side->encoder));
   PetscCall(MovedCodes(&codes, place, M, &side->codes));
@@ -78,7 +80,7 @@ static PetscErrorCode Permuted(const Side *a, float sign, int64_t m, Side *side)
 {
   int64_t place[M];
   PetscFunctionBeginUser;
-  for (int64_t j = 0; j < M; j++) place[j] = m < M ? j : (7 * j + 3) % M;
+  for (int64_t j = 0; j < M; j++) side->stable[j] = place[j] = m < M ? j : (7 * j + 3) % M;
   for (int64_t j = 0; j < M; j++)
     for (int64_t i = 0; i < WIDTH; i++) {
       side->unit[place[j] * WIDTH + i] = sign * a->unit[j * WIDTH + i];
@@ -174,9 +176,12 @@ static PetscErrorCode TestByHand(void)
   NEAR(value_of(values, "max_cosine_quantile"), .8, 1e-7, "its median by hand");
   NEAR(value_of(values, "matched_absolute"), .9, 1e-7, "matched_absolute by hand");
   NEAR(value_of(values, "subspace"), 1, 1e-12, "both span the plane");
+  NEAR(value_of(values, "recurrence"), (2. / 3 + 1) / 2, 1e-12,
+       "two of three, two of two have a mutual best");
   OK(isnan(value_of(values, "matched_encoder")) && isnan(value_of(values, "shared_features")) &&
-         isnan(value_of(values, "code_best")) && isnan(value_of(values, "gt_mcc")),
-     "no encoder, no codes, no truth: no value");
+         isnan(value_of(values, "code_best")) && isnan(value_of(values, "gt_mcc")) &&
+         isnan(value_of(values, "stable_subspace")),
+     "no encoder, no codes, no truth, no other runs: no value");
   PetscCall(PairValues(kernels, (Atoms){0, 2, a}, (Atoms){2, 2, b}, chosen, values));
   for (int v = 0; v < measures; v++)
     OK(isnan(values[v]), "%s: no atoms, no value", chosen[v].comparison->entry.name);

@@ -46,6 +46,44 @@ static void test_random(int64_t d)
   PetscCallAbort(PETSC_COMM_SELF, PetscFree5(A, V, W, values, alone));
 }
 
+/* The leading vectors alone, of distinct and of equal values: A v = lambda v, orthonormal, and the
+   values of the whole. */
+static void test_leading(int64_t d, int64_t q, int64_t rank)
+{
+  double *A, *G, *V, *W, *values, *all;
+  double worst = 0, skew = 0, off = 0;
+  PetscCallAbort(PETSC_COMM_SELF,
+                 PetscMalloc6(d * d, &A, d * rank, &G, q * d, &V, d * d, &W, q, &values, d, &all));
+  for (int64_t i = 0; i < d * rank; i++)
+    G[i] = rank == d ? i / d == i % d : random_normal(4, RANDOM_LAST, (uint64_t)i);
+  for (int64_t i = 0; i < d; i++)
+    for (int64_t j = 0; j < d; j++) {
+      A[i * d + j] = 0;
+      for (int64_t k = 0; k < rank; k++) A[i * d + j] += G[i * rank + k] * G[j * rank + k];
+    }
+  memcpy(W, A, sizeof(double) * (size_t)(d * d));
+  RUN(EigenSymmetric(d, W, false, all));
+  memcpy(W, A, sizeof(double) * (size_t)(d * d));
+  RUN(EigenLeading(d, W, q, values, V));
+  for (int64_t i = 0; i < q; i++) {
+    off = fmax(off, fabs(values[i] - all[d - 1 - i]));
+    for (int64_t j = 0; j < d; j++) {
+      double product = 0, inner = 0;
+      for (int64_t k = 0; k < d; k++) {
+        product += A[j * d + k] * V[i * d + k];
+        if (j < q) inner += V[j * d + k] * V[i * d + k];
+      }
+      worst = fmax(worst, fabs(product - values[i] * V[i * d + j]));
+      if (j < q) skew = fmax(skew, fabs(inner - (i == j)));
+    }
+  }
+  const double bound = 1e-13 * (double)d * fmax(1, all[d - 1]);
+  OK(off == 0 && worst < bound && skew < 1e-13 * (double)d,
+     "the %d leading of %d, rank %d: A v = lambda v within %.3g, orthonormal within %.3g", (int)q,
+     (int)d, (int)rank, worst, skew);
+  PetscCallAbort(PETSC_COMM_SELF, PetscFree6(A, G, V, W, values, all));
+}
+
 static void test_known(void)
 {
   enum { D = 40 };
@@ -115,6 +153,10 @@ int main(int argc, char **argv)
   test_random(2);
   test_random(7);
   test_random(100);
+  test_leading(60, 8, 40);
+  test_leading(33, 33, 5);
+  test_leading(20, 6, 20);
+  test_leading(1, 1, 1);
   test_known();
   test_cholesky(30, 30);
   test_cholesky(60, 20);

@@ -17,6 +17,25 @@ static ChosenComparison only[2]; /* matched_cosine */
 static const CompareOptions only_options = {only, 7};
 static int measures, matched; /* their number, and which is matched_cosine */
 
+/* Values of all parts, of dictionaries like those of three runs with four codes a token. */
+static PetscErrorCode AllValues(MPI_Comm comm, const NullSource *source, NullKind kind, int64_t m,
+                                const CompareOptions *of, double *values, int64_t *pairs)
+{
+  const NullShape shape = {.m = {m, m}, .active = 4, .runs = 3};
+  PetscFunctionBeginUser;
+  for (NullPart part = 0; part < NULL_PARTS; part++)
+    PetscCall(NullValues(comm, source, kind, &shape, part, of, values,
+                         part == NULLS_PLAIN ? pairs : NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double named(const double *values, const char *name)
+{
+  for (int v = 0; v < measures; v++)
+    if (!strcmp(chosen[v].comparison->entry.name, name)) return values[CENTRING_RAW * measures + v];
+  return (double)NAN;
+}
+
 static void choose_all(void)
 {
   for (; comparisons.entries[measures]; measures++) {
@@ -88,20 +107,26 @@ static PetscErrorCode TestKnown(void)
     NEAR(mean, .119, .002, "random directions, 2000 x 768");
   }
   PetscCall(NullSourceCreate(COMM, kernels, 16, NULL, &source));
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, 32, &options, values, &pairs));
+  PetscCall(AllValues(COMM, source, NULL_RANDOM, 32, &options, values, &pairs));
   NEAR(values[CENTRING_RAW * measures + matched], .453, .008, "the null of 32 x 16");
   OK(pairs >= 40 && pairs <= 1000, "one pair has a spread of .018: %d pairs", (int)pairs);
+  OK(named(values, "matched_encoder") == named(values, "matched_cosine") &&
+         named(values, "matched_both") == named(values, "matched_cosine") &&
+         named(values, "shared_features") == named(values, "matched_share"),
+     "encoder rows are the atoms' directions");
+  NEAR(named(values, "stable_subspace"), .5, .02, "8 of 16 directions, whichever are chosen");
+  OK(isnan(named(values, "code_best")), "no tokens, no codes");
   SAME_ON_ALL_RANKS(values, sizeof(double) * (size_t)(CENTRINGS * measures), "known to all ranks");
-  PetscCall(NullValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, 32, &options, again, NULL));
+  PetscCall(AllValues(PETSC_COMM_SELF, source, NULL_RANDOM, 32, &options, again, NULL));
   OK(!memcmp(values, again, sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the same bits on one rank");
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 32, 32, &only_options, again, &pairs));
+  PetscCall(AllValues(COMM, source, NULL_RANDOM, 32, &only_options, again, &pairs));
   OK(again[CENTRING_RAW] == values[CENTRING_RAW * measures + matched] &&
          again[CENTRING_PROJECTED] == values[CENTRING_PROJECTED * measures + matched],
      "what else is asked for does not matter");
   OK(fabs(again[CENTRING_PROJECTED] - again[CENTRING_RAW]) < .02, "one axis less: %.3f for %.3f",
      again[CENTRING_PROJECTED], again[CENTRING_RAW]);
-  PetscCall(NullValues(COMM, source, NULL_RANDOM, 0, 0, &options, values, &pairs));
+  PetscCall(AllValues(COMM, source, NULL_RANDOM, 0, &options, values, &pairs));
   OK(pairs == 0 && isnan(values[0]), "no atoms, no value");
   PetscCall(NullSourceDestroy(&source));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -195,13 +220,19 @@ static PetscErrorCode CheckOrder(const View *view, const NullSource *source, int
   NullSource *single;
   PetscFunctionBeginUser;
   for (NullKind k = 0; k < NULL_KINDS; k++)
-    PetscCall(NullValues(COMM, source, k, 24, 24, &options, value[k], NULL));
+    PetscCall(AllValues(COMM, source, k, 24, &options, value[k], NULL));
   OK(value[NULL_TOKENS][matched] > value[NULL_GAUSSIAN][matched] &&
          value[NULL_GAUSSIAN][matched] > value[NULL_RANDOM][matched] + .05,
      "tokens %.3f, Gaussian %.3f, random %.3f", value[NULL_TOKENS][matched],
      value[NULL_GAUSSIAN][matched], value[NULL_RANDOM][matched]);
+  for (NullKind k = 0; k < NULL_KINDS; k++)
+    OK(named(value[k], "code_best") > named(value[k], "code_correlation") &&
+           named(value[k], "code_jaccard") > .05 && named(value[k], "code_jaccard") < .9,
+       "codes: best correlation %.3f, of matched %.3f, tokens in common %.3f",
+       named(value[k], "code_best"), named(value[k], "code_correlation"),
+       named(value[k], "code_jaccard"));
   PetscCall(NullSourceCreate(PETSC_COMM_SELF, kernels, d, view, &single));
-  PetscCall(NullValues(PETSC_COMM_SELF, single, NULL_GAUSSIAN, 24, 24, &options, alone, NULL));
+  PetscCall(AllValues(PETSC_COMM_SELF, single, NULL_GAUSSIAN, 24, &options, alone, NULL));
   OK(!memcmp(alone, value[NULL_GAUSSIAN], sizeof(double) * (size_t)(CENTRINGS * measures)),
      "the Gaussian null has the same bits on one rank");
   PetscCall(NullSourceDestroy(&single));
