@@ -1,7 +1,7 @@
 /* For each atom the sum of the weights of its matches in the other runs, as whole numbers, so that
    those of one run can be taken off again. */
 #include "compare/others.h"
-#include "compare/assignment.h"
+#include "compare/weights.h"
 #include "compare/group.h"
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ static PetscErrorCode AddWeights(const Matched *matched, int64_t m, int64_t sign
   int32_t *weight;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(m, &weight));
-  PetscCall(AssignmentWeights(m, matched->cosine, weight));
+  PetscCall(WeightsRound(m, matched->cosine, weight));
   for (int64_t i = 0; i < m; i++) {
     if (matched->partner[i] < 0) continue;
     if (sum_a) sum_a[i] += sign * coarse(weight[i]);
