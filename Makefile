@@ -38,7 +38,7 @@ PREFIX     ?= /usr/local
 MPIEXEC    ?= mpiexec
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= $(or $(shell for p in python3 /usr/bin/python3; do $$p -c 'import numpy, scipy, h5py' 2>/dev/null && echo $$p && break; done),python3)
-JOBS       ?= $(shell nproc 2>/dev/null || echo 1)# test files at once
+JOBS       ?= $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)# test files at once
 OPT        ?= $(if $(DEBUG),-O0 -g3 -U_FORTIFY_SOURCE,-O2 -g) -ffp-contract=off -fno-math-errno
 WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla
 CFLAGS     ?= -std=c17 $(OPT) $(WARN)
