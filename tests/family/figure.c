@@ -71,6 +71,8 @@ static const char *const columns[] = {
     "model,kind,group,run,atom,cosine,rank,token,value,token_group,position,label,name,text,image,"
     "row,column,rows,columns",
     "model,low,high,atoms,found,cosine",
+    "model_a,model_b,measure,centring,pairs,value,low,high,unmatched_a,unmatched_b,with_unmatched,"
+    "note",
 };
 enum { TABLES = sizeof(columns) / sizeof(*columns) };
 
@@ -78,10 +80,10 @@ static PetscErrorCode Blank(Report **made)
 {
   PetscFunctionBegin;
   Report *r = *made = calloc(1, sizeof(*r));
-  Table **tables[TABLES] = {&r->plan,       &r->runs,       &r->groups,   &r->pairs,
-                            &r->stability,  &r->models,     &r->steps,    &r->facts,
-                            &r->trajectory, &r->recurrence, &r->purposes, &r->differences,
-                            &r->levels,     &r->stable,     &r->atlas,    &r->frequency};
+  Table **tables[TABLES] = {
+      &r->plan,   &r->runs,   &r->groups,     &r->pairs,      &r->stability, &r->models,
+      &r->steps,  &r->facts,  &r->trajectory, &r->recurrence, &r->purposes,  &r->differences,
+      &r->levels, &r->stable, &r->atlas,      &r->frequency,  &r->across};
   for (int i = 0; i < TABLES; i++) PetscCall(TableCreate(columns[i], tables[i]));
   r->name = text_copy("a name");
   r->dir = text_copy("none");
@@ -140,6 +142,9 @@ static PetscErrorCode Fill(Report *r, const char *model, double number)
     table_text(r->facts, "path", model), table_text(r->facts, "value", model);
     PetscCall(FillRun(r, model, run[i], number));
   }
+  PetscCall(Row(r->across, model, "", number));
+  table_text(r->across, "model_a", model), table_text(r->across, "model_b", model),
+      table_text(r->across, "note", model);
   PetscCall(Row(r->groups, model, "", number));
   table_text(r->groups, "metric", "r2"), table_text(r->groups, "split", "held_out");
   PetscCall(Row(r->groups, model, "", number));
