@@ -24,8 +24,8 @@ static double value(const AtomPair *pair, const void *params)
 const Comparison comparison_stable_subspace = {
     .entry = {.name = "stable_subspace",
               .summary =
-                  "mean squared cosine of the principal angles of the q atoms that the other "
-                  "runs have best, chosen without the run compared with",
+                  "mean squared cosine of the principal angles of the q atoms that third runs "
+                  "have best",
               .cite = "2606.12138; Bjorck and Golub 1973",
               .params =
                   (const Param[]){
