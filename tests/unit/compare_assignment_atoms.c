@@ -132,6 +132,29 @@ static void test_kind(int kind, int64_t rows, int64_t columns, int64_t d)
   RUN(ArrayDestroy(&A));
 }
 
+/* Whole numbers with many ties, in matrices wide enough that rows list only a part of their columns:
+   most are 0, or all are about what their column is worth. */
+static void test_ties(int64_t rows, int64_t columns, int64_t range, int64_t odds, int64_t steps)
+{
+  int32_t *weight;
+  int64_t *partner, sum, again = 0;
+  RUN(ArrayCreate(rows * columns, &weight));
+  RUN(ArrayCreate(rows, &partner));
+  for (int64_t k = 0; k < rows * columns; k++) {
+    const int64_t one = random_below(7, RANDOM_LAST, (uint64_t)(2 * k), odds);
+    weight[k] = (int32_t)(k % columns * steps / columns) +
+                (one ? 0 : (int32_t)random_below(7, RANDOM_LAST, (uint64_t)(2 * k + 1), range));
+  }
+  RUN(AssignmentSolve(rows, columns, weight, partner, &sum));
+  for (int64_t i = 0; i < rows; i++)
+    if (partner[i] >= 0) again += weight[i * columns + partner[i]];
+  OK(again == sum, "ties, %d x %d of 0 to %d: the sum of its pairs", (int)rows, (int)columns,
+     (int)(range + steps));
+  give_to_scipy(rows, columns, weight, sum);
+  RUN(ArrayDestroy(&partner));
+  RUN(ArrayDestroy(&weight));
+}
+
 /* Large ones are proved by their prices, inside. */
 static void test_large(int kind, int64_t m, int64_t d)
 {
@@ -167,6 +190,13 @@ int main(int argc, char **argv)
   }
   test_kind(UNRELATED, 2000, 2000, 64);
   test_kind(CLUSTERS, 2000, 2000, 64);
+  test_kind(CLUSTERS, 700, 1000, 64);
+  for (int64_t range = 2; range <= 50; range *= 5)
+    for (int64_t odds = 1; odds <= 10; odds += 9) {
+      test_ties(150, 150, range, odds, 0);
+      test_ties(100, 180, range, odds, 5);
+      test_ties(180, 100, range, odds, 90);
+    }
   ask_scipy();
   for (int kind = 0; level >= 1 && kind < KINDS; kind++) test_large(kind, 8192, 128);
   for (int kind = 0; level >= 2 && kind < KINDS; kind++) test_large(kind, 32768, 128);
