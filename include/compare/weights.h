@@ -28,8 +28,9 @@ static inline Cosines cosines_turned(const Cosines *of)
 
 typedef struct Weights Weights;
 
-/* WEIGHTS_ROOM: bytes up to which weights are held. Beyond, as many bytes of rows are kept. */
-static const int64_t WEIGHTS_ROOM = INT64_C(1) << 30;
+/* WEIGHTS_ROOM: bytes up to which weights are held, 32,768 x 32,768 of them. Beyond, as many bytes
+   of rows are kept. */
+static const int64_t WEIGHTS_ROOM = INT64_C(1) << 32;
 
 /*
   WeightsCreate - weights of the cosines, held if they take at most `room` bytes

@@ -132,7 +132,7 @@ static void test_kind(int kind, int64_t rows, int64_t columns, int64_t d)
   RUN(ArrayDestroy(&A));
 }
 
-/* Whole numbers with many ties, in matrices wide enough that rows list only a part of their columns:
+/* Whole numbers with many ties, in matrices so wide that rows list a part of their columns only:
    most are 0, or all are about what their column is worth. */
 static void test_ties(int64_t rows, int64_t columns, int64_t range, int64_t odds, int64_t steps)
 {

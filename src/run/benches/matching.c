@@ -86,7 +86,7 @@ static PetscErrorCode MatchBlocks(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the atoms on, of whose weights 1 GiB is kept and the rest made when asked for. */
+/* From the atoms on, the weights held. */
 static PetscErrorCode MeasureLarge(BenchRun *run)
 {
   const double m = LARGE;
