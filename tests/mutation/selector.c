@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -133,6 +134,7 @@ static void become(int number, const char *folder, int pipe_end)
   all.child = true;
   mutant = number;
   setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   setrlimit(RLIMIT_CPU, &time), setrlimit(RLIMIT_CORE, &core), setrlimit(RLIMIT_FSIZE, &file);
   setrlimit(RLIMIT_AS, &space);
   signal(SIGALRM, SIG_DFL), signal(SIGXCPU, SIG_DFL);
