@@ -125,8 +125,8 @@ static void draw_numbers(Svg *svg, const Places *places, const char *effect, con
   svg_words(svg, x, wide ? y + 1 : y - 20,
             (Type){.size = 12, .bold = true, .ink = INK_MODEL, .anchor = anchor}, effect);
   if (*centred)
-    svg_words(svg, x, wide ? y + 12 : y + 21,
-              (Type){.size = 10, .ink = INK_QUIET, .anchor = anchor}, centred);
+    svg_words(svg, x, wide ? y + 12 : y - 9, (Type){.size = 10, .ink = INK_QUIET, .anchor = anchor},
+              centred);
 }
 
 static void draw_row(Svg *svg, const Table *data, int64_t row, const Places *places, double y)
