@@ -13,12 +13,12 @@
 
   Not collective.
 
-  out  enters   [group->runs]  in plan order
-  out  entered  how many
-  out  sought   false: the steps were not enough for a larger size; may be NULL
+  out  runs    how many
+  out  run     [runs]  which, in plan order; ArrayDestroy; NULL: only their number is wanted
+  out  sought  false: the steps were not enough for a larger size; may be NULL
 */
 enum { ENTER_STEPS = 5000 };
-PetscErrorCode RunsThatEnter(const ComparedGroup *group, bool *enters, int64_t *entered,
+PetscErrorCode RunsThatEnter(const ComparedGroup *group, int64_t *runs, int64_t **run,
                              bool *sought);
 
 /* note_add - appends words, after "; " where there are some. */

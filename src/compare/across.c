@@ -46,16 +46,9 @@ static bool share_a_seed(const AcrossSide *a, const AcrossSide *b, int64_t i, in
 
 static PetscErrorCode SideCreate(const ComparedGroup *group, const Living *living, AcrossSide *side)
 {
-  bool *enters;
-  int64_t entered;
   PetscFunctionBeginUser;
   *side = (AcrossSide){.group = group, .living = living};
-  PetscCall(ArrayCreate(group->runs, &enters));
-  PetscCall(ArrayCreate(group->runs, &side->run));
-  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
-  for (int64_t r = 0; r < group->runs; r++)
-    if (enters[r]) side->run[side->runs++] = r;
-  PetscCall(ArrayDestroy(&enters));
+  PetscCall(RunsThatEnter(group, &side->runs, &side->run, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

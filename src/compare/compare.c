@@ -79,18 +79,14 @@ static NullShape null_shape(const GroupPairs *all, const Entered *in)
 static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const GroupPairs *all,
                             Entered *in)
 {
-  bool *enters;
-  int64_t entered, living = 0, dead = 0;
+  int64_t living = 0, dead = 0;
   PetscFunctionBeginUser;
   *in = (Entered){0};
-  PetscCall(ArrayCreate(group->runs, &enters));
-  PetscCall(ArrayCreate(group->runs, &in->run));
-  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
-  for (int64_t r = 0; r < group->runs; r++) {
-    if (!enters[r]) continue;
-    in->run[in->runs++] = r;
-    living += all->living[r].alive;
-    dead += all->living[r].m - all->living[r].alive;
+  PetscCall(RunsThatEnter(group, &in->runs, &in->run, NULL));
+  for (int64_t q = 0; q < in->runs; q++) {
+    const Living *one = &all->living[in->run[q]];
+    living += one->alive;
+    dead += one->m - one->alive;
   }
   in->dead = (double)dead / (double)in->runs;
   in->alive = (2 * living + in->runs) / max_i64(1, 2 * in->runs);
@@ -100,7 +96,6 @@ static PetscErrorCode Enter(Comparing *to, const ComparedGroup *group, const Gro
     PetscCall(NullStoreGet(to->nulls, group->view, k, &shape, in->null[k]));
   }
   PetscCall(NoteRuns(group, all, in->runs, in->run, &in->note));
-  PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

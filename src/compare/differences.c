@@ -83,16 +83,9 @@ typedef struct {
 
 static PetscErrorCode SideCreate(const ComparedGroup *group, const GroupPairs *pairs, Side *side)
 {
-  int64_t entered;
-  bool *enters;
   PetscFunctionBeginUser;
   *side = (Side){.group = group, .pairs = pairs};
-  PetscCall(ArrayCreate(group->runs, &enters));
-  PetscCall(ArrayCreate(group->runs, &side->run));
-  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
-  for (int64_t r = 0; r < group->runs; r++)
-    if (enters[r]) side->run[side->runs++] = r;
-  PetscCall(ArrayDestroy(&enters));
+  PetscCall(RunsThatEnter(group, &side->runs, &side->run, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -177,18 +177,20 @@ static PetscErrorCode SearchCreate(const ComparedGroup *group, Search *search)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunsThatEnter(const ComparedGroup *group, bool *enters, int64_t *entered,
-                             bool *sought)
+PetscErrorCode RunsThatEnter(const ComparedGroup *group, int64_t *runs, int64_t **run, bool *sought)
 {
   Search search;
   PetscFunctionBeginUser;
   PetscCall(SearchCreate(group, &search));
   PetscCall(Choose(&search));
-  *entered = 0;
+  *runs = 0;
+  if (run) PetscCall(ArrayCreate(group->runs, run));
   for (int64_t r = 0; r < group->runs; r++) {
-    enters[search.candidate[r].at] = search.taken[r];
-    *entered += search.taken[r];
+    if (!search.taken[r]) continue;
+    if (run) (*run)[*runs] = search.candidate[r].at;
+    ++*runs;
   }
+  if (run) qsort(*run, (size_t)*runs, sizeof(**run), by_number);
   if (sought) *sought = !search.ended;
   PetscCall(ArrayDestroy(&search.partner));
   PetscCall(ArrayDestroy(&search.weight));

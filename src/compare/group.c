@@ -192,31 +192,25 @@ static PetscErrorCode AllPairs(const Working *w)
 
 static PetscErrorCode FindNext(const ComparedGroup *group, GroupPairs *all)
 {
-  int64_t first = -1, last = -1, entered;
-  bool *enters;
+  int64_t runs, *run;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(group->runs, &enters));
   PetscCall(ArrayCreate(group->runs, &all->next));
-  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
-  for (int64_t r = 0; r < group->runs; r++) {
-    all->next[r] = -1;
-    if (!enters[r]) continue;
-    if (first < 0) first = r;
-    if (last >= 0) all->next[last] = r;
-    last = r;
-  }
-  if (last > first) all->next[last] = first;
-  PetscCall(ArrayDestroy(&enters));
+  PetscCall(RunsThatEnter(group, &runs, &run, NULL));
+  for (int64_t r = 0; r < group->runs; r++) all->next[r] = -1;
+  for (int64_t q = 0; runs > 1 && q < runs; q++) all->next[run[q]] = run[(q + 1) % runs];
+  PetscCall(ArrayDestroy(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode CreateOthers(const ComparedGroup *group, int64_t most, Others *others)
 {
-  int64_t entered;
+  int64_t runs, *run;
   bool *enters;
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(group->runs, &enters));
-  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
+  PetscCall(RunsThatEnter(group, &runs, &run, NULL));
+  for (int64_t q = 0; q < runs; q++) enters[run[q]] = true;
+  PetscCall(ArrayDestroy(&run));
   PetscCall(OthersCreate(group->runs, STAGES * CENTRINGS, most, enters, others));
   PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -49,11 +49,10 @@ void note_unfinished(const ComparedGroup *group, Text *note)
 PetscErrorCode NoteRuns(const ComparedGroup *group, const GroupPairs *all, int64_t n,
                         const int64_t *run, Text *note)
 {
-  bool *enters, sought;
+  bool sought;
   int64_t entered;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(group->runs, &enters));
-  PetscCall(RunsThatEnter(group, enters, &entered, &sought));
+  PetscCall(RunsThatEnter(group, &entered, NULL, &sought));
   if (entered < group->runs)
     note_add(note, "%lld of %lld runs, those that share no varied seed", (long long)n,
              (long long)group->runs);
@@ -63,7 +62,6 @@ PetscErrorCode NoteRuns(const ComparedGroup *group, const GroupPairs *all, int64
   if (n == 2) note_add(note, "2 runs: no interval");
   if (n == 3) note_add(note, "weak: 3 runs");
   note_unfinished(group, note);
-  PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

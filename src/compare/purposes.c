@@ -169,19 +169,12 @@ static PetscErrorCode AddMeasure(Table *table, Blocks *all, const char *measure,
 /* Runs that share no seed are those of different blocks, and two of each block. */
 static PetscErrorCode NoteBlocks(Blocks *all)
 {
-  int64_t *run, entered = 0;
-  bool *enters;
+  int64_t runs, *run;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(all->group->runs, &enters));
-  PetscCall(ArrayCreate(all->group->runs, &run));
-  PetscCall(RunsThatEnter(all->group, enters, &entered, NULL));
-  entered = 0;
-  for (int64_t r = 0; r < all->group->runs; r++)
-    if (enters[r]) run[entered++] = r;
-  note_shared(all->group, all->pairs, entered, run, &all->given);
+  PetscCall(RunsThatEnter(all->group, &runs, &run, NULL));
+  note_shared(all->group, all->pairs, runs, run, &all->given);
   note_unfinished(all->group, &all->given);
   PetscCall(ArrayDestroy(&run));
-  PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

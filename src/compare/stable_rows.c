@@ -12,11 +12,10 @@
 static PetscErrorCode WriteNote(const StableRuns *runs, Text *note)
 {
   const ComparedGroup *group = runs->group;
-  bool anchors = false, start = false, *enters;
+  bool anchors = false, start = false;
   int64_t entered;
   PetscFunctionBeginUser;
-  PetscCall(ArrayCreate(group->runs, &enters));
-  PetscCall(RunsThatEnter(group, enters, &entered, NULL));
+  PetscCall(RunsThatEnter(group, &entered, NULL, NULL));
   for (int64_t q = 0; q < group->runs; q++)
     for (int64_t p = 0; p < q; p++) {
       anchors |= same_anchors(&group->run[p], &group->run[q]);
@@ -28,7 +27,6 @@ static PetscErrorCode WriteNote(const StableRuns *runs, Text *note)
   if (start) note_add(note, "given this start");
   note_unfinished(group, note);
   if (!note->s) text_append(note, "", 0);
-  PetscCall(ArrayDestroy(&enters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,7 +22,14 @@ static void add_run(Trial *t, int64_t i, int64_t d, int64_t a)
 static void choose(Trial *t)
 {
   const ComparedGroup group = {.model = "m", .runs = t->runs, .run = t->run};
-  RUN(RunsThatEnter(&group, t->enters, &t->entered, &t->sought));
+  int64_t *run, mixed = 0;
+  RUN(RunsThatEnter(&group, &t->entered, &run, &t->sought));
+  for (int64_t q = 0; q < t->entered; q++) {
+    mixed += q > 0 && run[q] <= run[q - 1];
+    t->enters[run[q]] = true;
+  }
+  if (mixed) OK(false, "runs that enter are in plan order");
+  RUN(ArrayDestroy(&run));
 }
 
 static bool has(const Trial *t, int64_t i, int64_t d, int64_t a)
