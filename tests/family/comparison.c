@@ -252,6 +252,12 @@ static PetscErrorCode TestThresholds(void)
   PetscCall(ValueWith("shared_features", "t", "0.5", (Atoms){3, 6, a, a}, (Atoms){3, 6, one, other},
                       &value));
   NEAR(value, 1, 0, "shared_features at a lower threshold");
+  PetscCall(
+      ValueWith("recurrence", "t", "0.7", (Atoms){3, 6, a, a}, (Atoms){3, 6, one, other}, &value));
+  NEAR(value, 2. / 3, 1e-12, "recurrence leaves out the pair below its threshold");
+  PetscCall(
+      ValueWith("recurrence", "t", "0.5", (Atoms){3, 6, a, a}, (Atoms){3, 6, one, other}, &value));
+  NEAR(value, 1, 0, "recurrence at a lower threshold");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

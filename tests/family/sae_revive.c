@@ -105,6 +105,15 @@ int main(int argc, char **argv)
   } params = {0, 7, 0.5, DEAD_BY_STEPS};
   OK(auxk->aux(&params, 100).k == 50 && auxk->aux(&params, 1).k == 1,
      "auxk: by default half the tokens' width");
+  const SAERevive *attached = (const SAERevive *)family_find(&sae_revivals, "auxk_attached");
+  const struct {
+    int64_t k;
+    double weight;
+  } all = {0, 0.25}, few = {7, 0.25};
+  OK(attached->unchosen(&all, 100).k == 50 && attached->unchosen(&all, 1).k == 1 &&
+         attached->unchosen(&few, 100).k == 7 && attached->unchosen(&few, 5).k == 5 &&
+         attached->unchosen(&few, 100).weight == 0.25,
+     "auxk_attached: by default half of all atoms, and never more than there are");
   MPI_Barrier(COMM);
   if (tap_rank == 0) unlink(path);
   return TestEnd();

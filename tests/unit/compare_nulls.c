@@ -2,6 +2,7 @@
    and tokens' own mean and spread.
    RUN ranks=1
    RUN ranks=3 */
+#include "compare/null_parts.h"
 #include "compare/nulls.h"
 #include "../tap.h"
 #include "base/random.h"
@@ -29,11 +30,16 @@ static PetscErrorCode AllValues(MPI_Comm comm, const NullSource *source, NullKin
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int place_named(const char *name)
+{
+  int v = 0;
+  while (strcmp(chosen[v].comparison->entry.name, name)) v++;
+  return v;
+}
+
 static double named(const double *values, const char *name)
 {
-  for (int v = 0; v < measures; v++)
-    if (!strcmp(chosen[v].comparison->entry.name, name)) return values[CENTRING_RAW * measures + v];
-  return (double)NAN;
+  return values[CENTRING_RAW * measures + place_named(name)];
 }
 
 static void choose_all(void)
@@ -239,6 +245,37 @@ static PetscErrorCode CheckOrder(const View *view, const NullSource *source, int
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Centred, atoms less their mean and encoder rows less theirs, which are unit directions, are not
+   the same where lengths differ: each as made here from the dictionaries. */
+static PetscErrorCode CheckEncoders(const NullSource *source, int64_t d)
+{
+  enum { M = 24, PAIR = 3 };
+  const NullShape shape = {.m = {M, M}, .active = 4, .runs = 3};
+  double value[96] = {0}, here[2];
+  float *D, *rows;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(2 * M * d, &D));
+  PetscCall(ArrayCreate(2 * M * d, &rows));
+  PetscCall(NullPair(source, NULL_TOKENS, PAIR, &shape, &options, value));
+  for (int unit = 0; unit < 2; unit++) {
+    for (int side = 0; side < 2; side++) {
+      float *mine = D + side * M * d;
+      PetscCall(NullDictionary(source, NULL_TOKENS, 2 * PAIR + side, M, mine));
+      if (unit) PetscCall(AtomsPrepare(kernels, CENTRING_RAW, M, d, mine, NULL, mine));
+      PetscCall(AtomsPrepare(kernels, CENTRING_CENTRED, M, d, mine, NULL, rows + side * M * d));
+    }
+    PetscCall(
+        PairValues(kernels, (Atoms){M, d, rows}, (Atoms){M, d, rows + M * d}, only, &here[unit]));
+  }
+  NEAR(value[CENTRING_CENTRED * measures + matched], here[0], 1e-12, "centred atoms");
+  NEAR(value[CENTRING_CENTRED * measures + place_named("matched_encoder")], here[1], 1e-12,
+       "centred encoder rows: %.4f, atoms %.4f", here[1], here[0]);
+  OK(fabs(here[0] - here[1]) > 1e-4, "which differ");
+  PetscCall(ArrayDestroy(&rows));
+  PetscCall(ArrayDestroy(&D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestTokens(void)
 {
   enum { N = 3000, WIDTH = 30 };
@@ -253,6 +290,7 @@ static PetscErrorCode TestTokens(void)
   PetscCall(NullSourceCreate(COMM, kernels, WIDTH, &test.view, &source));
   PetscCall(CheckGaussians(source, &test.view, WIDTH));
   PetscCall(CheckOrder(&test.view, source, WIDTH));
+  PetscCall(CheckEncoders(source, WIDTH));
   PetscCall(NullSourceDestroy(&source));
   PetscCall(TestViewDestroy(&test));
   PetscCall(MistakesDestroy(&mistakes));

@@ -4,6 +4,7 @@
    RUN ranks=3 */
 #include "../sae_task.h"
 #include "../tap.h"
+#include "learn/average.h"
 #include "learn/resample.h"
 #include <math.h>
 
@@ -122,6 +123,28 @@ static bool renewed(const SAE *sae, const SAE *plain, int64_t j, double norm, in
   return fine && worst < 1e-6 && !same_row(sae, plain, j);
 }
 
+/* Whether what is shown of the encoder's row j is the row itself, and no mean of what it was. */
+static bool shown_as_is(const SAE *sae, int64_t j)
+{
+  const Tensor *E = tensor_named((SAE *)(uintptr_t)sae, "encoder/weight");
+  double worst = 0, most = 0;
+  for (int i = 0; i < D; i++) {
+    worst = fmax(worst, fabs((double)shown_tensor(sae, E)[j * D + i] - (double)E->p[j * D + i]));
+    most = fmax(most, fabs((double)E->p[j * D + i]));
+  }
+  return worst <= 1e-6 * most;
+}
+
+/* Averages of atoms that began anew begin anew, and no others. */
+static void check_averages(const char *title, SAE *sae, const bool *dead)
+{
+  bool fine = true;
+  if (!sae->average) return;
+  average_show(sae);
+  for (int64_t j = 0; j < sae->rows; j++) fine &= shown_as_is(sae, j) == dead[sae->first + j];
+  OK(fine, "%s: averages of those begin anew", title);
+}
+
 /* A start at which every third atom is too shy to fire. */
 static PetscErrorCode Begin(const SAETask *t, SAE **sae)
 {
@@ -172,6 +195,7 @@ static PetscErrorCode CheckStep(const char *title, const char *words, int64_t p)
   }
   OK(others, "%s: atoms that live go on as without", title);
   OK(fine, "%s: the dead become different tokens of the batch, without moments", title);
+  check_averages(title, sae, dead);
   PetscCall(SAEStep(sae, &report));
   PetscCall(SAEDestroy(&sae));
   PetscCall(SAEDestroy(&plain));
@@ -190,6 +214,9 @@ int main(int argc, char **argv)
   check_draws();
   RUN(CheckStep("free", TRAIN "code.name=topk code.k=1", 0));
   RUN(CheckStep("jumprelu", TRAIN "code.name=jumprelu code.threshold=1.5 train.optimizer.lr=0.001",
+                0));
+  RUN(CheckStep("averages",
+                TRAIN "code.name=topk code.k=1 train.average.name=ema train.average.decay=0.75",
                 0));
   RUN(CheckStep("matryoshka", TRAIN "code.name=batchtopk code.k=0.5 goal.name=matryoshka", 0));
   RUN(CheckStep("hull", TRAIN "code.name=topk code.k=1 atoms.name=hull", 30));
