@@ -195,8 +195,8 @@ static PetscErrorCode BidAll(Matching *M, double more, int64_t *left, Candidates
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* After bids of more: dummies' columns have one price, and none a lower one; rows give up columns
-   that are no longer the best for them. */
+/* After bids of more: no column is cheaper than the dearest of a dummy, so that dummies' columns
+   have one price; rows give up columns that are no longer the best for them. */
 static PetscErrorCode Settle(Matching *M, Candidates *list, double *work, double *level)
 {
   double best, second;
@@ -206,8 +206,6 @@ static PetscErrorCode Settle(Matching *M, Candidates *list, double *work, double
   for (int64_t j = 0; j < M->m; j++)
     if (M->owner[j] == OWNER_DUMMY) *level = fmax(*level, M->price[j]);
   for (int64_t j = 0; j < M->m && M->n < M->m; j++) M->price[j] = fmax(M->price[j], *level);
-  for (int64_t j = 0; j < M->m; j++)
-    if (M->owner[j] == OWNER_DUMMY) M->price[j] = *level;
   for (int32_t i = 0; i < M->n; i++) {
     if (M->column[i] == OWNER_NONE) continue;
     PetscCall(TwoBest(M, i, &list[i], work, &at, &best, &second));

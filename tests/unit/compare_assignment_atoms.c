@@ -191,6 +191,11 @@ int main(int argc, char **argv)
   test_kind(UNRELATED, 2000, 2000, 64);
   test_kind(CLUSTERS, 2000, 2000, 64);
   test_kind(CLUSTERS, 700, 1000, 64);
+  test_kind(CLUSTERS, 500, 501, 32); /* coarse bids, with columns that stay unmatched */
+  test_kind(CLUSTERS, 500, 503, 32);
+  test_kind(CLUSTERS, 504, 500, 64);
+  test_kind(UNRELATED, 500, 503, 4);
+  test_kind(OFFSET, 504, 500, 4);
   for (int64_t range = 2; range <= 50; range *= 5)
     for (int64_t odds = 1; odds <= 10; odds += 9) {
       test_ties(150, 150, range, odds, 0);
