@@ -160,13 +160,13 @@ coverage: $(B)/tests/coverage/coverage
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 1 $< $(PART)
 $(B)/tests/coverage/coverage: $(B)/tests/coverage/coverage.o $(lib)
 	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $< $(lib) $(libs)
-# which breaks of the backward functions no test sees (docs/mutation.md); MUTATE="--statements --seconds 100" and others
+# which breaks of the backward functions no test sees (docs/mutation.md); MUTATE="--small --seconds 100" and others
 laws := $(patsubst %.c,$(B)/%,$(filter tests/unit/learn_% tests/family/sae_% tests/family/optimizer% tests/family/schedule% tests/family/method%,$(tests_all)))
 mutate-laws: all $(laws)
 $(filter-out $(tbin),$(laws)): $(lib)
 	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $(filter %.o,$^) $(lib) $(libs)
 $(filter-out $(tbin),$(laws)): %: %.o
-mutate: mutate-laws
+mutate:
 	@. $(ROOT)/tests/mpi-env.sh; B=$(B) MPIEXEC='$(MPIEXEC)' $(PYTHON) $(ROOT)/tests/mutate $(MUTATE) "$(search)"
 check:
 	@$(ROOT)/scripts/deps.sh check

@@ -127,7 +127,7 @@ def mutants_of(code, start, end):
             for c, e in parts if len(parts) > 1 else []:
                 yield c, e, " (void)0", "statement"
         whole = kind == "if" and not re.search(r"&&|\|\|", body)  # where == for != is the negation, tried already
-        yield from ((*m, "detail") for m in operators(code, a, b) if not (whole and m[2] in ("==", "!=")))
+        yield from ((*m, "small") for m in operators(code, a, b) if not (whole and m[2] in ("==", "!=")))
 
 
 Mutant = collections.namedtuple("Mutant", "key source function line digest shown kind body")

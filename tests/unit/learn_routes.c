@@ -82,7 +82,7 @@ int main(int argc, char **argv)
       "revive.k=5 revive.weight=0.5 revive.dead_after=5000"};
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
-  for (int c = 0; c < 6; c++)
+  for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
     for (int r = 0; r < ROUTES; r++)
       for (int n = 0; n < 3; n++)
         if (n != 1 || tap_size > 2)
