@@ -2,14 +2,14 @@
 # ardis bench: chosen rows, one table, valid JSON and CSV, mistakes; the machine's numbers kept where they were asked for.
 . "$ROOT/tests/cli/lib.sh"
 export TMPDIR="$T"
-ranks 1 bench --rows select,adam --json "$T/one.json" --csv "$T/one.csv"
+ranks 1 bench --rows select,decode --json "$T/one.json" --csv "$T/one.csv"
 ok $? "some rows, one rank"
 "$PYTHON" - "$T/one.json" "$T/one.csv" <<'END' >>"$T/log" 2>&1
 import csv, json, sys
 json, rows = json.load(open(sys.argv[1])), list(csv.DictReader(open(sys.argv[2])))
 assert json["schema"] == 1 and json["ranks"] == 1 and json["cpu"] and json["commit"] and json["kernels"]
 names = [r["row"] for r in json["rows"]]
-assert "select_top" in names and "adam" in names and all("select" in n or "adam" in n for n in names), names
+assert "select_top" in names and "decode" in names and all("select" in n or "decode" in n for n in names), names
 assert [r["row"] for r in rows] == names
 for r in json["rows"]:
     assert r["figure"] > 0 and r["limit_value"] > 0 and abs(r["ratio"] * r["limit_value"] / r["figure"] - 1) < 1e-9, r

@@ -1,0 +1,311 @@
+/* A training step of every code, goal, encoder, kind of atoms, revival, average and optimizer of
+   the registries, the rest of the model as TopK has it, beside what the step's kernels take on the
+   same model: docs/bench.md says how each is counted. One core. */
+#include "base/array.h"
+#include "learn/encoder.h"
+#include "run/bench_task.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { M = 2048, D = 768, B = 2048, FEW = 1024, K = 32, P = 1024, DEAD = 128, N = 4 * B };
+
+static const char *const rows[] = {
+#define X(name) "code " #name,
+#include "sae-code.def" /* these are written by the Makefile from the folders' listings */
+#undef X
+#define X(name) "goal " #name,
+#include "sae-goal.def"
+#undef X
+#define X(name) "encoder " #name,
+#include "sae-encoder.def"
+#undef X
+#define X(name) "atoms " #name,
+#include "sae-atoms.def"
+#undef X
+#define X(name) "revive " #name,
+#include "sae-revive.def"
+#undef X
+#define X(name) "average " #name,
+#include "average.def"
+#undef X
+#define X(name) "optimizer " #name,
+#include "optimizer.def"
+#undef X
+    NULL,
+};
+
+/* What a step of a row needs besides one residual, one sum of gradients and one update for each of
+   its codes, atoms and parameters; dense products in operations a token. */
+typedef struct {
+  const char *row, *words;
+  double scores;    /* products of tokens and all atoms; 0: through the encoder's filter */
+  double residuals; /* times the residuals of the codes; 0: once */
+  double sums;      /* times their sums; 0: once */
+  double dense;     /* further products */
+  double bytes;     /* further bytes of memory for each parameter */
+} Count;
+
+#define PRODUCT (2.0 * M * D) /* scores of a token */
+static const Count special[] = {
+    {"code batchtopk", "", 1},
+    {"code gated", "", 1, .residuals = 2, .sums = 1.5},
+    {"code jumprelu", "", 1},
+    {"code mp", "encoder.name=tied train.batch=1024", K, .residuals = 2},
+    {"code omp", "encoder.name=tied train.batch=1024", K, .dense = 2.0 * K * K * D + 40.0 * K * K},
+    {"code quantised", "", 1},
+    {"code relu", "code.l1=0.01", 1},
+    {"goal msae", "goal.ks=32,64,128", 0},
+    {"encoder identity", "width=768", 0},
+    {"encoder mlp", "", 0, .residuals = 1.5, .dense = 4.0 * D * D},
+    {"atoms hull", "", .dense = 4.0 * M * P * D / B},
+    {"atoms hull_relaxed", "", .dense = 4.0 * M * P * D / B},
+    {"revive auxk", "", .residuals = 3, .sums = 3, .dense = 2.0 * DEAD * D},
+    {"revive auxk_attached", "", 1, .dense = 4 * PRODUCT},
+    {"revive resample", "revive.every=1 revive.times=1000000"},
+    {"average ema", "", .bytes = 12},
+};
+
+typedef struct {
+  const char *row;
+  Count count;
+  BenchTask *task;
+  SAE *sae;
+  float *X, *e, *slope, *work;
+  double *square;
+  int64_t *bucket, b;
+  int32_t *token;
+  float *z, *g;
+  Codes codes;
+} Data;
+
+static Count count_of(const char *row)
+{
+  Count count = {.row = row, .words = ""};
+  for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++)
+    if (!strcmp(special[i].row, row)) count = special[i];
+  if (!(count.residuals > 0)) count.residuals = 1;
+  if (!(count.sums > 0)) count.sums = 1;
+  return count;
+}
+
+/* The settings of a row: its own ones come last. */
+static void describe(const char *row, const char *words, Text *to)
+{
+  const int kind = (int)strcspn(row, " ");
+  const bool training = !strncmp(row, "average", 7) || !strncmp(row, "optimizer", 9);
+  text_add(to, "method=sae width=%d train.batch=%d train.steps=1000000 atoms.pick=identity ", M, B);
+  if (strncmp(row, "code", 4) || !strcmp(row, "code topk")) text_add(to, "code.name=topk ");
+  text_add(to, "code.k=%d %s%.*s.name=%s %s", K, training ? "train." : "", kind, row,
+           row + kind + 1, words);
+}
+
+/* Atoms that AuxK has to help: those that were made silent may have fired again. */
+static PetscErrorCode Silence(void *context)
+{
+  const Data *b = context;
+
+  PetscFunctionBegin;
+  for (int64_t j = 0; j < DEAD; j++) b->sae->silent[j * (b->sae->m / DEAD)] = (int64_t)1 << 40;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(void *context)
+{
+  PetscFunctionBegin;
+  PetscCall(BenchTaskStep(((Data *)context)->task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Encode(void *context)
+{
+  Data *b = context;
+
+  PetscFunctionBegin;
+  b->codes.rows = 0;
+  PetscCall(EncoderCodes(b->sae->encoder, b->b, b->X, NULL, &b->codes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Residuals(void *context)
+{
+  Data *b = context;
+  const SAE *sae = b->sae;
+
+  PetscFunctionBegin;
+  sae->kernels->residuals(b->b, b->codes.start, b->codes.atom, b->codes.value, sae->m, sae->d,
+                          sae->D, -1, b->X, b->e, b->slope, b->square, b->work);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode LeafSums(void *context)
+{
+  Data *b = context;
+  const SAE *sae = b->sae;
+
+  PetscFunctionBegin;
+  sae->kernels->leaf_sums(b->b, sae->d, sae->m, b->bucket, NULL, b->token, b->z, b->g, b->e, b->X,
+                          sae->G, sae->GE, b->work);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Adam(void *context)
+{
+  const SAE *sae = ((Data *)context)->sae;
+
+  PetscFunctionBegin;
+  sae->kernels->adam(sae->block_size, sae->block[0], sae->block[2], sae->block[3], sae->block[1], 1,
+                     0, 1, 0.9f, 0.999f, 1e-8f);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The model's codes of a batch as it would be used, by token and by atom. */
+static PetscErrorCode TakeCodes(Data *b)
+{
+  SAE *sae = b->sae;
+  const int64_t d = sae->d, m = sae->m;
+  int64_t *at, *row;
+
+  PetscFunctionBegin;
+  b->b = sae->params.batch;
+  PetscCall(ArrayCreate(b->b * d, &b->X));
+  PetscCall(ArrayCreate(b->b, &row));
+  for (int64_t t = 0; t < b->b; t++) row[t] = t;
+  PetscCall(ViewRead(&bench_task_task(b->task)->view, b->b, row, b->X));
+  for (int64_t i = 0; i < b->b * d; i++) b->X[i] -= sae->bias[i % d];
+  PetscCall(ArrayDestroy(&row));
+  sae->now.training = false, sae->now.trace = NULL;
+  PetscCall(CodesReserve(&b->codes, b->b, b->b));
+  PetscCall(Encode(b));
+  const int64_t codes = b->codes.start[b->b];
+  PetscCall(ArrayCreate(b->b * d, &b->e));
+  PetscCall(ArrayCreate(codes, &b->slope));
+  PetscCall(ArrayCreate(max_i64(residuals_work(b->b, m), leaf_sums_work(b->b)), &b->work));
+  PetscCall(ArrayCreate(b->b, &b->square));
+  PetscCall(ArrayCreate(m + 1, &b->bucket));
+  PetscCall(ArrayCreate(codes, &b->token));
+  PetscCall(ArrayCreate(codes, &b->z));
+  PetscCall(ArrayCreate(codes, &b->g));
+  PetscCall(ArrayCreate(m, &at));
+  for (int64_t q = 0; q < codes; q++) b->bucket[b->codes.atom[q] + 1]++;
+  for (int64_t j = 0; j < m; j++) b->bucket[j + 1] += b->bucket[j], at[j] = b->bucket[j];
+  for (int64_t t = 0; t < b->b; t++)
+    for (int64_t q = b->codes.start[t]; q < b->codes.start[t + 1]; q++) {
+      const int64_t to = at[b->codes.atom[q]]++;
+      b->token[to] = (int32_t)t, b->z[to] = b->codes.value[q], b->g[to] = b->slope[q];
+    }
+  PetscCall(ArrayDestroy(&at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DropCodes(Data *b)
+{
+  void **arrays[] = {(void **)&b->X,     (void **)&b->e,      (void **)&b->slope,
+                     (void **)&b->work,  (void **)&b->square, (void **)&b->bucket,
+                     (void **)&b->token, (void **)&b->z,      (void **)&b->g};
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
+    PetscCall(ArrayDestroyBytes(arrays[i]));
+  codes_clear(&b->codes);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Seconds of a kernel on the model's own codes. */
+static PetscErrorCode Alone(BenchRun *run, Data *b, PetscErrorCode (*work_of)(void *),
+                            double *seconds)
+{
+  const BenchWork work = {.work = work_of, .context = b, .seconds = 1e-3, .rounds = 3};
+  BenchTiming timing;
+
+  PetscFunctionBegin;
+  PetscCall(BenchTime(run, &work, &timing));
+  *seconds = timing.seconds;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the kernels take for a batch, at `rate` operations and `memory` bytes a second where they
+   are dense. */
+static PetscErrorCode Bound(BenchRun *run, Data *b, double rate, double memory, double *bound)
+{
+  const Count *count = &b->count;
+  const double active = b->sae->active, product = 2.0 * (double)b->sae->m * D;
+  double encode = 0, residuals, sums, update;
+
+  PetscFunctionBegin;
+  PetscCall(TakeCodes(b));
+  const double tokens = (double)b->b, all = 2 * product * tokens / rate,
+               more = active * tokens / (double)b->codes.start[b->b]; /* than were taken here */
+  if (count->scores > 0)
+    encode = count->scores * product * tokens / rate;
+  else if (encoder_rows(b->sae) != ROWS_IDENTITY)
+    PetscCall(Alone(run, b, Encode, &encode));
+  PetscCall(Alone(run, b, Residuals, &residuals));
+  PetscCall(Alone(run, b, LeafSums, &sums));
+  PetscCall(Alone(run, b, Adam, &update));
+  *bound = encode + count->residuals * fmin(more * residuals, all) +
+           count->sums * fmin(more * sums, all) + update + count->dense * tokens / rate +
+           count->bytes * (double)b->sae->block_size / memory;
+  PetscCall(DropCodes(b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Row(BenchRun *run, const char *path, const char *row)
+{
+  Data b = {.row = row, .count = count_of(row)};
+  Text words = {0}, size = {0}, limit = {0};
+  BenchTiming timing;
+  double memory, bound = 0;
+
+  PetscFunctionBegin;
+  describe(row, b.count.words, &words);
+  PetscCall(BenchTaskOpen(run, MPI_COMM_SELF, path, words.s, P, &b.task));
+  b.sae = bench_task_learner(b.task);
+  const BenchWork work = {.work = Step,
+                          .before = strcmp(row, "revive auxk") ? NULL : Silence,
+                          .context = &b,
+                          .limit = LIMIT_FMA,
+                          .seconds = 0.2,
+                          .rounds = 3};
+  PetscCall(BenchTime(run, &work, &timing));
+  PetscCall(LimitProbe(run->limits, LIMIT_TRIAD, &memory));
+  PetscCall(Bound(run, &b, timing.rate, memory, &bound));
+  const double tokens = (double)b.sae->params.batch;
+  text_add(&size, "%lld of %d, batch %lld", (long long)b.sae->m, D, (long long)b.sae->params.batch);
+  text_add(&limit, "%s, residuals, leaf_sums, adam", b.count.scores > 0 ? "scores" : "encode");
+  const BenchFigure figure = {.row = row,
+                              .size = size.s,
+                              .figure = 1e6 * timing.seconds / tokens,
+                              .unit = "us/token",
+                              .limit = limit.s,
+                              .limit_value = 1e6 * bound / tokens,
+                              .goal = "ratio <= 1.5"};
+  PetscCall(BenchRow(run, &figure));
+  PetscCall(BenchTaskClose(&b.task));
+  text_clear(&words);
+  text_clear(&size);
+  text_clear(&limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(BenchRun *run)
+{
+  char *path;
+
+  PetscFunctionBegin;
+  PetscCall(BenchTokensFile(run, BENCH_SYNTH, N, D, &path));
+  for (const char *const *row = rows; *row && run->rank == 0; row++)
+    if (bench_wants(run, *row)) PetscCall(Row(run, path, *row));
+  PetscCall(BenchMeet(run));
+  free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const Bench bench_compositions = {
+    .entry = {"compositions",
+              "a step of every code, goal, encoder, kind of atoms, revival, average "
+              "and optimizer, one core"},
+    .rows = rows,
+    .together = true,
+    .run = Run,
+};
