@@ -5,12 +5,13 @@
 #include "tap.h"
 #include "learn/simplex.h"
 
-enum { D = 10 }; /* width of the tokens */
+enum { D = 10, WIDEST = 24 }; /* width of the tokens, and of a hidden layer at most */
 
 /* A model in float64, and what a step of it sees. Selections, residuals of the auxiliary loss and
  * their variance are those of the starting point, as the gradient's definition has it. */
 typedef struct {
   int64_t m, d, mixed, b, k, aux_k; /* mixed: columns of W */
+  int64_t inputs;                   /* numbers that an encoder row takes */
   double l0, width;                 /* weight of the number of codes; of the kernel */
   double l1, aux_weight, total;     /* total: codes of the batch, of batchtopk; else 0 */
   double unchosen;                  /* weight of the error with unchosen codes too */
@@ -35,7 +36,7 @@ typedef struct {
                                as constant */
   double *residual, variance;        /* [b x d] */
   unsigned char *kept, *kept_by_aux; /* [b x m] */
-  unsigned char *positive;           /* [b x d] of a hidden layer */
+  unsigned char *positive;           /* [b x inputs] of a hidden layer */
   bool frozen;
 } Plain;
 
@@ -192,20 +193,22 @@ static inline double with_unchosen(Plain *a, const unsigned char *kept, unsigned
   return square_error(a, others, -1, target, error, NULL);
 }
 
-/* What the hidden layer of encoder mlp makes of a centred token; positive [d] as at the start. */
+/* What the hidden layer of encoder mlp makes of a centred token; positive [inputs] as at the
+   start. */
 static inline void hidden_layer(const Plain *a, const double *xc, unsigned char *positive,
                                 double *in)
 {
   const double *W = value_of(a, "encoder/hidden"), *b = value_of(a, "encoder/hidden_bias"),
                *gain = value_of(a, "encoder/gain"), *offset = value_of(a, "encoder/offset");
-  double u[D], mean = 0, variance = 0;
-  for (int64_t h = 0; h < a->d; h++) {
+  const int64_t width = a->inputs;
+  double u[WIDEST], mean = 0, variance = 0;
+  for (int64_t h = 0; h < width; h++) {
     u[h] = b[h];
     for (int64_t i = 0; i < a->d; i++) u[h] += W[h * a->d + i] * xc[i];
-    mean += u[h] / (double)a->d;
+    mean += u[h] / (double)width;
   }
-  for (int64_t h = 0; h < a->d; h++) variance += (u[h] - mean) * (u[h] - mean) / (double)a->d;
-  for (int64_t h = 0; h < a->d; h++) {
+  for (int64_t h = 0; h < width; h++) variance += (u[h] - mean) * (u[h] - mean) / (double)width;
+  for (int64_t h = 0; h < width; h++) {
     const double x = gain[h] * (u[h] - mean) / sqrt(variance + 1e-5) + offset[h];
     if (!a->frozen) positive[h] = x > 0;
     in[h] = positive[h] ? x : 0;
@@ -222,13 +225,13 @@ static inline double loss(Plain *a)
   for (int64_t t = 0; t < a->b; t++) {
     double *xc = a->xc + t * a->d, *score = a->scores + t * a->m;
     for (int64_t i = 0; i < a->d; i++) xc[i] = a->x[t * a->d + i] - bias[i];
-    double in[D];
-    memcpy(in, xc, sizeof(in));
-    if (output) hidden_layer(a, xc, a->positive + t * a->d, in);
+    double in[WIDEST];
+    memcpy(in, xc, sizeof(*in) * (size_t)a->d);
+    if (output) hidden_layer(a, xc, a->positive + t * a->inputs, in);
     for (int64_t j = 0; j < a->m; j++) {
       score[j] = b_enc ? b_enc[j] : 0;
-      for (int64_t i = 0; i < a->d; i++)
-        score[j] += in[i] * (a->tied ? a->atoms[j * a->d + i] : E ? E[j * a->d + i] : i == j);
+      for (int64_t i = 0; i < a->inputs; i++)
+        score[j] += in[i] * (a->tied ? a->atoms[j * a->d + i] : E ? E[j * a->inputs + i] : i == j);
     }
   }
   if (!a->frozen && a->total > 0) choose_of_batch(a, a->scores, llrint(a->total), a->kept);
@@ -303,7 +306,9 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
 {
   PetscFunctionBeginUser;
   const Settings *settings = sae->task->settings;
-  *a = (Plain){.m = sae->m, .d = sae->d, .tensors = sae->tensors};
+  *a = (Plain){.m = sae->m, .d = sae->d, .inputs = sae->d, .tensors = sae->tensors};
+  const char *hidden = settings_get(settings, "encoder.hidden");
+  if (hidden && *hidden) a->inputs = settings_int(settings, "encoder.hidden");
   a->levels = sae->levels;
   a->gated = !strcmp(settings_get(settings, "code.name"), "gated");
   a->tied = !strcmp(settings_get(settings, "encoder.name"), "tied");
@@ -357,7 +362,7 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   PetscCall(ArrayCreate(a->m * a->d, &a->atoms0));
   PetscCall(ArrayCreate(a->b * a->d, &a->xc0));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept));
-  PetscCall(ArrayCreate(a->b * a->d, &a->positive));
+  PetscCall(ArrayCreate(a->b * a->inputs, &a->positive));
   PetscCall(ArrayCreate(a->b * a->m, &a->kept_by_aux));
   PetscCall(ArrayCreate(a->m, &a->dead));
   for (int64_t t = 0; t < a->b; t++) {

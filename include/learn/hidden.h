@@ -1,9 +1,9 @@
-/* A hidden layer before an encoder's rows, as wide as the tokens: a = max(0, gain n + offset), n
-   the layer norm of W xc + b (Ba et al. 2016, arXiv:1607.06450). docs/numerics.md section 3. */
+/* A hidden layer before an encoder's rows: a = max(0, gain n + offset), n the layer norm of W xc +
+   b (Ba et al. 2016, arXiv:1607.06450). docs/numerics.md section 3. */
 #pragma once
 #include "learn/sae.h"
 
-/* Its parameters, borrowed: W [d x d] packed, the others [d]. */
+/* Its parameters, borrowed: W [width x d] packed, the others [width]. */
 typedef struct {
   const Packed *W;
   const float *bias, *gain, *offset;
@@ -13,10 +13,10 @@ typedef struct {
 enum { HIDDEN_W, HIDDEN_BIAS, HIDDEN_GAIN, HIDDEN_OFFSET, HIDDEN_TENSORS };
 extern const char *const hidden_names[HIDDEN_TENSORS];
 
-/* A [n x d] of n centred tokens xc [n x d]; norm [n x d] and inverse [n]: n and what it was
+/* A [n x width] of n centred tokens xc [n x d]; norm [n x width] and inverse [n]: n and what it was
    multiplied by to become so, or both NULL. */
-void hidden_forward(const Kernels *kernels, const Hidden *hidden, int64_t n, int64_t d,
-                    const float *xc, float *norm, float *inverse, float *A);
+void hidden_forward(const Kernels *kernels, const Hidden *hidden, int64_t n, const float *xc,
+                    float *norm, float *inverse, float *A);
 /* That of a model in training. */
 Hidden hidden_of(SAE *sae);
 /* HiddenBack - gradients of the layer, and what it adds to that of the centring bias, from the

@@ -71,6 +71,7 @@ typedef struct {
   int rank, size;
   SAEParams params;
   int64_t m, d;
+  int64_t inputs;      /* numbers that an encoder row takes: d, or its hidden layer's width */
   int64_t first, rows; /* the atoms this rank owns */
   int64_t *starts;     /* [size + 1] the first atom of each rank, then m */
   int tensors;
@@ -79,8 +80,8 @@ typedef struct {
   int64_t block_size;
   float *average, *shown, *shown_atoms; /* learn/average.h: [block_size] sums of parameters, their
                                            means; [rows x d]; NULL: no average */
-  float *D, *E, *b; /* [m x d], [m x d], [m]: atoms, encoder rows, encoder bias of all ranks; once
-                       on a node */
+  float *D, *E, *b; /* [m x d], [m x inputs], [m]: atoms, encoder rows, encoder bias of all ranks;
+                       once on a node */
   float *bias;      /* [d] view of the tensor */
   struct Encoder *encoder; /* made from E and b */
   Packed hidden;           /* of the encoder's hidden layer, where it has one */
@@ -94,7 +95,7 @@ typedef struct {
   SAELevels levels;                /* of the goal */
   SAEUnchosen unchosen;            /* of the revival */
   float *G;                        /* [rows x d] gradient of this rank's atoms */
-  float *GE;                       /* [rows x d] of the encoder's rows */
+  float *GE;                       /* [rows x inputs] of the encoder's rows */
   int64_t step, steps, per_epoch, n_train;
   Route wanted, route;     /* as forced (or auto), and of this step */
   unsigned taken;          /* bits 1 << route of the steps so far */
@@ -188,6 +189,7 @@ typedef struct {
                   ROWS_HIDDEN are learned and have a hidden layer before them (learn/hidden.h) */
   void (*start)(const void *params, SAE *sae,
                 const float *D); /* encoder rows here, D [rows x d] the starting atoms; or NULL */
+  int64_t (*hidden)(const void *params, int64_t d); /* width of the hidden layer; NULL: none */
 } SAEEncoder;
 
 /* The setting that encoders share. */
@@ -250,6 +252,8 @@ typedef struct {
 
 /* ROWS_ of its encoder. */
 int encoder_rows(const SAE *sae);
+/* Numbers that the rows of such an encoder take, for tokens of width d. */
+int64_t encoder_inputs(const Choice *encoder, int64_t d);
 /* The tensor of its rows; NULL: they are not learned. */
 Tensor *encoder_tensor(SAE *sae);
 /* Codes it keeps for a token; 0: no fixed number. */

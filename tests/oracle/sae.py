@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from oracle import ATOMS, M64, PICK, epoch_order, noise, normal, permuted  # noqa: E402
+from oracle import ATOMS, ENCODER, M64, PICK, epoch_order, noise, normal, permuted, uniform  # noqa: E402
 
 N, D, M, ANCHORS, BATCH, STEPS = 190, 5, 9, 12, 40, 60
 SEEDS = {'init': 1, 'data': 2, 'anchors': 3}
@@ -52,6 +52,9 @@ CASES = [
     ('reanimation', 'code.name=topk code.k=1 revive.name=reanimation revive.weight=0.3' + SGD),
     ('reanimation_silent', 'code.name=topk code.k=1 revive.name=reanimation revive.weight=0.05 revive.over=silent' + SGD),
     ('tied', 'code.name=topk code.k=2 encoder.name=tied'),
+    ('mlp', 'code.name=topk code.k=2 encoder.name=mlp'),
+    ('mlp_wide', 'code.name=relu code.l1=0.02 encoder.name=mlp encoder.hidden=11'),
+    ('mlp_narrow', 'code.name=topk code.k=2 encoder.name=mlp encoder.hidden=3 encoder.start=kaiming'),
     ('ball', 'code.name=topk code.k=2 atoms.name=free atoms.norm=ball train.optimizer.name=sgd train.optimizer.lr=0.3'),
     ('nonnegative', 'code.name=topk code.k=2 atoms.name=nonnegative'),
     ('hull', 'code.name=topk code.k=2 atoms.name=hull'),
@@ -102,7 +105,7 @@ class Margin:
 
 # --- settings
 
-DEFAULTS = {'atoms.name': 'free', 'atoms.norm': 'unit', 'atoms.simplex': 'relu_divide', 'encoder.name': 'linear', 'goal.name': 'plain',
+DEFAULTS = {'atoms.name': 'free', 'atoms.norm': 'unit', 'atoms.simplex': 'relu_divide', 'encoder.name': 'linear', 'encoder.start': 'xavier', 'goal.name': 'plain',
             'goal.loss': 'mse', 'goal.weights': 'uniform', 'revive.name': 'none', 'revive.count': 'tokens', 'revive.over': 'all',
             'train.optimizer.name': 'adam', 'train.optimizer.lr': '0.02', 'train.optimizer.momentum': '0', 'train.schedule.name': 'constant',
             'train.schedule.warmup': '0', 'train.clip': '1', 'code.kernel': 'rectangle', 'code.convention': 'ardis',
@@ -254,6 +257,14 @@ def codes_of(case, p, S, state, seen):
     return Z, 0 if case['code.sparsity.name'] == 'l1' else case.number('code.sparsity.weight') * l0
 
 
+def hidden_layer(case, p, xc):
+    """Linear, layer norm (variance over the layer's width), gains and offsets, positive parts."""
+    u = xc @ p['encoder/hidden'].transpose(0, 2, 1) + p['encoder/hidden_bias'][:, None, :]
+    off = u - u.mean(-1, keepdims=True)
+    a = p['encoder/gain'][:, None, :] * off / np.sqrt((off * off).mean(-1, keepdims=True) + 1e-5) + p['encoder/offset'][:, None, :]
+    return np.where(case.margin.above(a[0].real), a, 0)
+
+
 def loss_of(case, p, C, x, state):
     """The loss in every direction, and what the step tells: active codes, numbers that go on."""
     seen = {}
@@ -266,8 +277,8 @@ def loss_of(case, p, C, x, state):
             left = xc - Z @ Dp
         seen['active'] = Z[0].real != 0
         return square(left).sum(-1) / (b * d), seen
-    E = Dp if case['encoder.name'] == 'tied' else p['encoder/weight']
-    S = xc @ E.transpose(0, 2, 1) + p['encoder/bias'][:, None, :]
+    E = Dp if case['encoder.name'] == 'tied' else p['encoder/output' if case['encoder.name'] == 'mlp' else 'encoder/weight']
+    S = (hidden_layer(case, p, xc) if case['encoder.name'] == 'mlp' else xc) @ E.transpose(0, 2, 1) + p['encoder/bias'][:, None, :]
     Z, penalty = codes_of(case, p, S, state, seen)
     loss, l1 = penalty, l1_weight(case, state)
     if l1:
@@ -332,6 +343,13 @@ def begin(case, X):
         p = {'atoms': D0 / np.linalg.norm(D0, axis=1, keepdims=True)}
     if case['encoder.name'] == 'linear':
         p['encoder/weight'] = D0 / np.linalg.norm(D0, axis=1, keepdims=True)
+    if case['encoder.name'] == 'mlp':
+        width = int(case['encoder.hidden'] or D)
+        kaiming = case['encoder.start'] == 'kaiming'
+        start = 2 * np.array([uniform(SEEDS['init'], ENCODER, i) for i in range(width * (M + D))]) - 1
+        p['encoder/output'] = start[:M * width].reshape(M, width) * np.sqrt(6 / (width + (0 if kaiming else M)))
+        p['encoder/hidden'] = start[M * width:].reshape(width, D) * np.sqrt(6 / (D + (0 if kaiming else width)))
+        p['encoder/hidden_bias'], p['encoder/gain'], p['encoder/offset'] = np.zeros(width), np.ones(width), np.zeros(width)
     if case['code.name'] not in ('mp', 'omp'):
         p['encoder/bias'] = np.zeros(M)
     p['bias'] = np.zeros(D)

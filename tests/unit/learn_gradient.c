@@ -90,9 +90,10 @@ static PetscErrorCode CheckRanks(const char *title, const char *words, int64_t p
   }
   for (int64_t i = 0; i < one->m * one->d; i++) after += (double)one->D[i];
   moves = after != before;
-  const size_t row = sizeof(float) * (size_t)one->d, all = row * (size_t)one->m;
+  const size_t row = sizeof(float) * (size_t)one->d, all = row * (size_t)one->m,
+               inputs = sizeof(float) * (size_t)(one->m * one->inputs);
   OK(same, "%s: the reports are the same on %d ranks and on 1", title, tap_size);
-  OK(!memcmp(many->D, one->D, all) && !memcmp(many->E, one->E, all) &&
+  OK(!memcmp(many->D, one->D, all) && !memcmp(many->E, one->E, inputs) &&
          !memcmp(many->b, one->b, sizeof(float) * (size_t)one->m) &&
          !memcmp(many->bias, one->bias, row),
      "%s: so are the parameters", title);
@@ -209,6 +210,22 @@ static const struct {
     {"mlp, reanimation",
      "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free encoder.name=mlp" TRAIN LIFT
      "all",
+     0, true},
+    {"mlp, a wide hidden layer, two leaves",
+     "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=free encoder.name=mlp "
+     "encoder.hidden=17" TRAIN,
+     0},
+    {"mlp, a narrow hidden layer, prefixes, auxk",
+     "width=40 train.batch=64 code.name=batchtopk code.k=1 atoms.name=free goal.name=matryoshka "
+     "goal.levels=3 encoder.name=mlp encoder.hidden=6" AUX TRAIN,
+     0, true},
+    {"mlp, a wide hidden layer, unchosen codes",
+     "width=14 train.batch=300 code.name=topk code.k=2 atoms.name=hull encoder.name=mlp "
+     "encoder.hidden=13" TRAIN ATTACHED,
+     18},
+    {"mlp, a wide hidden layer, reanimation",
+     "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=free encoder.name=mlp "
+     "encoder.hidden=21" TRAIN LIFT "all",
      0, true},
     {"unchosen codes, free",
      "width=14 train.batch=300 code.name=topk code.k=2 atoms.name=free" TRAIN ATTACHED, 0},

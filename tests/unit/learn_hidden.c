@@ -13,23 +13,24 @@ static const char path[] = "learn_hidden.test.h5", saved_path[] = "learn_hidden.
 
 static void check_kernels(void)
 {
-  enum { WIDTH = 70 };
-  float W[WIDTH * WIDTH], vector[3][WIDTH], X[ROWS * WIDTH], first[ROWS * WIDTH], A[ROWS * WIDTH],
+  enum { WIDTH = 70, INPUTS = 45 };
+  float W[WIDTH * INPUTS], vector[3][WIDTH], X[ROWS * INPUTS], first[ROWS * WIDTH], A[ROWS * WIDTH],
       norm[ROWS * WIDTH], inverse[ROWS];
   bool same = true, flat = true;
   int sets = 0;
-  for (int i = 0; i < WIDTH * WIDTH; i++) W[i] = (float)random_normal(1, RANDOM_SYNTH, (uint64_t)i);
+  for (int i = 0; i < WIDTH * INPUTS; i++)
+    W[i] = (float)random_normal(1, RANDOM_SYNTH, (uint64_t)i);
   for (int i = 0; i < 3 * WIDTH; i++)
     vector[i / WIDTH][i % WIDTH] = (float)random_normal(2, RANDOM_SYNTH, (uint64_t)i);
-  for (int i = 0; i < ROWS * WIDTH; i++)
-    X[i] = i < WIDTH ? 0 : (float)random_normal(3, RANDOM_SYNTH, (uint64_t)i);
+  for (int i = 0; i < ROWS * INPUTS; i++)
+    X[i] = i < INPUTS ? 0 : (float)random_normal(3, RANDOM_SYNTH, (uint64_t)i);
   for (const Entry *const *entry = backends.entries; *entry; entry++) {
     const Kernels *kernels = (const Kernels *)*entry;
     Packed packed = {0};
     if (!kernels->usable()) continue;
-    kernels->pack(WIDTH, WIDTH, W, WIDTH, &packed);
+    kernels->pack(WIDTH, INPUTS, W, INPUTS, &packed);
     const Hidden hidden = {&packed, vector[0], vector[1], vector[2]};
-    hidden_forward(kernels, &hidden, ROWS, WIDTH, X, norm, inverse, A);
+    hidden_forward(kernels, &hidden, ROWS, X, norm, inverse, A);
     if (!sets++) memcpy(first, A, sizeof(A));
     same &= !memcmp(first, A, sizeof(A));
     packed_clear(&packed);
@@ -47,7 +48,7 @@ static void check_kernels(void)
 }
 
 /* Codes of the model that is read back, against scores in float64. */
-static PetscErrorCode CheckModel(void)
+static PetscErrorCode CheckModel(const char *more)
 {
   PetscFunctionBeginUser;
   SAETask t;
@@ -57,14 +58,16 @@ static PetscErrorCode CheckModel(void)
   Codes codes = {0};
   Plain plain;
   float X[ROWS * D];
-  double worst = 0, in[D], xc[D];
-  unsigned char positive[D];
+  Text words = {0};
+  double worst = 0, in[WIDEST], xc[D];
+  unsigned char positive[WIDEST];
   int64_t row[ROWS];
   bool all = true;
-  PetscCall(SAETaskOpen(PETSC_COMM_SELF, path,
-                        "width=13 code.name=relu encoder.name=mlp train.batch=60 train.steps=9 "
-                        "train.optimizer.lr=0.01",
-                        0, &t));
+  text_add(&words,
+           "width=13 code.name=relu encoder.name=mlp train.batch=60 train.steps=9 "
+           "train.optimizer.lr=0.01 %s",
+           more);
+  PetscCall(SAETaskOpen(PETSC_COMM_SELF, path, words.s, 0, &t));
   PetscCall(SAECreate(&t.task, &sae));
   for (int s = 0; s < 8; s++) PetscCall(SAEStep(sae, &report));
   PetscCall(PlainCreate(sae, &plain));
@@ -82,15 +85,16 @@ static PetscErrorCode CheckModel(void)
     hidden_layer(&plain, xc, positive, in);
     for (int64_t j = 0; j < plain.m; j++) {
       double score = b[j], z = 0;
-      for (int64_t i = 0; i < D; i++) score += E[j * D + i] * in[i];
+      for (int64_t i = 0; i < plain.inputs; i++) score += E[j * plain.inputs + i] * in[i];
       if (q < codes.start[r + 1] && codes.atom[q] == j) z = (double)codes.value[q++];
       worst = fmax(worst, fabs(fmax(score, 0) - z));
     }
     all &= q == codes.start[r + 1];
   }
-  OK(all && worst < 1e-5 && codes.start[ROWS] > ROWS, "and encodes as the formula says");
+  OK(all && worst < 1e-5 && codes.start[ROWS] > ROWS, "and encodes as the formula says%s", more);
   if (worst >= 1e-5) fprintf(stderr, "# off by %g\n", worst);
   codes_clear(&codes);
+  text_clear(&words);
   PetscCall(PlainDestroy(&plain));
   PetscCall(DictionaryDestroy(&dictionary));
   PetscCall(SAEDestroy(&sae));
@@ -103,7 +107,9 @@ int main(int argc, char **argv)
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
   check_kernels();
-  RUN(CheckModel());
+  RUN(CheckModel(""));
+  RUN(CheckModel(" encoder.hidden=17"));
+  RUN(CheckModel(" encoder.hidden=6"));
   unlink(path), unlink(saved_path);
   return TestEnd();
 }

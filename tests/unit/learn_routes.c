@@ -12,8 +12,9 @@ static const char path[] = "learn_routes.test.h5";
 
 static bool same_state(const SAE *many, const SAE *one)
 {
-  const size_t all = sizeof(float) * (size_t)(one->m * one->d);
-  bool same = !memcmp(many->D, one->D, all) && !memcmp(many->E, one->E, all) &&
+  const size_t all = sizeof(float) * (size_t)(one->m * one->d),
+               inputs = sizeof(float) * (size_t)(one->m * one->inputs);
+  bool same = !memcmp(many->D, one->D, all) && !memcmp(many->E, one->E, inputs) &&
               !memcmp(many->b, one->b, sizeof(float) * (size_t)one->m) &&
               !memcmp(many->silent, one->silent, sizeof(int64_t) * (size_t)one->m);
   for (int i = 0; i < one->tensors; i++) {
@@ -79,7 +80,10 @@ int main(int argc, char **argv)
       "atoms.name=free revive.name=reanimation revive.weight=0.3",
       "width=45 train.batch=6200 code.name=batchtopk code.k=2.5 goal.name=matryoshka goal.levels=2 "
       "goal.loss=nmse train.steps=9 train.optimizer.lr=0.01 atoms.name=free revive.name=auxk "
-      "revive.k=5 revive.weight=0.5 revive.dead_after=5000"};
+      "revive.k=5 revive.weight=0.5 revive.dead_after=5000",
+      "width=70 train.batch=5300 code.name=topk code.k=3 train.steps=9 train.optimizer.lr=0.01 "
+      "atoms.name=free encoder.name=mlp encoder.hidden=27 revive.name=auxk revive.k=5 "
+      "revive.weight=0.5 revive.dead_after=5000"};
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
   for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)

@@ -53,8 +53,9 @@ static PetscErrorCode Steps(SAE *sae, int count)
 
 static bool same_model(const SAE *a, const SAE *b)
 {
-  const size_t row = sizeof(float) * (size_t)a->d, m = (size_t)a->m;
-  return !memcmp(a->D, b->D, m * row) && !memcmp(a->E, b->E, m * row) &&
+  const size_t row = sizeof(float) * (size_t)a->d, m = (size_t)a->m,
+               inputs = sizeof(float) * (size_t)a->inputs;
+  return !memcmp(a->D, b->D, m * row) && !memcmp(a->E, b->E, m * inputs) &&
          !memcmp(a->b, b->b, m * sizeof(float)) && !memcmp(a->bias, b->bias, row) &&
          !memcmp(a->silent, b->silent, m * sizeof(int64_t)) && a->step == b->step &&
          a->now.numbers[0] == b->now.numbers[0] &&
@@ -195,7 +196,8 @@ int main(int argc, char **argv)
                   "revive.every=3 revive.dead_after=2 train.average.name=ema" TRAIN,
                   0));
   RUN(CheckResume("mlp, averaged",
-                  "width=20 code.name=topk code.k=2 encoder.name=mlp train.average.name=ema" TRAIN,
+                  "width=20 code.name=topk code.k=2 encoder.name=mlp encoder.hidden=9 "
+                  "train.average.name=ema" TRAIN,
                   0));
   RUN(CheckResume("resample, hull of 4 anchors",
                   "width=20 code.name=topk code.k=1 atoms.name=hull atoms.support=4 atoms.renew=2 "

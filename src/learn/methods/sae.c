@@ -152,6 +152,7 @@ typedef struct {
   CodeNow now;
   float *learned[SAE_LEARNED];
   Encoder *encoder;
+  int64_t inputs;                       /* numbers that an encoder row takes */
   float *rows, *hidden[HIDDEN_TENSORS]; /* of a hidden layer; else NULL */
   Packed W;
 } Kept;
@@ -212,13 +213,19 @@ static PetscErrorCode Floats(const Dictionary *dictionary, const char *name, int
 static PetscErrorCode RecallHidden(const Dictionary *dictionary, Kept *kept)
 {
   const int64_t d = dictionary->d;
+  Choice encoder;
 
   PetscFunctionBegin;
+  kept->inputs = d;
   if (dictionary->encoder) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Floats(dictionary, "encoder/output", dictionary->m * d, &kept->rows));
+  PetscCall(ChoiceRead(&dictionary->settings, "encoder", &sae_encoders, &encoder));
+  const int64_t width = kept->inputs = encoder_inputs(&encoder, d);
+  PetscCall(ChoiceRelease(&encoder));
+  PetscCall(Floats(dictionary, "encoder/output", dictionary->m * width, &kept->rows));
   for (int i = 0; i < HIDDEN_TENSORS; i++)
-    PetscCall(Floats(dictionary, hidden_names[i], i == HIDDEN_W ? d * d : d, &kept->hidden[i]));
-  dictionary->kernels->pack(d, d, kept->hidden[HIDDEN_W], d, &kept->W);
+    PetscCall(
+        Floats(dictionary, hidden_names[i], i == HIDDEN_W ? width * d : width, &kept->hidden[i]));
+  dictionary->kernels->pack(width, d, kept->hidden[HIDDEN_W], d, &kept->W);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -239,7 +246,7 @@ static PetscErrorCode Keep(Dictionary *dictionary)
   ((const SAEGoal *)goal.entry)->levels(goal.params, dictionary->m, code_k(&kept->now), &levels);
   PetscCall(ChoiceRelease(&goal));
   kept->now.k = dictionary->k ? dictionary->k : levels.k_evaluation;
-  PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->now, dictionary->m, dictionary->d,
+  PetscCall(EncoderCreate(dictionary->kernels, NULL, &kept->now, dictionary->m, kept->inputs,
                           kept->rows ? kept->rows : dictionary->encoder, dictionary->encoder_bias,
                           encoder_use(), 0, &kept->encoder));
   PetscCall(EncoderRenew(kept->encoder));
@@ -285,7 +292,7 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
   const Hidden hidden = {&kept->W, kept->hidden[HIDDEN_BIAS], kept->hidden[HIDDEN_GAIN],
                          kept->hidden[HIDDEN_OFFSET]};
   PetscCall(ArrayCreate(ROWS * d, &xc));
-  if (kept->rows) PetscCall(ArrayCreate(ROWS * d, &A));
+  if (kept->rows) PetscCall(ArrayCreate(ROWS * kept->inputs, &A));
   codes->rows = 0;
   PetscCall(CodesReserve(codes, n, 0));
   codes->start[0] = 0;
@@ -293,7 +300,7 @@ static PetscErrorCode Encode(const Dictionary *dictionary, int64_t n, const floa
     const int64_t count = min_i64(ROWS, n - first);
     for (int64_t t = 0; t < count; t++)
       for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[(first + t) * d + i] - dictionary->bias[i];
-    if (A) hidden_forward(dictionary->kernels, &hidden, count, d, xc, NULL, NULL, A);
+    if (A) hidden_forward(dictionary->kernels, &hidden, count, xc, NULL, NULL, A);
     PetscCall(EncoderCodes(kept->encoder, count, A ? A : xc, NULL, codes));
   }
   PetscCall(ArrayDestroy(&xc));

@@ -13,13 +13,13 @@ typedef struct {
   const Codes *codes;  /* of these tokens; their start[0] may be above 0 */
   const float *g;      /* [nonzeros] slopes beside the codes */
   const float *own;    /* [nonzeros] slopes by what the code has learned, or NULL */
-  const float *e, *xc; /* [tokens x d] residuals, centred tokens */
+  const float *e, *in; /* [tokens x d] residuals, [tokens x inputs] what scores are made of */
 } SAETerm;
 typedef struct SAEReduce SAEReduce;
 
-/* Sums over tokens for each atom: of values times residuals, of slopes times inputs [atoms x d];
-   of slopes, of values, of own slopes; whether the atom is active [atoms]. NULL: not wanted. In
-   this order also the rows of SAEReduce. */
+/* Sums over tokens for each atom: of values times residuals [atoms x d], of slopes times inputs
+   [atoms x inputs]; of slopes, of values, of own slopes; whether the atom is active [atoms]. NULL:
+   not wanted. In this order also the rows of SAEReduce. */
 enum { SUM_GD, SUM_GE, SUM_GB, SUM_ZS, SUM_OWN, SUM_FIRED, SUMS };
 typedef struct {
   unsigned wanted;
@@ -61,11 +61,11 @@ typedef struct SAEBatch {
   int64_t first, count; /* those that this rank encodes */
   float *S;             /* [TILE x m] scores */
   float *xc;            /* [batch x d] centred tokens, once on a node like the parts' residuals */
-  float *in;            /* [batch x d] what scores are made of: xc, or the hidden layer's output */
-  float *norm_in, *inverse; /* [batch x d], [batch] of this rank's tokens: hidden_forward */
-  float *hidden[3];  /* [batch x d] slopes of the hidden layer, once on a node: by its offset, its
-                        gain, its linear part */
-  float *hidden_row; /* [2][d] scratch; column sums of in */
+  float *in; /* [batch x inputs] what scores are made of: xc, or the hidden layer's output */
+  float *norm_in, *inverse; /* [batch x inputs], [batch] of this rank's tokens: hidden_forward */
+  float *hidden[3];  /* [batch x inputs] slopes of the hidden layer, once on a node: by its offset,
+                        its gain, its linear part */
+  float *hidden_row; /* [2][inputs or d] scratch; column sums of in */
   float *rest;       /* [batch x d] residuals of all codes: those of the one level, or apart */
   int parts;         /* PART_MAIN + levels, and the gate's */
   int unchosen;      /* the part of the codes that were not chosen, after the levels; 0 */
@@ -73,12 +73,12 @@ typedef struct SAEBatch {
   Codes whole;                 /* codes of all levels, where there are several */
   int64_t active_here, active; /* codes that are not 0, of this rank's tokens and of all */
   int64_t *nonzeros;           /* [parts][size] of each rank in each part, known after SAESum */
-  float *level_sums;           /* [rows (2 d + 4)] scratch, with several levels */
+  float *level_sums;           /* [rows (d + inputs + 4)] scratch, with several levels */
   uint8_t *dead;               /* [m] */
   int64_t deads;
   int32_t *dead_atom;        /* [deads] which they are; codes of the auxiliary loss count them */
   int64_t *dead_starts;      /* [size + 1] the first of each rank among them, then deads */
-  float *dead_D, *dead_E;    /* [deads x d] their rows */
+  float *dead_D, *dead_E;    /* [deads x d], [deads x inputs] their rows */
   int64_t dead_space[4];     /* of these two, aG and aE */
   float *q;                  /* [m] slope of the L1 penalty */
   double *norm;              /* [m] |D_j|, with a penalty */
@@ -88,10 +88,10 @@ typedef struct SAEBatch {
   int gate;                  /* the gate's part, where the code has one */
   float *gate_gb, *main_gb;  /* [rows] gb of that part and of the main one */
   float *unused;             /* [rows] gradients of what is not learned */
-  float *aG, *aE, *ab;       /* [dead atoms here x d] twice, [rows]: those of the auxiliary loss */
-  float *gb_all;             /* [m] of all ranks, once on a node, as ge and chain */
+  float *aG, *aE, *ab; /* [dead atoms here x d], [… x inputs], [rows]: of the auxiliary loss */
+  float *gb_all;       /* [m] of all ranks, once on a node, as ge and chain */
   float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
-  float *leaf;              /* [leaves x d] */
+  float *leaf;              /* [leaves x inputs or d] */
   float *leaf_all;          /* [leaves x d] route allreduce: of all ranks, once on a node */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
   float *dense;             /* scratch of dense sums; NULL until there are any */
@@ -150,9 +150,10 @@ PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums);
    this rank's gb [rows]; unless aux also ge = the column sums of the first level's residuals. The
    ranks of a node share the columns. Collective. */
 PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb);
-/* BatchColumns - the column sums [d] of x [batch x d], once on a node, of which each rank has the
-   rows of its tokens: leaves joined by the tree, on all ranks. Collective. */
-PetscErrorCode BatchColumns(SAE *sae, float *x, const float **columns);
+/* BatchColumns - the column sums [d] of x [batch x d], d that of tokens or inputs, once on a node,
+   of which each rank has the rows of its tokens: leaves joined by the tree, on all ranks.
+   Collective. */
+PetscErrorCode BatchColumns(SAE *sae, int64_t d, float *x, const float **columns);
 /* BatchRest - where they are apart: the sum of |r|^2 of the residuals of all codes over the batch,
    in token order, and their column sums [d]. Collective. */
 PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns);

@@ -33,7 +33,7 @@ static bool suits(const SAE *sae, const SAETerm *term, int64_t atoms)
   if (batch->use == DENSE_NEVER || !atoms) return false;
   if (batch->use == DENSE_AUTO && (double)batch->bucket[atoms] < SHARE * (double)n * (double)atoms)
     return false;
-  return all_finite(n * sae->d, term->e) && all_finite(n * sae->d, term->xc);
+  return all_finite(n * sae->d, term->e) && all_finite(n * sae->inputs, term->in);
 }
 
 static void add(int64_t count, const float *restrict x, float *restrict y)
@@ -60,11 +60,11 @@ static void unpack(const SAEBatch *batch, int64_t j, int64_t count, int64_t l, c
 /* Sums of value times rows of X [n x d], for atoms j .. j + count - 1, leaf after leaf: leaf l is
    joined with those before it as often as l ends in ones, which is the tree over leaves, and what
    is left at the end from the last to the first. */
-static void sums(const SAE *sae, int64_t n, int64_t j, int64_t count, const float *value,
+static void sums(const SAE *sae, int64_t n, int64_t d, int64_t j, int64_t count, const float *value,
                  const float *X, float *G)
 {
   const SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d, size = count * d;
+  const int64_t size = count * d;
   float *A = batch->dense, *part = A + ATOMS * LEAF_TOKENS;
   int64_t at[ATOMS], parts = 0;
   memcpy(at, batch->bucket + j, (size_t)count * sizeof(*at));
@@ -93,8 +93,8 @@ PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD
                          bool *done)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t n = term->codes->rows, d = sae->d,
-                space = ATOMS * LEAF_TOKENS + levels(n) * min_i64(ATOMS, atoms) * d;
+  const int64_t n = term->codes->rows, wide = max_i64(sae->d, sae->inputs),
+                space = ATOMS * LEAF_TOKENS + levels(n) * min_i64(ATOMS, atoms) * wide;
 
   PetscFunctionBegin;
   *done = suits(sae, term, atoms);
@@ -106,8 +106,8 @@ PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD
   }
   for (int64_t j = 0; j < atoms; j += ATOMS) {
     const int64_t count = min_i64(ATOMS, atoms - j);
-    sums(sae, n, j, count, batch->z, term->e, GD);
-    sums(sae, n, j, count, batch->slope, term->xc, GE);
+    sums(sae, n, sae->d, j, count, batch->z, term->e, GD);
+    sums(sae, n, sae->inputs, j, count, batch->slope, term->in, GE);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,14 +19,14 @@ static PetscErrorCode DropCodes(SAE *sae, SharedCodes *all)
 static PetscErrorCode CreateHidden(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t b = sae->params.batch, d = sae->d;
+  const int64_t b = sae->params.batch, inputs = sae->inputs;
 
   PetscFunctionBegin;
-  PetscCall(SharedCreate(sae->nodes, b * d, &batch->in));
-  for (int i = 0; i < 3; i++) PetscCall(SharedCreate(sae->nodes, b * d, &batch->hidden[i]));
-  PetscCall(ArrayCreate(b * d, &batch->norm_in));
+  PetscCall(SharedCreate(sae->nodes, b * inputs, &batch->in));
+  for (int i = 0; i < 3; i++) PetscCall(SharedCreate(sae->nodes, b * inputs, &batch->hidden[i]));
+  PetscCall(ArrayCreate(b * inputs, &batch->norm_in));
   PetscCall(ArrayCreate(b, &batch->inverse));
-  PetscCall(ArrayCreate(2 * d, &batch->hidden_row));
+  PetscCall(ArrayCreate(2 * max_i64(inputs, sae->d), &batch->hidden_row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,7 +62,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   batch->rest = batch->part[PART_MAIN].e;
   if (sae_apart(sae) || batch->picks) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
   if (sae_levels(sae) > 1 || batch->gate || batch->picks)
-    PetscCall(ArrayCreate(rows * (2 * d + 4), &batch->level_sums));
+    PetscCall(ArrayCreate(rows * (d + sae->inputs + 4), &batch->level_sums));
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
   PetscCall(SharedCreate(nodes, d, &batch->chain));
@@ -80,7 +80,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(m, &batch->dead_atom));
   PetscCall(ArrayCreate(sae->size + 1, &batch->dead_starts));
   PetscCall(ArrayCreate(rows, &batch->ab));
-  PetscCall(ArrayCreate(route_leaves(b) * d, &batch->leaf));
+  PetscCall(ArrayCreate(route_leaves(b) * max_i64(d, sae->inputs), &batch->leaf));
   PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
   batch->use = dense_use();
   PetscCall(ArrayCreate(b, &batch->square));
@@ -212,7 +212,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   SAEBatch *batch = sae->batch;
   SharedCodes *all = &batch->part[part].all;
   const Codes *own = term->codes;
-  const int64_t row = sae->d * (int64_t)sizeof(float);
+  const int64_t row = sae->d * (int64_t)sizeof(float), taken = sae->inputs * (int64_t)sizeof(float);
   int64_t *tokens = batch->starts, *nonzeros = batch->starts + sae->size + 1;
   SharedRows rows[8];
   int count = 0;
@@ -237,7 +237,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   rows[count++] = (SharedRows){all->codes.value, sizeof(float), nonzeros};
   rows[count++] = (SharedRows){all->g, sizeof(float), nonzeros};
   if (term->own) rows[count++] = (SharedRows){all->own, sizeof(float), nonzeros};
-  if (part == PART_MAIN) rows[count++] = (SharedRows){batch->in, row, tokens};
+  if (part == PART_MAIN) rows[count++] = (SharedRows){batch->in, taken, tokens};
   if (part == batch->picks && part) rows[count++] = (SharedRows){batch->rest, row, tokens};
   PetscCall(SharedExchange(sae->nodes, count, rows));
   all->codes.start[batch->b] = total; /* the same from every rank */
@@ -262,7 +262,7 @@ PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
 
   PetscFunctionBegin;
   if (sae->size > 1 && sae->route == ROUTE_ALLREDUCE) {
-    term.e += batch->first * sae->d, term.xc += batch->first * sae->d;
+    term.e += batch->first * sae->d, term.in += batch->first * sae->inputs;
     PetscCall(BatchReduce(sae, &term, &atoms, sums));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -326,10 +326,9 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BatchColumns(SAE *sae, float *x, const float **columns)
+PetscErrorCode BatchColumns(SAE *sae, int64_t d, float *x, const float **columns)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d;
   int64_t *tokens = batch->starts, count;
 
   PetscFunctionBegin;
@@ -348,7 +347,7 @@ PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns)
   const int64_t d = sae->d;
 
   PetscFunctionBegin;
-  PetscCall(BatchColumns(sae, batch->rest, columns));
+  PetscCall(BatchColumns(sae, d, batch->rest, columns));
   *square = 0;
   for (int64_t t = 0; t < batch->b; t++) *square += sae->kernels->square64(d, batch->rest + t * d);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -35,8 +35,7 @@ SAEAux sae_aux(const SAE *sae)
 static PetscErrorCode GatherDead(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d;
-  const size_t row = (size_t)d * sizeof(float);
+  const int64_t d = sae->d, inputs = sae->inputs;
   int64_t count = 0;
 
   PetscFunctionBegin;
@@ -48,12 +47,13 @@ static PetscErrorCode GatherDead(SAE *sae)
   batch->dead_starts[sae->size] = count;
   const int64_t rows = batch_atoms(sae, true).rows;
   PetscCall(Room(&batch->dead_D, &batch->dead_space[0], count * d));
-  PetscCall(Room(&batch->dead_E, &batch->dead_space[1], count * d));
+  PetscCall(Room(&batch->dead_E, &batch->dead_space[1], count * inputs));
   PetscCall(Room(&batch->aG, &batch->dead_space[2], rows * d));
-  PetscCall(Room(&batch->aE, &batch->dead_space[3], rows * d));
+  PetscCall(Room(&batch->aE, &batch->dead_space[3], rows * inputs));
   for (int64_t q = 0; q < count; q++) {
-    memcpy(batch->dead_D + q * d, sae->D + batch->dead_atom[q] * d, row);
-    memcpy(batch->dead_E + q * d, sae->E + batch->dead_atom[q] * d, row);
+    memcpy(batch->dead_D + q * d, sae->D + batch->dead_atom[q] * d, (size_t)d * sizeof(float));
+    memcpy(batch->dead_E + q * inputs, sae->E + batch->dead_atom[q] * inputs,
+           (size_t)inputs * sizeof(float));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -113,8 +113,8 @@ static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
     for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - sae->bias[i];
   if (batch->in != batch->xc) {
     const Hidden hidden = hidden_of(sae);
-    hidden_forward(sae->kernels, &hidden, n, d, xc, batch->norm_in + at * d, batch->inverse + at,
-                   batch->in + (batch->first + at) * d);
+    hidden_forward(sae->kernels, &hidden, n, xc, batch->norm_in + at * sae->inputs,
+                   batch->inverse + at, batch->in + (batch->first + at) * sae->inputs);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -154,20 +154,20 @@ static Codes *main_codes(SAEBatch *batch)
 static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
 {
   SAEBatch *batch = sae->batch;
-  const float *in = batch->in + batch->first * sae->d;
+  const float *in = batch->in + batch->first * sae->inputs;
   const bool all = batch->deads && !alone;
   const int64_t width = all ? TILE : to - from; /* S holds a tile */
 
   PetscFunctionBegin;
   for (int64_t t = from; t < to; t += width) {
     const int64_t n = min_i64(width, to - t);
-    PetscCall(
-        EncoderCodes(sae->encoder, n, in + t * sae->d, all ? batch->S : NULL, main_codes(batch)));
+    PetscCall(EncoderCodes(sae->encoder, n, in + t * sae->inputs, all ? batch->S : NULL,
+                           main_codes(batch)));
     if (all) PetscCall(AuxCodes(sae, n, false));
   }
   for (int64_t t = from; alone && t < to; t += TILE) {
     const int64_t n = min_i64(TILE, to - t);
-    encoder_some_scores(sae->encoder, n, in + t * sae->d, batch->S);
+    encoder_some_scores(sae->encoder, n, in + t * sae->inputs, batch->S);
     PetscCall(AuxCodes(sae, n, true));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -213,8 +213,8 @@ static PetscErrorCode UnchosenCodes(SAE *sae)
   for (int64_t t = 0; t < n; t++) {
     float *s = batch->S + t % TILE * sae->m;
     if (t % TILE == 0)
-      encoder_scores(sae->encoder, min_i64(TILE, n - t), batch->in + (batch->first + t) * sae->d,
-                     batch->S);
+      encoder_scores(sae->encoder, min_i64(TILE, n - t),
+                     batch->in + (batch->first + t) * sae->inputs, batch->S);
     for (int64_t q = chosen->start[t]; q < chosen->start[t + 1]; q++)
       if (chosen->value[q] != 0) s[chosen->atom[q]] = 0;
     const int64_t at = codes->start[t];

@@ -48,6 +48,12 @@ int encoder_rows(const SAE *sae)
   return ((const SAEEncoder *)sae->params.encoder.entry)->rows;
 }
 
+int64_t encoder_inputs(const Choice *encoder, int64_t d)
+{
+  const SAEEncoder *how = (const SAEEncoder *)encoder->entry;
+  return how->hidden ? how->hidden(encoder->params, d) : d;
+}
+
 Tensor *encoder_tensor(SAE *sae)
 {
   const int kind = encoder_rows(sae);
@@ -64,9 +70,9 @@ static PetscErrorCode LayOut(SAE *sae)
   atoms->tensors(sae);
   const int kind = encoder_rows(sae);
   if (kind == ROWS_LEARNED) sae_add_tensor(sae, "encoder/weight", false, sae->d);
-  if (kind == ROWS_HIDDEN) sae_add_tensor(sae, "encoder/output", false, sae->d);
+  if (kind == ROWS_HIDDEN) sae_add_tensor(sae, "encoder/output", false, sae->inputs);
   for (int i = 0; kind == ROWS_HIDDEN && i < HIDDEN_TENSORS; i++)
-    sae_add_tensor(sae, hidden_names[i], true, i == HIDDEN_W ? sae->d * sae->d : sae->d);
+    sae_add_tensor(sae, hidden_names[i], true, sae->inputs * (i == HIDDEN_W ? sae->d : 1));
   if (kind != ROWS_IDENTITY) sae_add_tensor(sae, "encoder/bias", false, 0);
   sae_add_tensor(sae, "bias", true, sae->d);
   for (const char *const *name = sae->now.code->learned; name && *name; name++)
@@ -85,7 +91,7 @@ static PetscErrorCode LayOut(SAE *sae)
   if (encoder_tensor(sae))
     sae->GE = encoder_tensor(sae)->g;
   else
-    PetscCall(ArrayCreate(sae->rows * sae->d, &sae->GE));
+    PetscCall(ArrayCreate(sae->rows * sae->inputs, &sae->GE));
   if (atoms->pull_back_row)
     sae->G = tensor_named(sae, "atoms")->g;
   else
@@ -166,6 +172,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCallMPI(MPI_Comm_size(sae->comm, &sae->size));
   PetscCall(ParamsRead(task->settings, "", sae_params, &sae->params));
   sae->m = sae->params.width, sae->d = tokens_width(task->view.tokens);
+  sae->inputs = encoder_inputs(&sae->params.encoder, sae->d);
   PetscCall(ArrayCreate(sae->size + 1, &sae->starts));
   parts_of(sae->m, sae->size, sae->starts);
   sae->first = sae->starts[sae->rank], sae->rows = sae->starts[sae->rank + 1] - sae->first;
@@ -176,7 +183,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(AverageCreate(sae));
   PetscCall(BatchTake(sae));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
-  PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->E));
+  PetscCall(SharedCreate(sae->nodes, sae->m * sae->inputs, &sae->E));
   PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
   sae->now.bias = sae->b;
   for (int i = 0; i < sae->learned; i++) {
@@ -186,7 +193,7 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(ArrayCreate(sae->m, &sae->silent));
   if (task->anchors)
     sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
-  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->now, sae->m, sae->d, sae->E, sae->b,
+  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->now, sae->m, sae->inputs, sae->E, sae->b,
                           encoder_use(), 0, &sae->encoder));
   PetscCall(Start(sae));
   PetscCall(SAEPublish(sae));
@@ -196,21 +203,22 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
 
 PetscErrorCode BatchPublish(SAE *sae)
 {
-  const int64_t d = sae->d, row = d * (int64_t)sizeof(float);
-  float *E = sae->E + sae->first * d, *b = sae->b + sae->first;
+  const int64_t d = sae->d, inputs = sae->inputs, row = d * (int64_t)sizeof(float),
+                taken = inputs * (int64_t)sizeof(float);
+  float *E = sae->E + sae->first * inputs, *b = sae->b + sae->first;
 
   PetscFunctionBegin;
   ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
   const int kind = encoder_rows(sae);
   if (sae->rows && kind != ROWS_IDENTITY) {
     memcpy(E, kind == ROWS_ATOMS ? sae->D + sae->first * d : encoder_tensor(sae)->p,
-           (size_t)(sae->rows * row));
+           (size_t)(sae->rows * taken));
     memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
   }
   for (int64_t j = 0; kind == ROWS_IDENTITY && j < sae->rows; j++)
     for (int64_t i = 0; i < d; i++) E[j * d + i] = i == sae->first + j;
   SharedRows all[3 + SAE_LEARNED] = {
-      {sae->E, row, sae->starts}, {sae->D, row, sae->starts}, {sae->b, sizeof(*b), sae->starts}};
+      {sae->E, taken, sae->starts}, {sae->D, row, sae->starts}, {sae->b, sizeof(*b), sae->starts}};
   for (int i = 0; i < sae->learned; i++) {
     float *x = sae->learned_all[i];
     const float *from = sae->tensor[sae->learned_tensor[i]].p;
@@ -228,7 +236,7 @@ PetscErrorCode SAEPublish(SAE *sae)
   PetscCall(BatchPublish(sae));
   PetscCall(EncoderRenew(sae->encoder));
   if (encoder_rows(sae) == ROWS_HIDDEN)
-    sae->kernels->pack(sae->d, sae->d, tensor_named(sae, hidden_names[HIDDEN_W])->p, sae->d,
+    sae->kernels->pack(sae->inputs, sae->d, tensor_named(sae, hidden_names[HIDDEN_W])->p, sae->d,
                        &sae->hidden);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -24,27 +24,34 @@ struct SAEReduce {
   int *owner; /* [leaves] scratch, as the next three */
   int64_t *left, *right;
   Sums *sums;  /* [node_parts] */
-  float *slot; /* [slots][m (2 d + SUMS - 2)] the parts of this node's ranks, once on the node */
+  float *slot; /* [slots][m (d + inputs + SUMS - 2)] the parts of this node's ranks, once on the
+                  node */
   int64_t slots;
   unsigned wanted; /* as in SAESums */
-  float *got;      /* [node_parts][rows (2 d + SUMS - 2)] from other nodes, for the atoms here */
+  float *got; /* [node_parts][rows (d + inputs + SUMS - 2)] from other nodes, for the atoms here */
   int64_t got_space;
 };
 
 static int64_t segment_cols(const SAE *sae, int s)
 {
-  return s < 2 ? sae->d : 1;
+  return s == SUM_GD ? sae->d : s == SUM_GE ? sae->inputs : 1;
 }
 
 static float *segment(const SAE *sae, Sums sums, int s, int64_t atom)
 {
-  const int64_t before = s < 2 ? s * sae->d : 2 * sae->d + s - 2;
+  const int64_t before = s < 2 ? s * sae->d : sae->d + sae->inputs + s - 2;
   return sums.x + before * sums.atoms + atom * segment_cols(sae, s);
+}
+
+/* Numbers of an atom. */
+static int64_t atom_size(const SAE *sae)
+{
+  return sae->d + sae->inputs + SUMS - 2;
 }
 
 static int64_t slot_size(const SAE *sae)
 {
-  return (sae->m * (2 * sae->d + SUMS - 2) + 15) / 16 * 16;
+  return (sae->m * atom_size(sae) + 15) / 16 * 16;
 }
 
 PetscErrorCode ReduceDestroy(SAE *sae)
@@ -106,7 +113,7 @@ static PetscErrorCode LayOut(SAE *sae)
     reduce->slots = slots;
   }
   const int64_t got =
-      nodes_count(sae->nodes) > 1 ? reduce->node_parts * sae->rows * (2 * sae->d + SUMS - 2) : 0;
+      nodes_count(sae->nodes) > 1 ? reduce->node_parts * sae->rows * atom_size(sae) : 0;
   if (got > reduce->got_space) {
     PetscCall(ArrayDestroy(&reduce->got));
     PetscCall(ArrayCreate(got, &reduce->got));
@@ -144,7 +151,7 @@ static PetscErrorCode SumParts(SAE *sae, const SAETerm *own)
                          .atom = own->codes->atom,
                          .value = own->codes->value};
     const SAETerm term = {&codes, own->g, own->own, own->e + from * sae->d,
-                          own->xc + from * sae->d};
+                          own->in + from * sae->inputs};
     SAESums sums = {reduce->wanted, {NULL}};
     for (int k = 0; k < SUMS; k++)
       if (sums_want(&sums, k)) sums.to[k] = segment(sae, to, k, 0);
@@ -235,7 +242,7 @@ static PetscErrorCode PassNodes(SAE *sae)
   for (int64_t n = 0; n < reduce->node_parts; n++) {
     const int node = reduce->node_part[n].owner;
     if (node != nodes_number(nodes)) {
-      reduce->sums[n] = (Sums){reduce->got + n * rows * (2 * sae->d + SUMS - 2), rows};
+      reduce->sums[n] = (Sums){reduce->got + n * rows * atom_size(sae), rows};
       PetscCall(
           Pass(sae, n, false, nodes_peer(nodes, node, sae->rank), sae->rank, request, &requests));
     }

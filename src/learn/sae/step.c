@@ -15,7 +15,7 @@ typedef struct {
   bool with_aux;       /* the auxiliary loss has sums */
   float aux;           /* for its sums */
   double lift;         /* what the loss loses of a silent atom's mean score; 0: nothing */
-  const float *tokens; /* [d] sum of the centred tokens, with lift */
+  const float *tokens; /* [inputs] sum of what scores are made of, with lift */
 } Factors;
 
 static void scale(int64_t n, float a, float plus, float *x)
@@ -46,7 +46,7 @@ static PetscErrorCode GateSums(SAE *sae, double l1)
   memcpy(batch->main_gb, batch->gb, (size_t)rows * sizeof(float));
   PetscCall(NodesBarrier(sae->nodes)); /* the sums before have been read */
   PetscCall(BatchGather(sae, batch->gate, &sums));
-  add(rows * d, sums.to[SUM_GE], sae->GE);
+  add(rows * sae->inputs, sums.to[SUM_GE], sae->GE);
   add(rows, batch->gate_gb, batch->gb);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -57,7 +57,7 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
   const int64_t rows = sae->rows, d = sae->d,
-                sizes[SUMS] = {rows * d, rows * d, rows, rows, rows, rows};
+                sizes[SUMS] = {rows * d, rows * sae->inputs, rows, rows, rows, rows};
   const SAESums first = {SUMS_ALWAYS | 1 << SUM_FIRED | (l1 > 0 && !sae->now.code->gate) << SUM_ZS |
                              (sae->now.code->slopes != NULL) << SUM_OWN,
                          {sae->G, sae->GE, batch->gb, batch->zs, batch->own, batch->fired}};
@@ -125,7 +125,7 @@ static PetscErrorCode Lift(SAE *sae, Factors *by, double *loss)
 {
   const Choice *revive = &sae->params.revive;
   const SAERevive *how = (const SAERevive *)revive->entry;
-  const int64_t d = sae->d;
+  const int64_t d = sae->inputs;
   int64_t silent = 0;
   float *g = tensor_named(sae, "bias")->g;
 
@@ -135,9 +135,10 @@ static PetscErrorCode Lift(SAE *sae, Factors *by, double *loss)
   for (int64_t j = 0; j < sae->m; j++) silent += sae->silent[j] > 0;
   by->lift = how->lift(revive->params, sae->m, silent);
   if (!silent || !(by->lift > 0)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(BatchColumns(sae, sae->batch->in, &by->tokens));
+  PetscCall(BatchColumns(sae, d, sae->batch->in, &by->tokens));
   if (encoder_rows(sae) == ROWS_HIDDEN) /* its way back takes further sums */
-    by->tokens = memcpy(sae->batch->hidden_row + d, by->tokens, (size_t)d * sizeof(float));
+    by->tokens =
+        memcpy(sae->batch->hidden_row + max_i64(d, sae->d), by->tokens, (size_t)d * sizeof(float));
   for (int64_t j = 0; j < sae->m; j++) {
     const float *E = sae->E + j * d;
     if (!lifted(sae, by, j)) continue;
@@ -155,7 +156,7 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
   SAEBatch *batch = sae->batch;
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
   const Kernels *kernels = sae->kernels;
-  const int64_t d = sae->d;
+  const int64_t d = sae->d, inputs = sae->inputs;
   const Tensor *bias = tensor_named(sae, "encoder/bias");
   float *db = bias ? bias->g : batch->unused;
   const float *gb = sae->now.code->gate ? batch->gate_gb : batch->gb;
@@ -164,12 +165,12 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
   const float none = by->with_aux ? by->aux * 0.0f : -0.0f;
   int64_t at = 0; /* among the dead atoms here */
   for (int64_t j = 0; j < sae->rows; j++) {
-    float *G = sae->G + j * d, *dE = sae->GE + j * d;
+    float *G = sae->G + j * d, *dE = sae->GE + j * inputs;
     const double norm = by->l1 > 0 ? batch->norm[sae->first + j] : 0;
     const bool dead = by->with_aux && batch->dead[sae->first + j];
     const float plus = dead ? -0.0f : none;
     scale(d, by->f, by->l1 > 0 ? -0.0f : plus, G);
-    scale(d, by->h, plus, dE);
+    scale(inputs, by->h, plus, dE);
     db[j] = by->h * gb[j] + plus;
     if (by->l1 > 0)
       add_scaled(d, norm > 0 ? (float)(by->l1 * (double)batch->zs[j] / (by->b * norm)) : 0,
@@ -177,14 +178,15 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
     if (by->l1 > 0 && by->with_aux) scale(d, 1, plus, G);
     if (dead) {
       add_scaled(d, by->aux, batch->aG + at * d, G);
-      add_scaled(d, by->aux, batch->aE + at * d, dE);
+      add_scaled(inputs, by->aux, batch->aE + at * inputs, dE);
       db[j] += by->aux * batch->ab[at++];
     }
     if (lifted(sae, by, sae->first + j)) {
-      add_scaled(d, (float)(-by->lift / by->b), by->tokens, dE);
+      add_scaled(inputs, (float)(-by->lift / by->b), by->tokens, dE);
       db[j] += (float)-by->lift;
     }
-    if (kind == ROWS_LEARNED || kind == ROWS_HIDDEN) exact_add(square, kernels->square64(d, dE));
+    if (kind == ROWS_LEARNED || kind == ROWS_HIDDEN)
+      exact_add(square, kernels->square64(inputs, dE));
     if (kind == ROWS_ATOMS) add(d, dE, G);
     if (!atoms->pull_back_row) continue;
     atoms->pull_back_row(sae, j);

@@ -83,20 +83,39 @@ static float scalar_sum(SAEBatch *batch, int64_t leaves, int64_t from, int64_t t
 
 /* Moves the buckets of atoms that have tokens together; batch->atoms is which atoms they are of.
  * Gives how many. The others' rows of GD and GE become 0. */
-static int64_t gather_active(SAEBatch *batch, int64_t atoms, int64_t d, float *GD, float *GE)
+static int64_t gather_active(const SAE *sae, int64_t atoms, float *GD, float *GE)
 {
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d, inputs = sae->inputs;
   int64_t *bucket = batch->bucket, active = 0;
-  const size_t row = (size_t)d * sizeof(*GD);
   for (int64_t j = 0; j < atoms; j++) {
     if (bucket[j + 1] > bucket[j]) {
       bucket[active] = bucket[j], batch->atoms[active++] = (int32_t)j;
     } else {
-      memset(GD + j * d, 0, row);
-      memset(GE + j * d, 0, row);
+      memset(GD + j * d, 0, (size_t)d * sizeof(*GD));
+      memset(GE + j * inputs, 0, (size_t)inputs * sizeof(*GE));
     }
   }
   bucket[active] = bucket[atoms];
   return active;
+}
+
+/* The two sums of atoms that have tokens. Rows of two widths are summed one after the other, each
+   with itself in place of the other. */
+static void sparse_sums(const SAE *sae, const SAETerm *term, int64_t active, float *GD, float *GE)
+{
+  const SAEBatch *batch = sae->batch;
+  const int64_t n = term->codes->rows, d = sae->d, inputs = sae->inputs;
+  const float *z = batch->z, *slope = batch->slope, *e = term->e, *in = term->in;
+  if (d == inputs) {
+    sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, slope, e,
+                            in, GD, GE, batch->work);
+    return;
+  }
+  sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, z, e, e, GD,
+                          GD, batch->work);
+  sae->kernels->leaf_sums(n, inputs, active, batch->bucket, batch->atoms, batch->token, slope,
+                          slope, in, in, GE, GE, batch->work);
 }
 
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms,
@@ -116,12 +135,9 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
     if (sums_want(sums, SUM_OWN))
       to[SUM_OWN][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope_own);
   }
-  const int64_t active = gather_active(batch, atoms, sae->d, to[SUM_GD], to[SUM_GE]);
+  const int64_t active = gather_active(sae, atoms, to[SUM_GD], to[SUM_GE]);
   PetscCall(DenseSums(sae, term, active, to[SUM_GD], to[SUM_GE], &done));
-  if (!done)
-    sae->kernels->leaf_sums(term->codes->rows, sae->d, active, bucket, batch->atoms, batch->token,
-                            batch->z, batch->slope, term->e, term->xc, to[SUM_GD], to[SUM_GE],
-                            batch->work);
+  if (!done) sparse_sums(sae, term, active, to[SUM_GD], to[SUM_GE]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
