@@ -108,7 +108,8 @@ PetscErrorCode CodeSolverRenew(CodeSolver *s, const float *D)
 }
 
 /* Puts atoms with weights z to those in use; gives how many entered. One that depends on the
-   others does not, and stays barred where `stays` says so. */
+   others does not, and stays barred where `stays` says so: among several it may depend on those
+   that enter with it and leave again. */
 static int64_t enter(CodeSolver *s, int64_t count, const int32_t *atom, const double *z, bool stays)
 {
   double right[2 * TOGETHER] = {0};
@@ -163,6 +164,28 @@ static double best(CodeSolver *s)
   for (int64_t a = 0; a < n; a++) s->y[a] = f[a] - multiplier * g[a];
   triangle_solve(&s->in, s->y);
   return multiplier;
+}
+
+/* Atom j depends on those in use, D_j = sum_a c_a D_a (K c = K_j, of which the triangle still has
+   L^-1 K_j): weight goes over to it, which leaves the reconstruction but costs less, until one of
+   those in use has none left and leaves. False: none ever would. */
+static bool exchange(CodeSolver *s, int32_t j)
+{
+  const int64_t n = s->in.count;
+  int64_t old = n;
+  double step = (double)INFINITY;
+  for (int64_t a = 0; a < n; a++) s->y[a] = s->sign[j] * s->in.part[a * TOGETHER];
+  triangle_solve(&s->in, s->y);
+  for (int64_t a = 0; a < n; a++)
+    if (s->sign[s->in.in[a]] * s->y[a] > 0) step = fmin(step, s->z[a] / s->y[a]);
+  if (isinf(step)) return false;
+  for (int64_t a = 0; a < n; a++) {
+    const bool leaves = s->sign[s->in.in[a]] * s->y[a] > 0 && s->z[a] / s->y[a] <= step;
+    s->z[a] -= step * s->y[a];
+    if (leaves) s->y[a] = NAN;
+  }
+  take_out(s, &old);
+  return enter(s, 1, &j, &(double){step * s->sign[j]}, true);
 }
 
 /* Moves the weights to the best ones as far as all keep their signs, and takes out what stops that,
@@ -265,8 +288,8 @@ static void begin_from(CodeSolver *s, const float *z, double *multiplier)
 }
 
 /* One token's code from its products s->b; z holds a guess where there is one. Where none of
-   several that enter stays, the next one enters alone, and one that does not stay then is left
-   out. */
+   several that enter stays, the next one enters alone, in the place of another if it depends on
+   those in use, and one that does not stay then is left out. */
 static void find_code(CodeSolver *s, float *z)
 {
   static const double none[TOGETHER];
@@ -282,8 +305,11 @@ static void find_code(CodeSolver *s, float *z)
     if (!(count = choose(s, 0x1p-21 * most, multiplier, together, atom))) break;
     for (int64_t q = 0; q < count; q++)
       s->sign[atom[q]] = s->rule.either_sign && s->w[atom[q]] < 0 ? -1 : 1;
-    if (!enter(s, count, atom, none, true)) continue;
-    const bool stays = settle(s, old, &multiplier);
+    bool stays = false;
+    if (enter(s, count, atom, none, count == 1))
+      stays = settle(s, old, &multiplier);
+    else if (count == 1 && exchange(s, atom[0]))
+      stays = settle(s, 0, &multiplier);
     if (!stays && count == 1) s->barred[atom[0]] = -INFINITY;
     together = stays ? TOGETHER : 1;
   }

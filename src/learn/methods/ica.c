@@ -18,7 +18,7 @@ typedef struct {
 } ICA;
 
 typedef struct {
-  float *encoder, *encoder_bias, *bias, *shift;
+  float *encoder, *bias, *shift;
   double *values, *vectors; /* [m], [m x d] directions of the whitening */
   double *W;                /* [m x m] whitened tokens to sources, orthonormal rows */
   Packed whitening, unmixing;
@@ -59,7 +59,7 @@ static PetscErrorCode Start(Classical *c)
   PetscCall(ClassicalArray(c, "whitening/values", H5_F64, 1, m, 1, false, &array[3]));
   PetscCall(ClassicalArray(c, "whitening/vectors", H5_F64, 2, m, d, false, &array[4]));
   PetscCall(ClassicalArray(c, "unmixing", H5_F64, 2, m, m, false, &array[5]));
-  own->encoder = array[0], own->encoder_bias = array[1], own->bias = array[2];
+  own->encoder = array[0], own->bias = array[2];
   own->values = array[3], own->vectors = array[4], own->W = array[5];
   PetscCall(ArrayCreate(d, &own->shift));
   shift_of(&c->task->view, own->shift);
@@ -195,14 +195,12 @@ static PetscErrorCode Decorrelate(int64_t m, int64_t r, double *W)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One row of the model: source j = sum_l W_jl <v_l, x - mean> / s_l, its atom sum_l W_jl s_l v_l,
-   s^2 the variances. */
+/* Adds to a row of the model, which is 0: source j = sum_l W_jl <v_l, x - mean> / s_l, its atom
+   sum_l W_jl s_l v_l, s^2 the variances. */
 static void form_row(const Classical *c, int64_t j, double *encoder, double *atom)
 {
   const Own *own = c->own;
   const int64_t m = c->m, d = c->d;
-  memset(encoder, 0, (size_t)d * sizeof(*encoder));
-  memset(atom, 0, (size_t)d * sizeof(*atom));
   for (int64_t l = 0; l < m; l++) {
     const double s = sqrt(own->values[l]), w = own->W[j * m + l];
     const double *v = own->vectors + l * d;

@@ -85,7 +85,7 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
 
 /* Under a penalty on codes atoms are unit rows, since longer ones would make any penalty small. In
    turn each is the best one for these codes while the others stay: along (Z^T X)_j - sum over l !=
-   j of (Z^T Z)_jl D_l. */
+   j of (Z^T Z)_jl D_l; one that no code uses stays, since that is 0. */
 static PetscErrorCode RenewUnit(Classical *c, const double *sums)
 {
   const int64_t m = c->m, d = c->d;
@@ -96,7 +96,6 @@ static PetscErrorCode RenewUnit(Classical *c, const double *sums)
   for (int64_t j = 0; j < SWEEPS * m; j++) {
     const int64_t a = j % m;
     double square = 0;
-    if (!(factors_zz(c, sums, a, a) > 0)) continue;
     for (int64_t i = 0; i < d; i++) row[i] = factors_zx(c, sums, a, i);
     for (int64_t l = 0; l < m; l++)
       for (int64_t i = 0; i < d && l != a; i++)

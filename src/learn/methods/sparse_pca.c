@@ -130,13 +130,13 @@ static double objective_of(const Turn *t, double l1)
 
 static double turn_until(Turn *t, const SparsePCA *sparse, int64_t *ended)
 {
-  double last = INFINITY, now = 0;
+  double last = 0, now = 0;
   *ended = CLASSICAL_ITERATIONS;
   for (int64_t turn = 0; turn < max_i64(sparse->iterations, 1); turn++) {
     find_products(t);
     find_loadings(t, sparse->l1);
     now = objective_of(t, sparse->l1);
-    if (last - now <= sparse->tolerance * last && turn > 0) {
+    if (turn > 0 && last - now <= sparse->tolerance * last) {
       *ended = CLASSICAL_CONVERGED;
       break;
     }
@@ -194,7 +194,6 @@ static PetscErrorCode Finish(Classical *c, const double *sums, double objective,
     t.P[i] = s > 0 ? v / s : 0;
     t.V[i] = s * v;
   }
-  report->values = 1;
   report->value[0].name = "objective";
   report->value[0].value = turn_until(&t, c->params, &c->number[CLASSICAL_ENDED]);
   PetscCall(Form(c, &t));
