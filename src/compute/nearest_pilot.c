@@ -197,6 +197,12 @@ static int64_t choose(const Nearest *N, const int64_t *passed, int64_t pairs)
   return prefix;
 }
 
+bool nearest_may_screen(const Nearest *N)
+{
+  const int64_t none[PREFIXES] = {0};
+  return choose(N, none, 1) > 0;
+}
+
 /* t of the nearest centroid of each token. */
 static PetscErrorCode Goals(Nearest *N, const Turned *tokens, const float *X, int64_t ldX,
                             double *goal)

@@ -32,11 +32,12 @@ PetscErrorCode KMeansPrepare(KMeans *K, int64_t ordinal)
   K->ordinal = ordinal;
   if (!K->hint) PetscCall(KeepHints(K));
   if (K->nearest && !K->moved) PetscFunctionReturn(PETSC_SUCCESS);
-  K->pilot = pays && due(K);
+  const bool pilot = pays && due(K);
   if (!K->nearest)
     PetscCall(NearestCreateAs(K->task->view.kernels, K->K, K->d, K->centroids, &way, &K->nearest));
   else
     PetscCall(NearestRenew(K->nearest));
+  K->pilot = pilot && nearest_may_screen(K->nearest);
   if (pays && !K->pilot) PetscCall(NearestUsePrefix(K->nearest, K->directions, K->prefix));
   K->moved = false;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -31,24 +31,39 @@ static PetscErrorCode Add(const KMeansStart *start, Drawn *drawn, int64_t count,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* This rank's tokens that one round draws, in order; all: the sum of distances of all ranks. */
+static PetscErrorCode DrawOwn(const Pool *pool, int round, double all, int *count, int64_t **token)
+{
+  const KMeansStart *start = pool->start;
+  const double factor = 2 * (double)start->K / all;
+  int64_t space = 0;
+  PetscFunctionBegin;
+  *count = 0;
+  *token = NULL;
+  for (int64_t t = 0; all > 0 && t < pool->count; t++) {
+    const uint64_t index = (uint64_t)round << 48 | (uint64_t)(pool->first + t);
+    if (!(random_uniform(start->seed, RANDOM_CENTROIDS, index) < factor * pool->distance[t]))
+      continue;
+    if (*count == space) {
+      space = 2 * space + 64;
+      PetscCall(PetscRealloc((size_t)space * sizeof(**token), token));
+    }
+    (*token)[(*count)++] = pool->first + t;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The tokens that one round draws, in order, on every rank. */
 static PetscErrorCode Round(const Pool *pool, int round, int64_t *count, int64_t **token)
 {
-  const KMeansStart *start = pool->start;
-  const MPI_Comm comm = start->task->comm;
-  int size, mine = 0, *counts, *offsets;
+  const MPI_Comm comm = pool->start->task->comm;
+  int size, mine, *counts, *offsets;
   int64_t *local;
   Exact sum = {0};
   PetscFunctionBegin;
   for (int64_t t = 0; t < pool->count; t++) exact_add(&sum, pool->distance[t]);
   PetscCall(ExactSum(comm, 1, &sum));
-  const double all = exact_value(&sum), factor = 2 * (double)start->K / all;
-  PetscCall(ArrayCreate(pool->count, &local));
-  for (int64_t t = 0; all > 0 && t < pool->count; t++) {
-    const uint64_t index = (uint64_t)round << 48 | (uint64_t)(pool->first + t);
-    if (random_uniform(start->seed, RANDOM_CENTROIDS, index) < factor * pool->distance[t])
-      local[mine++] = pool->first + t;
-  }
+  PetscCall(DrawOwn(pool, round, exact_value(&sum), &mine, &local));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(ArrayCreate(size, &counts));
   PetscCall(ArrayCreate(size, &offsets));
@@ -61,7 +76,7 @@ static PetscErrorCode Round(const Pool *pool, int round, int64_t *count, int64_t
   PetscCall(ArrayCreate(*count, token));
   PetscCallMPI(
       MPI_Allgatherv(local, mine, MPI_INT64_T, *token, counts, offsets, MPI_INT64_T, comm));
-  PetscCall(ArrayDestroy(&local));
+  PetscCall(PetscFree(local));
   PetscCall(ArrayDestroy(&counts));
   PetscCall(ArrayDestroy(&offsets));
   PetscFunctionReturn(PETSC_SUCCESS);
