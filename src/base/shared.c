@@ -10,6 +10,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 and later; elsewhere an error that changes nothing */
+#endif
+
+enum { PAGE = 4096 };                       /* bytes */
+static const size_t huge = (size_t)2 << 20; /* of a huge page */
+
+/* The pages of a file, huge ones where the CPU can map them. */
+static void *map_file(int fd, size_t bytes)
+{
+  const size_t spare = bytes % huge ? 0 : huge;
+  char *room = mmap(NULL, bytes + spare, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return MAP_FAILED;
+  const size_t before = spare ? (huge - (uintptr_t)room % huge) % huge : 0, after = spare - before;
+  if (before) munmap(room, before);
+  if (after) munmap(room + before + bytes, after);
+  void *x = mmap(room + before, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+  if (x == MAP_FAILED) munmap(room + before, bytes);
+  return x;
+}
+
+/* Huge pages for this rank's part of shared pages. Most systems give none to a file in memory by
+   themselves, and rows picked from small pages, at random, wait for the tables of pages. */
+static void take_huge(const Nodes *nodes, size_t bytes, char *x)
+{
+  const size_t units = bytes / huge, rank = (size_t)nodes->node_rank,
+               size = (size_t)nodes->node_size, from = units * rank / size * huge,
+               to = units * (rank + 1) / size * huge;
+  if (bytes % huge || from == to) return;
+  for (size_t i = from; i < to; i += huge)
+    (void)*(volatile char *)(x + i); /* a page to begin with */
+  madvise(x + from, to - from, MADV_COLLAPSE);
+}
+
 PetscErrorCode MapTogether(const Nodes *nodes, size_t bytes, void **x)
 {
   struct {
@@ -35,22 +69,21 @@ PetscErrorCode MapTogether(const Nodes *nodes, size_t bytes, void **x)
                     (int64_t)stat.st_dev != where.device))
       close(fd), fd = -1; /* another process with that number, in a namespace of its own */
   }
-  if (fd >= 0) *x = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (fd >= 0) *x = map_file(fd, bytes);
+#ifdef MADV_HUGEPAGE
+  if (*x != MAP_FAILED) madvise(*x, bytes, MADV_HUGEPAGE);
+#endif
+  if (*x != MAP_FAILED) take_huge(nodes, bytes, *x);
   good = *x != MAP_FAILED;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, nodes->node));
   if (fd >= 0) close(fd);
   if (!good && *x != MAP_FAILED) munmap(*x, bytes);
   if (!good) *x = NULL;
-#ifdef MADV_HUGEPAGE
-  if (good) madvise(*x, bytes, MADV_HUGEPAGE);
-#endif
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode SharedCreateBytes(Nodes *nodes, int64_t n, size_t size, void **array)
 {
-  const size_t unit = (size_t)2 << 20;
-
   PetscFunctionBegin;
   if (nodes->node_size == 1) {
     PetscCall(ArrayCreateBytes(n, size, array));
@@ -60,6 +93,7 @@ PetscErrorCode SharedCreateBytes(Nodes *nodes, int64_t n, size_t size, void **ar
              PETSC_ERR_ARG_SIZ, "an array of %lld elements of %zu bytes", (long long)n, size);
   Segment *segment = calloc(1, sizeof(*segment));
   PetscCheck(segment, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory");
+  const size_t unit = (size_t)n * size < huge ? PAGE : huge;
   segment->bytes = ((size_t)n * size + unit) / unit * unit;
   PetscCall(MapTogether(nodes, segment->bytes, &segment->x));
   PetscCheck(segment->x, PETSC_COMM_SELF, PETSC_ERR_MEM,
