@@ -60,15 +60,14 @@ static inline PetscErrorCode MethodTaskOpen(MPI_Comm comm, const char *path, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the method's check has against the settings, in fresh memory, or NULL. */
-static inline char *method_refuses(const SAETask *t)
+/* What the method's check has against the settings, in fresh memory, or NULL; about: which one. */
+static inline char *method_refuses(const SAETask *t, const char **about)
 {
   const Method *method = method_of(t);
-  const char *about = NULL;
   char *why = NULL;
   void *params = calloc(1, method->entry.params_size);
   if (ParamsRead(&t->settings, "", method->entry.params, params)) abort();
-  if (method->entry.check) why = method->entry.check(params, &t->settings, &about);
+  if (method->entry.check) why = method->entry.check(params, &t->settings, about);
   if (ParamsRelease(method->entry.params, params)) abort();
   free(params);
   return why;

@@ -40,7 +40,8 @@ static PetscErrorCode Open(const Method *method, MPI_Comm comm, int64_t width, S
              "train.batch=64 iterations=12 sample=150 trees=20",
              method->entry.name, (int)width, turn ? "min" : "mean");
     PetscCall(MethodTaskOpen(comm, tokens_path, words, 8, t));
-    char *why = method_refuses(t);
+    const char *about;
+    char *why = method_refuses(t, &about);
     if (!why) break;
     free(why);
     PetscCheck(!turn, comm, PETSC_ERR_ARG_WRONG, "%s takes neither", method->entry.name);

@@ -146,18 +146,6 @@ static PetscErrorCode CheckFalls(const char *words)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckRefused(const char *words, const char *reason)
-{
-  SAETask t;
-  PetscFunctionBeginUser;
-  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, words, 12, &t));
-  char *why = method_refuses(&t);
-  OK(why && strstr(why, reason), "%s: %s", words, why ? why : "is not refused");
-  free(why);
-  PetscCall(SAETaskClose(&t));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -182,11 +170,6 @@ int main(int argc, char **argv)
                  "sparsity.weight=0.05"));
   RUN(CheckFalls("method=convexnmf width=5 tolerance=0 iterations=15 sparsity.name=l1 "
                  "sparsity.weight=0.05"));
-  RUN(CheckRefused("method=seminmf width=3 sparsity.name=l0", "no gradient"));
-  RUN(CheckRefused("method=seminmf width=3 sparsity.name=target", "follows"));
-  RUN(CheckRefused("method=seminmf width=3 sparsity.name=l1 sparsity.warmup=10%", "warmup"));
-  RUN(CheckRefused("method=convexnmf width=3 sparsity.name=target", "follows"));
-  RUN(CheckRefused("method=convexnmf width=3 strict=false sparsity.name=l1", "strict"));
   RUN(Check("method=sparse_pca width=3 l1=0.03 tolerance=1e-14", oracle_sparse_pca_atoms,
             oracle_sparse_pca_codes, 2e-5, 0));
   RUN(Check("method=dictionary_learning width=3 l1=0.05 batch=250", oracle_online_positive_atoms,

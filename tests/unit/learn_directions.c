@@ -25,6 +25,17 @@ static double flat(int64_t row, int64_t i)
   return i < 3 ? sources(row, i) : 2;
 }
 
+/* The same far from 0. */
+static double far(int64_t row, int64_t i)
+{
+  return sources(row, i) + 500;
+}
+
+static double wide(int64_t row, int64_t i)
+{
+  return noise((uint64_t)(row * 200 + i));
+}
+
 static void settle(int64_t d, double *x, double *beside)
 {
   int64_t top = 0;
@@ -192,6 +203,31 @@ static PetscErrorCode CheckEnds(const char *words, double tolerance)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* More sums in an iteration than in the pass before: sources are as many as dimensions, the mixing
+   undoes the unmixing. */
+static PetscErrorCode CheckWide(int64_t d)
+{
+  Learner l;
+  char words[80];
+  double worst = 0;
+  PetscFunctionBeginUser;
+  snprintf(words, sizeof(words), "method=ica width=%d iterations=1", (int)d);
+  PetscCall(LearnerOpen(path, words, 0, 1, &l));
+  PetscCall(LearnerPass(&l));
+  PetscCall(LearnerPass(&l));
+  const float *atoms = learner_array(&l, "atoms")->data,
+              *encoder = learner_array(&l, "encoder/weight")->data;
+  for (int64_t j = 0; j < d * d; j++) {
+    double sum = j / d == j % d ? -1 : 0;
+    for (int64_t i = 0; i < d; i++)
+      sum += (double)atoms[j / d * d + i] * (double)encoder[j % d * d + i];
+    worst = fmax(worst, isnan(sum) ? 1 : fabs(sum));
+  }
+  NEAR(worst, 0, 1e-4, "%s: the mixing undoes the unmixing", words);
+  PetscCall(LearnerClose(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Factors of all tokens and loadings. */
 typedef struct {
   int64_t m;
@@ -332,7 +368,12 @@ int main(int argc, char **argv)
   RUN(CheckSparse(4, 0.05, 2, 0, "iterations", 0));
   RUN(CheckSparse(4, 0.05, 5, 0, "iterations", 0));
   RUN(CheckSparse(5, 0.2, 4, 0, "iterations", 2));
+  RUN(CheckSparse(6, 0.04, 20, 0, "iterations", 1)); /* two atoms turn their signs */
   RUN(CheckSparse(4, 0.05, 1000, 0.01, "converged", 0));
+  RUN(MethodTokens(path, N, D, far));
+  RUN(CheckICA(3, false, 1));
+  RUN(MethodTokens(path, 400, 130, wide));
+  RUN(CheckWide(130));
   RUN(MethodTokens(path, N, D, flat));
   RUN(CheckICA(5, false, 2));
   RUN(CheckSparse(5, 0.05, 3, 0, "iterations", 2));

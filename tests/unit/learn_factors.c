@@ -185,7 +185,19 @@ static PetscErrorCode CheckPasses(Learner *l, const char *words, int passes, int
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckNMF(int64_t m, bool singular, bool factors, int sweeps, int turned)
+/* Atom 1 becomes `share` times atom 0, so that no token uses it. */
+static void twin(Learner *l, double share)
+{
+  float *atoms = learner_array(l, "atoms")->data;
+  for (int64_t i = 0; i < p.d; i++) {
+    p.D[p.d + i] = share * p.D[i];
+    atoms[p.d + i] = (float)share * atoms[i];
+  }
+}
+
+/* turned: so many singular vectors have their lesser part taken; twins as below. */
+static PetscErrorCode CheckNMF(int64_t m, bool singular, bool factors, int sweeps, int turned,
+                               bool twins)
 {
   Learner l;
   char words[200];
@@ -210,13 +222,14 @@ static PetscErrorCode CheckNMF(int64_t m, bool singular, bool factors, int sweep
     normals(&p);
   }
   NEAR(fmax(first, learner_off(&l, "atoms", p.D)), 0, 1e-5, "%s: its start", words);
+  if (twins) twin(&l, 1);
   PetscCall(CheckPasses(&l, words, 3, sweeps, factors ? by_factors : one_by_one));
   PetscCall(LearnerClose(&l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* weight: of the penalty. Atom 1 starts where atom 0 is, so that no token uses it, where twins. */
-static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins)
+/* weight: of the penalty. The last atom is scaled, so that its codes outweigh all others. */
+static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins, double scale)
 {
   Learner l;
   char words[200];
@@ -229,10 +242,11 @@ static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins)
   p.m = m, p.l1 = weight * (double)p.d / 2, p.either_sign = p.simplex = false;
   tokens(&p, weight > 0);
   NEAR(learner_off(&l, "atoms", p.D), 0, 1e-7, "%s: its start", words);
-  if (twins) {
-    float *atoms = learner_array(&l, "atoms")->data;
-    memcpy(p.D + p.d, p.D, (size_t)p.d * sizeof(*p.D));
-    memcpy(atoms + p.d, atoms, (size_t)p.d * sizeof(*atoms));
+  if (twins) twin(&l, 1);
+  float *last = (float *)learner_array(&l, "atoms")->data + (m - 1) * p.d;
+  for (int64_t i = 0; i < p.d; i++) {
+    last[i] *= (float)scale;
+    p.D[(m - 1) * p.d + i] *= (double)(float)scale;
   }
   PetscCall(CheckPasses(&l, words, 3, weight > 0 ? 10 : 1, weight > 0 ? unit_rows : least_squares));
   PetscCall(LearnerClose(&l));
@@ -272,10 +286,7 @@ static PetscErrorCode CheckOnline(int64_t m, int64_t batch, double l1, bool posi
   p.m = m, p.l1 = l1, p.either_sign = !positive, p.simplex = false;
   tokens(&p, true);
   NEAR(learner_off(&l, "atoms", p.D), 0, 1e-7, "%s: its start", words);
-  if (twins) {
-    float *atoms = learner_array(&l, "atoms")->data;
-    for (int64_t i = 0; i < p.d; i++) p.D[p.d + i] = p.D[i] / 2, atoms[p.d + i] = atoms[i] / 2;
-  }
+  if (twins) twin(&l, 0.5);
   memset(A, 0, sizeof(A));
   memset(B, 0, sizeof(B));
   for (int64_t step = 0; step < 2 * per_epoch; step++) {
@@ -299,7 +310,9 @@ static PetscErrorCode CheckOnline(int64_t m, int64_t batch, double l1, bool posi
     for (int64_t i = 0; i < m * m; i++) p.S[i] = A[i] = beta * A[i] + p.S[i] / (double)p.n;
     for (int64_t i = 0; i < m * p.d; i++) p.T[i] = B[i] = beta * B[i] + p.T[i] / (double)p.n;
     online_atoms(&p);
-    PetscCall(LearnerPass(&l));
+    PetscCall(l.method->step(l.learner, &l.report)); /* leaves have 128 tokens */
+    told = told && l.report.tokens == min_i64(128 * tap_size, part.count);
+    if (l.report.tokens < part.count) PetscCall(LearnerPass(&l));
     const StepReport *r = &l.report;
     worst = fmax(worst, learner_off(&l, "atoms", p.D));
     told = told && r->log && r->values == 1 && !strcmp(r->value[0].name, "objective") &&
@@ -337,21 +350,70 @@ static PetscErrorCode CheckEnds(const char *words, double share)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckRefused(const char *words, const char *setting, const char *reason)
+{
+  SAETask t;
+  const char *about = "";
+  PetscFunctionBeginUser;
+  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, words, 12, &t));
+  settings_set(&t.settings, "tokens.width", "6");
+  settings_set(&t.settings, "tokens.train", "1100");
+  char *why = method_refuses(&t, &about);
+  OK(why && strstr(why, reason) && about && !strcmp(about, setting), "%s: %s: %s", words, about,
+     why ? why : "is not refused");
+  free(why);
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which seeds a model with these settings draws from. */
+static PetscErrorCode CheckDraws(const char *words, unsigned seeds)
+{
+  SAETask t;
+  PetscFunctionBeginUser;
+  PetscCall(MethodTaskOpen(PETSC_COMM_WORLD, path, words, 12, &t));
+  const Method *method = method_of(&t);
+  void *params = calloc(1, method->entry.params_size);
+  PetscCall(ParamsRead(&t.settings, "", method->entry.params, params));
+  OK(method->entry.draws(params) == seeds, "%s: its seeds", words);
+  PetscCall(ParamsRelease(method->entry.params, params));
+  free(params);
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
   RUN(MethodTokens(path, N, D, mixed));
-  RUN(CheckNMF(5, true, false, 3, 2));
-  RUN(CheckNMF(4, true, true, 2, 1));
-  RUN(CheckNMF(6, false, false, 1, 0));
+  RUN(CheckNMF(5, true, false, 3, 2, false));
+  RUN(CheckNMF(4, true, true, 2, 1, false));
+  RUN(CheckNMF(6, false, false, 1, 0, false));
+  RUN(CheckNMF(5, false, false, 2, 0, true));
+  RUN(CheckNMF(5, false, true, 2, 0, true));
   RUN(CheckEnds("method=nmf width=3 tolerance=0.02", 0.02));
   RUN(CheckEnds("method=seminmf width=3 tolerance=0.02", 0.02));
   RUN(CheckStopped(path, "method=nmf width=3 iterations=2 start=nndsvd", 0));
+  RUN(CheckRefused("method=seminmf width=3 sparsity.name=l0", "sparsity", "no gradient"));
+  RUN(CheckRefused("method=seminmf width=3 sparsity.name=target", "sparsity", "follows"));
+  RUN(CheckRefused("method=seminmf width=3 sparsity.name=l1 sparsity.warmup=10%", "sparsity",
+                   "warmup"));
+  RUN(CheckRefused("method=convexnmf width=3 sparsity.name=target", "sparsity", "follows"));
+  RUN(CheckRefused("method=convexnmf width=3 strict=false sparsity.name=l1", "sparsity", "strict"));
+  RUN(CheckRefused("method=seminmf width=1101", "width", "1100 training tokens"));
+  RUN(CheckRefused("method=nmf width=7", "start", "6 dimensions of the tokens; take random"));
+  RUN(CheckDraws("method=nmf width=3", 0));
+  RUN(CheckDraws("method=nmf width=3 start=random", SEED_INIT));
+  RUN(CheckDraws("method=convexnmf width=3 pick=identity", 0));
+  RUN(CheckDraws("method=convexnmf width=3 pick=permuted", SEED_ANCHORS));
+  RUN(CheckDraws("method=archetypal_analysis width=3 pick=identity", 0));
+  RUN(CheckDraws("method=archetypal_analysis width=3", SEED_ANCHORS));
   RUN(MethodTokens(path, N, D, either));
-  RUN(CheckSemi(4, 0, false));
-  RUN(CheckSemi(5, 0, true));
-  RUN(CheckSemi(4, 0.02, false));
-  RUN(CheckSemi(5, 0.02, true));
+  RUN(CheckSemi(4, 0, false, 1));
+  RUN(CheckSemi(5, 0, true, 1));
+  RUN(CheckSemi(4, 0, false, 0x1p-8));
+  RUN(CheckSemi(4, 0.02, false, 1));
+  RUN(CheckSemi(5, 0.02, true, 1));
   RUN(CheckOnline(5, 300, 0.1, true, false));
   RUN(CheckOnline(4, 300, 0.1, false, true));
   RUN(CheckStopped(path, "method=seminmf width=3 iterations=2", 0));
@@ -359,8 +421,8 @@ int main(int argc, char **argv)
   RUN(MethodTokens(path, 13, D, either));
   RUN(CheckOnline(4, 2, 0.1, true, false));
   RUN(MethodTokens(path, 400, D, flat));
-  RUN(CheckNMF(5, true, false, 2, 0));
-  RUN(CheckNMF(5, true, true, 2, 0));
+  RUN(CheckNMF(5, true, false, 2, 0, false));
+  RUN(CheckNMF(5, true, true, 2, 0, false));
   MPI_Barrier(PETSC_COMM_WORLD);
   if (tap_rank == 0) unlink(path);
   return TestEnd();
