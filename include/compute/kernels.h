@@ -180,8 +180,8 @@ PetscErrorCode DirectionsDestroy(Directions **directions);
 */
 PetscErrorCode NearestPilot(Nearest *centroids, int64_t n, const float *X, int64_t ldX,
                             Directions **directions, int64_t *prefix);
-/* Are there enough centroids for some prefix to be worth it, on the most favourable tokens? Where not,
-   a pilot only takes time and memory (8 d^2 bytes and more). */
+/* Are there enough centroids for some prefix to be worth it, on the most favourable tokens? Where
+   not, a pilot only takes time and memory (8 d^2 bytes and more). */
 bool nearest_may_screen(const Nearest *centroids);
 /* NearestUsePrefix - screens by so many of the leading directions from now on; 0: by none. */
 PetscErrorCode NearestUsePrefix(Nearest *centroids, const Directions *directions, int64_t prefix);

@@ -27,7 +27,7 @@ done
 ok $? "stopped four times, with the runs of a pack at different steps"
 ranks 2 run "$T/spec.yaml" --out "$T/stopped" --groups 1 && same "$T/alone" "$T/stopped"
 ok $? "gone on with in other packs: the same bytes"
-# one of three diverges
+# one of five diverges; two have entries of different kinds
 cat >"$T/bad.yaml" <<END
 schema: 1
 name: bad
@@ -38,12 +38,14 @@ models:
   one: {method: sae, width: 32, code: {name: topk, k: 4}}
   wild: {method: sae, width: 32, code: {name: topk, k: 4}, train: {clip: 0, optimizer: {name: sgd, lr: 1e6}}}
   two: {method: sae, width: 48, code: {name: topk, k: 8}}
+  picks: {method: sae, width: 48, code: {name: omp, k: 4}, encoder: tied}
+  jumps: {method: sae, width: 48, code: jumprelu}
 END
 ranks 2 run "$T/bad.yaml" --out "$T/bad" --groups 1
-grep -q 'wild.*failed.*not finite' "$T/bad/runs.csv" && packed "$T/bad" 3
+grep -q 'wild.*failed.*not finite' "$T/bad/runs.csv" && packed "$T/bad" 5
 ok $? "a run of a pack diverges"
-ranks 1 run "$T/bad.yaml" --out "$T/good" --only one,two --packs 1
-for m in one two; do
+ranks 1 run "$T/bad.yaml" --out "$T/good" --only one,two,picks,jumps --packs 1
+for m in one two picks jumps; do
 	cmp "$T"/good/$m/*/model.h5 "$T"/bad/$m/*/model.h5 && cmp "$T"/good/$m/*/metrics.csv "$T"/bad/$m/*/metrics.csv
 	ok $? "$m: the same bytes beside it"
 done

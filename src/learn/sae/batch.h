@@ -24,6 +24,8 @@ enum { SUM_GD, SUM_GE, SUM_GB, SUM_ZS, SUM_OWN, SUM_FIRED, SUMS };
 typedef struct {
   unsigned wanted;
   float *to[SUMS];
+  bool
+      few; /* rows of GD and GE of atoms that have no tokens may be left as they are: see `found` */
 } SAESums;
 static inline bool sums_want(const SAESums *sums, int k)
 {
@@ -101,6 +103,7 @@ typedef struct SAEBatch {
   double *square;               /* [batch] |e|^2 of this rank's tokens */
   int64_t *bucket;              /* [m + 1] */
   int32_t *atoms;               /* [m] atoms that have tokens */
+  int64_t found;                /* how many these are, where only their sums were made; else -1 */
   int32_t *token;               /* [nonzeros here] */
   float *z, *slope, *slope_own; /* [nonzeros here] */
   int64_t bucket_space;
@@ -146,6 +149,9 @@ void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *co
 /* BatchGather - the sums of a part of the batch for the atoms here, or of the auxiliary one for the
    dead ones here, as the route makes them. SAESum must have come before. Collective. */
 PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums);
+/* BatchGatherMore - adds the sums of a further part to those that there are (to NULL: not these).
+   Collective. */
+PetscErrorCode BatchGatherMore(SAE *sae, int part, const SAESums *sums);
 /* BatchChain - chain [d] = the sum over all atoms, in order, of gb times the encoder's row, from
    this rank's gb [rows]; unless aux also ge = the column sums of the first level's residuals. The
    ranks of a node share the columns. Collective. */

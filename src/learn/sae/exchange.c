@@ -261,6 +261,7 @@ PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
   const AtomSet atoms = batch_atoms(sae, part == PART_AUX);
 
   PetscFunctionBegin;
+  batch->found = -1;
   if (sae->size > 1 && sae->route == ROUTE_ALLREDUCE) {
     term.e += batch->first * sae->d, term.in += batch->first * sae->inputs;
     PetscCall(BatchReduce(sae, &term, &atoms, sums));

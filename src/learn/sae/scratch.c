@@ -11,7 +11,7 @@ struct Scratch {
   int64_t b, m, cols, inputs; /* its shape: all that BatchCreate looks at and that learners of a
                          pack may differ in; cols: of the widest tensor */
   int levels;
-  bool apart, own, gate, unchosen, hidden;
+  bool apart, own, more, gate, unchosen, hidden;
   int64_t picks;
   int users;
   Scratch *next;
@@ -27,13 +27,13 @@ PetscErrorCode BatchTake(SAE *sae)
   for (int i = 0; i < sae->tensors; i++) cols = max_i64(cols, sae->tensor[i].cols);
   const int levels = sae->levels.count;
   const bool apart = sae_apart(sae), own = sae->now.code->slopes != NULL,
-             gate = sae->now.code->gate, unchosen = sae->unchosen.weight > 0,
-             hidden = encoder_rows(sae) == ROWS_HIDDEN;
+             more = sae->now.code->more, gate = sae->now.code->gate,
+             unchosen = sae->unchosen.weight > 0, hidden = encoder_rows(sae) == ROWS_HIDDEN;
   const int64_t picks = sae->now.code->unrolled ? sae->now.code->most(&sae->now, INT64_MAX) : 0;
-  while (one &&
-         (one->b != b || one->m != m || one->cols != cols || one->inputs != sae->inputs ||
-          one->levels != levels || one->apart != apart || one->own != own || one->gate != gate ||
-          one->unchosen != unchosen || one->hidden != hidden || one->picks != picks))
+  while (one && (one->b != b || one->m != m || one->cols != cols || one->inputs != sae->inputs ||
+                 one->levels != levels || one->apart != apart || one->own != own ||
+                 one->more != more || one->gate != gate || one->unchosen != unchosen ||
+                 one->hidden != hidden || one->picks != picks))
     one = one->next;
   if (one) {
     one->users++;
@@ -45,8 +45,8 @@ PetscErrorCode BatchTake(SAE *sae)
   PetscCall(BatchCreate(sae));
   if (!list) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(1, &one));
-  *one = (Scratch){sae->nodes, sae->batch, b,        m,      cols,  sae->inputs, levels, apart,
-                   own,        gate,       unchosen, hidden, picks, 1,           *list};
+  *one = (Scratch){sae->nodes, sae->batch, b,    m,        cols,   sae->inputs, levels, apart,
+                   own,        more,       gate, unchosen, hidden, picks,       1,      *list};
   *list = one;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

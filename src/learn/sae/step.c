@@ -56,8 +56,6 @@ static PetscErrorCode GateSums(SAE *sae, double l1)
 static PetscErrorCode MainSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t rows = sae->rows, d = sae->d,
-                sizes[SUMS] = {rows * d, rows * sae->inputs, rows, rows, rows, rows};
   const SAESums first = {SUMS_ALWAYS | 1 << SUM_FIRED | (l1 > 0 && !sae->now.code->gate) << SUM_ZS |
                              (sae->now.code->slopes != NULL) << SUM_OWN,
                          {sae->G, sae->GE, batch->gb, batch->zs, batch->own, batch->fired}};
@@ -65,13 +63,10 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
   PetscFunctionBegin;
   PetscCall(BatchGather(sae, PART_MAIN, &first));
   for (int p = PART_MAIN + 1; p < PART_MAIN + sae_levels(sae); p++) {
-    SAESums sums = {p == batch->unchosen ? SUMS_ALWAYS : first.wanted, {NULL}};
-    float *at = batch->level_sums;
-    for (int k = 0; k < SUMS; at += sizes[k++]) sums.to[k] = at;
+    SAESums more = first;
+    if (p == batch->unchosen) more.wanted = SUMS_ALWAYS;
     PetscCall(NodesBarrier(sae->nodes)); /* the sums before have been read */
-    PetscCall(BatchGather(sae, p, &sums));
-    for (int k = 0; k < SUMS; k++)
-      if (sums_want(&sums, k)) add(sizes[k], sums.to[k], first.to[k]);
+    PetscCall(BatchGatherMore(sae, p, &more));
   }
   if (sae->now.code->gate) PetscCall(GateSums(sae, l1));
   if (batch->picks) PetscCall(UnrollSums(sae));

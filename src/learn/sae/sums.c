@@ -3,6 +3,8 @@
 #include "batch.h"
 #include <string.h>
 
+enum { FEW = 3 }; /* codes a token, up to which rows of tokens are not packed */
+
 bool all_finite(int64_t n, const float *x)
 {
   uint32_t bad = 0;
@@ -12,6 +14,11 @@ bool all_finite(int64_t n, const float *x)
     bad |= (bits & 0x7f800000u) == 0x7f800000u;
   }
   return !bad;
+}
+
+static void add(int64_t n, const float *restrict x, float *restrict y)
+{
+  for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
 /* Joins count rows of d numbers pairwise into the first. */
@@ -82,8 +89,8 @@ static float scalar_sum(SAEBatch *batch, int64_t leaves, int64_t from, int64_t t
 }
 
 /* Moves the buckets of atoms that have tokens together; batch->atoms is which atoms they are of.
- * Gives how many. The others' rows of GD and GE become 0. */
-static int64_t gather_active(const SAE *sae, int64_t atoms, float *GD, float *GE)
+ * Gives how many. The others' rows of GD and GE become 0, unless few. */
+static int64_t gather_active(const SAE *sae, int64_t atoms, bool few, float *GD, float *GE)
 {
   SAEBatch *batch = sae->batch;
   const int64_t d = sae->d, inputs = sae->inputs;
@@ -91,7 +98,7 @@ static int64_t gather_active(const SAE *sae, int64_t atoms, float *GD, float *GE
   for (int64_t j = 0; j < atoms; j++) {
     if (bucket[j + 1] > bucket[j]) {
       bucket[active] = bucket[j], batch->atoms[active++] = (int32_t)j;
-    } else {
+    } else if (!few) {
       memset(GD + j * d, 0, (size_t)d * sizeof(*GD));
       memset(GE + j * inputs, 0, (size_t)inputs * sizeof(*GE));
     }
@@ -118,6 +125,45 @@ static void sparse_sums(const SAE *sae, const SAETerm *term, int64_t active, flo
                           slope, in, in, GE, GE, batch->work);
 }
 
+/* One of them, of an atom whose bucket is the a-th, a row of tokens [n x d] after the other as they
+   are: where there are few codes, rows are not worth packing. */
+static void row_sums(const SAE *sae, int64_t a, int64_t d, const float *value, const float *X,
+                     float *to)
+{
+  const SAEBatch *batch = sae->batch;
+  const int64_t end = batch->bucket[a + 1];
+  int64_t leaves = 0;
+  float *sums = batch->work;
+  for (int64_t q = batch->bucket[a], next; q < end; q = next) {
+    const int64_t leaf = batch->token[q] / LEAF_TOKENS;
+    for (next = q + 1; next < end && batch->token[next] / LEAF_TOKENS == leaf;) next++;
+    const bool alone = !leaves && next == end; /* the other leaves are + 0 */
+    if (!alone) memset(sums + leaves * d, 0, (size_t)((leaf - leaves) * d) * sizeof(*sums));
+    sae->kernels->decode(next - q, batch->token + q, value + q, d, X, d,
+                         alone ? to : sums + leaf * d);
+    if (alone) return;
+    leaves = leaf + 1;
+  }
+  tree(leaves, d, sums);
+  memcpy(to, sums, (size_t)d * sizeof(*to));
+}
+
+/* The same where there are few codes; false: there are not. */
+static bool few_sums(const SAE *sae, const SAETerm *term, int64_t active, float *GD, float *GE)
+{
+  const SAEBatch *batch = sae->batch;
+  const int64_t n = term->codes->rows, d = sae->d, inputs = sae->inputs;
+  if (batch->use == DENSE_ALWAYS || batch->bucket[active] > FEW * n ||
+      route_leaves(n) * max_i64(d, inputs) > leaf_sums_work(n))
+    return false;
+  for (int64_t a = 0; a < active; a++) {
+    const int64_t row = batch->atoms[a];
+    row_sums(sae, a, d, batch->z, term->e, GD + row * d);
+    row_sums(sae, a, inputs, batch->slope, term->in, GE + row * inputs);
+  }
+  return true;
+}
+
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms,
                          const SAESums *sums)
 {
@@ -135,9 +181,35 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
     if (sums_want(sums, SUM_OWN))
       to[SUM_OWN][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope_own);
   }
-  const int64_t active = gather_active(sae, atoms, to[SUM_GD], to[SUM_GE]);
+  const int64_t active = gather_active(sae, atoms, sums->few, to[SUM_GD], to[SUM_GE]);
+  batch->found = sums->few ? active : -1;
+  if (few_sums(sae, term, active, to[SUM_GD], to[SUM_GE])) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DenseSums(sae, term, active, to[SUM_GD], to[SUM_GE], &done));
   if (!done) sparse_sums(sae, term, active, to[SUM_GD], to[SUM_GE]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BatchGatherMore(SAE *sae, int part, const SAESums *sums)
+{
+  const SAEBatch *batch = sae->batch;
+  const int64_t rows = sae->rows;
+  SAESums own = {.wanted = sums->wanted, .few = true};
+  float *at = batch->level_sums;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < SUMS; k++) {
+    own.to[k] = at;
+    at += rows * (k == SUM_GD ? sae->d : k == SUM_GE ? sae->inputs : 1);
+  }
+  PetscCall(BatchGather(sae, part, &own));
+  for (int k = 0; k < SUMS; k++) {
+    const int64_t cols = k == SUM_GD ? sae->d : k == SUM_GE ? sae->inputs : 1;
+    const bool wide = k == SUM_GD || k == SUM_GE;
+    if (!sums_want(sums, k) || !sums->to[k]) continue;
+    if (!wide || batch->found < 0) add(rows * cols, own.to[k], sums->to[k]);
+    for (int64_t a = 0; wide && a < batch->found; a++) /* the others' are + 0 */
+      add(cols, own.to[k] + batch->atoms[a] * cols, sums->to[k] + batch->atoms[a] * cols);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -60,18 +60,13 @@ static void pass_on(SAE *sae, const float *dot)
   }
 }
 
-static void add(int64_t n, const float *restrict x, float *restrict y)
-{
-  for (int64_t i = 0; i < n; i++) y[i] += x[i];
-}
-
 PetscErrorCode UnrollSums(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
   SAEPart *part = &batch->part[batch->picks];
   const int64_t d = sae->d, rows = sae->rows, size = rows * d;
-  float *at = batch->level_sums, *dot;
-  const SAESums sums = {SUMS_ALWAYS, {at, at + size, at + 2 * size}};
+  const SAESums sums = {SUMS_ALWAYS, {sae->G, sae->GE}};
+  float *dot;
   int64_t *tokens, count;
 
   PetscFunctionBegin;
@@ -89,9 +84,7 @@ PetscErrorCode UnrollSums(SAE *sae)
     PetscCall(NodesBarrier(sae->nodes)); /* what the pick after needed has been read */
     if (i + 1 < batch->trace->k) pass_on(sae, dot);
     go_back(sae, i, dot);
-    PetscCall(BatchGather(sae, batch->picks, &sums));
-    add(size, sums.to[SUM_GD], sae->G);
-    add(size, sums.to[SUM_GE], sae->GE);
+    PetscCall(BatchGatherMore(sae, batch->picks, &sums));
   }
   PetscCall(NodesBarrier(sae->nodes));
   pass_on(sae, dot);
