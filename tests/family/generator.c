@@ -14,7 +14,8 @@
 enum { N = 5000, D = 20 };
 static const char *const paths[] = {"generator.a.h5", "generator.b.h5", "generator.c.h5"};
 
-static PetscErrorCode Defaults(const Generator *generator, void **params)
+/* Settings, those that are given (name, value, …, NULL) in place of their defaults; NULL: none. */
+static PetscErrorCode Settle(const Generator *generator, const char *const *given, void **params)
 {
   PetscFunctionBeginUser;
   Settings settings = {0};
@@ -28,6 +29,7 @@ static PetscErrorCode Defaults(const Generator *generator, void **params)
     free(complaint);
   }
   OK(explained, "%s: settings are explained and defaults allowed", generator->entry.name);
+  for (; given && given[0]; given += 2) settings_set(&settings, given[0], given[1]);
   PetscCall(PetscCalloc(generator->entry.params_size + 1, (char **)params));
   PetscCall(ParamsRead(&settings, "", generator->entry.params, *params));
   settings_clear(&settings);
@@ -56,7 +58,7 @@ static PetscErrorCode CheckOne(const Kernels *kernels, const Generator *generato
   bool found;
   float a[3 * D], b[3 * D];
   PetscCall(MistakesCreate(&mistakes));
-  PetscCall(Defaults(generator, &params));
+  PetscCall(Settle(generator, NULL, &params));
   PetscCall(Make(COMM, kernels, generator, params, N, 3, paths[0], mistakes, first));
   OK(mistakes_count(mistakes) == 0, "%s: is written", name);
   if (tap_rank == 0)
@@ -107,18 +109,17 @@ static PetscErrorCode CheckQuantiles(void)
 static PetscErrorCode CheckTruth(const Kernels *kernels)
 {
   PetscFunctionBeginUser;
-  struct {
-    int64_t atoms, active;
-    double noise;
-  } params = {50, 1, 0};
+  static const char *const given[] = {"atoms", "50", "active", "1", "noise", "0", NULL};
   const Generator *generator = (const Generator *)family_find(&generators, "sparse");
+  void *params;
   Mistakes *mistakes;
   Tokens *tokens;
   H5Reader *reader;
   float X[D], atoms[50 * D];
   double best = 0;
   PetscCall(MistakesCreate(&mistakes));
-  PetscCall(Make(COMM, kernels, generator, &params, 10, 3, paths[0], mistakes, NULL));
+  PetscCall(Settle(generator, given, &params));
+  PetscCall(Make(COMM, kernels, generator, params, 10, 3, paths[0], mistakes, NULL));
   PetscCall(TokensOpen(COMM, kernels, 1, paths, mistakes, &tokens));
   PetscCall(TokensReadRange(tokens, 9, 1, X));
   PetscCall(H5ReaderOpen(paths[0], mistakes, &reader));
@@ -134,6 +135,7 @@ static PetscErrorCode CheckTruth(const Kernels *kernels)
   NEAR(best, 1, 1e-5, "a token of one active atom lies along an atom of the truth");
   PetscCall(H5ReaderClose(&reader));
   PetscCall(TokensClose(&tokens));
+  PetscCall(PetscFree(params));
   PetscCall(MistakesDestroy(&mistakes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
