@@ -314,12 +314,13 @@ static inline PetscErrorCode PlainCreate(SAE *sae, Plain *a)
   a->tied = !strcmp(settings_get(settings, "encoder.name"), "tied");
   if (!strcmp(settings_get(settings, "code.name"), "jumprelu")) {
     a->width = settings_real(settings, "code.bandwidth") * sae->now.unit;
-    a->l0 = settings_real(settings, "code.sparsity.weight");
+    const bool of_number = !strcmp(settings_get(settings, "code.sparsity.name"), "l0");
+    *(of_number ? &a->l0 : &a->l1) = settings_real(settings, "code.sparsity.weight");
   }
   a->k = sae->now.k                                            ? sae->now.k
          : strcmp(settings_get(settings, "code.name"), "topk") ? a->m
                                                                : settings_int(settings, "code.k");
-  a->l1 = settings_get(settings, "code.l1") ? settings_real(settings, "code.l1") : 0;
+  if (settings_get(settings, "code.l1")) a->l1 = settings_real(settings, "code.l1");
   const char *norm = settings_get(settings, "atoms.norm");
   a->unit = tensor_named(sae, "atoms") && !(norm && !strcmp(norm, "ball"));
   if (sae->task->anchors)
@@ -402,14 +403,17 @@ static inline PetscErrorCode PlainDestroy(Plain *a)
 static inline double surrogate(Plain *a, int64_t j)
 {
   const double theta = exp(value_of(a, "code/log_threshold")[j]);
-  double sum = 0, error[D];
+  double sum = 0, norm = 0, error[D], other[D];
+  for (int64_t i = 0; i < a->d; i++) norm += a->atoms[j * a->d + i] * a->atoms[j * a->d + i];
   for (int64_t t = 0; t < a->b; t++) {
     a->score = a->scores + t * a->m;
     if (fabs(a->score[j] - theta) >= a->width / 2) continue;
     double dot = 0;
     square_error(a, a->kept + t * a->m, -1, a->xc + t * a->d, error, NULL);
-    for (int64_t i = 0; i < a->d; i++) dot += error[i] * a->atoms[j * a->d + i];
-    sum += -theta / a->width * (theta * 2 * dot / (double)a->d + a->l0);
+    square_error(a, a->kept_by_aux + t * a->m, -1, a->xc + t * a->d, other, NULL);
+    for (int64_t i = 0; i < a->d; i++)
+      dot += (error[i] + a->unchosen * other[i]) * a->atoms[j * a->d + i];
+    sum += -theta / a->width * (theta * (2 * dot / (double)a->d + a->l1 * sqrt(norm)) + a->l0);
   }
   return sum / (double)a->b;
 }

@@ -4,7 +4,7 @@
 
 /*
   Resample - after a step that is due for it: dead atoms here and their encoder rows become tokens
-  of its batch, their moments 0; count: how many of all atoms did
+  of its batch, their moments 0; count rises by how many of all atoms did
 
   Collective. The parameters are those after the step and its constraint; atoms are not formed yet.
   Bricken et al. 2023, "Towards Monosemanticity", appendix on neuron resampling; docs/numerics.md

@@ -171,7 +171,7 @@ typedef struct {
   /* The constraint on rows row .. row + rows - 1 of a tensor, any tensor, after the optimizer's
      step; previous [rows x cols] is what they were before it. */
   void (*project)(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);
-  /* Row j of its tensors as near as they come to a token x [d], or centred xc, before the
+  /* Row j of its tensors as near as they come to a token x [d], or centred xc, under the
      constraint. */
   void (*replace)(SAE *sae, int64_t j, const float *x, const float *xc);
 } SAEAtoms;

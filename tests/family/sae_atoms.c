@@ -188,6 +188,25 @@ static void check_shortened(SAE *sae, const char *title)
   OK(worst <= 1e-6 * delta, "%s: a relaxation longer than delta is shortened, others stay", title);
 }
 
+/* Rows that take the place of tokens satisfy the constraint; without negative numbers, one stays
+   where a token has no others. */
+static void check_replace(SAE *sae, const char *title)
+{
+  const Tensor *rows = tensor_named(sae, "atoms");
+  bool stays = true;
+  for (int64_t j = 0; j < sae->rows; j++) {
+    float x[D], before[D];
+    for (int64_t i = 0; i < D; i++) {
+      x[i] = (float)noise(12, j * D + i);
+      if (j % 2) x[i] = -fabsf(x[i]);
+    }
+    if (rows) memcpy(before, rows->p + j * D, sizeof(before));
+    atoms_of(sae)->replace(sae, j, x, x);
+    stays &= !is(sae, "nonnegative") || j % 2 == !memcmp(before, rows->p + j * D, sizeof(before));
+  }
+  OK(stays && constrained(sae), "%s: rows that take the place of tokens satisfy it", title);
+}
+
 static PetscErrorCode Laws(const char *title, const char *words, int64_t p)
 {
   PetscFunctionBeginUser;
@@ -208,6 +227,7 @@ static PetscErrorCode Laws(const char *title, const char *words, int64_t p)
   check_collapsed_row(sae, title);
   if (tensor_named(sae, "relaxation")) check_shortened(sae, title);
   check_project(sae, title);
+  check_replace(sae, title);
   PetscCall(SAEDestroy(&sae));
   PetscCall(SAETaskClose(&t));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,7 +9,7 @@
 #include "../sae_task.h"
 
 #define COMM PETSC_COMM_WORLD
-enum { N = 1500, WARM = 3 };
+enum { N = 1500, WARM = 4 };
 static const char path[] = "learn_gradient.test.h5";
 
 /* The finished gradients of the tensor's rows here against differences of the loss. The largest
@@ -127,8 +127,7 @@ static const struct {
   bool dead;
 } cases[] = {
     {"topk, free", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=free" TRAIN, 0},
-    {"relu, free", "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=free" TRAIN,
-     0},
+    {"relu, free", "width=14 train.batch=300 code.name=relu code.l1=0.02 atoms.name=free" TRAIN, 0},
     {"batchtopk, free",
      "width=14 train.batch=300 code.name=batchtopk code.k=2.6 atoms.name=free" TRAIN, 0},
     {"topk, prefixes, relative errors",
@@ -140,10 +139,10 @@ static const struct {
      "goal.levels=3 goal.loss=nmse" AUX TRAIN,
      0, true},
     {"jumprelu, free",
-     "width=14 train.batch=1100 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
+     "width=14 train.batch=300 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
      "code.sparsity.name=l0 code.sparsity.weight=0.01 atoms.name=free" TRAIN,
      0},
-    {"gated, free", "width=14 train.batch=1100 code.name=gated code.l1=0.02 atoms.name=free" TRAIN,
+    {"gated, free", "width=14 train.batch=300 code.name=gated code.l1=0.02 atoms.name=free" TRAIN,
      0},
     {"gated, relaxed",
      "width=14 train.batch=300 code.name=gated code.l1=0.02 atoms.name=hull_relaxed "
@@ -166,7 +165,7 @@ static const struct {
      "width=14 train.batch=300 code.name=topk atoms.name=free goal.name=msae "
      "goal.weights=reverse" TRAIN " code.k=2",
      0},
-    {"topk, hull", "width=14 train.batch=1100 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
+    {"topk, hull", "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=hull" TRAIN, 18},
     {"topk, hull with a multiplier, nearest points of the simplex",
      "width=14 train.batch=300 code.name=topk code.k=3 atoms.name=hull atoms.multiplier=true "
      "atoms.simplex=euclidean" TRAIN,
@@ -232,6 +231,10 @@ static const struct {
     {"unchosen codes of the batch, prefixes, relaxed",
      "width=14 train.batch=300 code.name=batchtopk code.k=1.5 atoms.name=hull_relaxed "
      "goal.name=matryoshka goal.levels=2" TRAIN ATTACHED,
+     18},
+    {"jumprelu, weights, unchosen codes",
+     "width=14 train.batch=300 code.name=jumprelu code.threshold=0.3 code.bandwidth=0.4 "
+     "code.sparsity.name=l1 code.sparsity.weight=0.02 atoms.name=hull" TRAIN ATTACHED,
      18},
     {"auxk, relaxed, more atoms than anchors",
      "width=40 train.batch=64 code.name=topk code.k=1 atoms.name=hull_relaxed" AUX TRAIN, 30, true},

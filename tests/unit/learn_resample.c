@@ -92,30 +92,39 @@ static bool renewed(const SAE *sae, const SAE *plain, int64_t j, double norm, in
   const float *E = tensor_named((SAE *)(uintptr_t)sae, "encoder/weight")->p + j * D,
               *atom = sae->D + (sae->first + j) * D;
   const Tensor *W = tensor_named((SAE *)(uintptr_t)sae, "W"),
-               *threshold = tensor_named((SAE *)(uintptr_t)sae, "code/log_threshold");
+               *threshold = tensor_named((SAE *)(uintptr_t)sae, "code/log_threshold"),
+               *scale = tensor_named((SAE *)(uintptr_t)sae, "code/log_scale");
   double xc[D], length = 0, worst = 0, direction[D];
   float unit[D];
+  const bool positive = !strcmp(sae->params.atoms.entry->name, "nonnegative");
   bool fine = tensor_named((SAE *)(uintptr_t)sae, "encoder/bias")->p[j] == 0;
   for (int i = 0; i < D; i++) length += (double)E[i] * (double)E[i];
   length = sqrt(length);
   for (int i = 0; i < D; i++) direction[i] = (double)E[i] / length, unit[i] = (float)direction[i];
   *token = token_of(sae, unit, xc);
   fine &= *token >= 0 && fabs(length - norm) < 1e-5 * norm && sae->silent[sae->first + j] == 0;
-  for (int i = 0; i < D && !W; i++) worst = fmax(worst, fabs(direction[i] - (double)atom[i]));
+  double square = 0;
+  for (int i = 0; i < D; i++) {
+    if (positive) direction[i] = fmax(direction[i], 0);
+    square += direction[i] * direction[i];
+  }
+  for (int i = 0; i < D && !W; i++)
+    worst = fmax(worst, fabs(direction[i] / sqrt(square) - (double)atom[i]));
   if (W) { /* the nearest anchor has all weight */
     const Anchors *anchors = sae->task->anchors;
     double least = INFINITY;
     int64_t nearest = 0;
     for (int64_t q = 0; q < anchors->p; q++) {
-      double square = 0;
+      double distance = 0;
       for (int i = 0; i < D; i++)
-        square += pow(xc[i] + (double)sae->bias[i] - (double)anchors->points[q * D + i], 2);
-      if (square < least) least = square, nearest = q;
+        distance += pow(xc[i] + (double)sae->bias[i] - (double)anchors->points[q * D + i], 2);
+      if (distance < least) least = distance, nearest = q;
     }
     for (int i = 0; i < D; i++)
       worst = fmax(worst, fabs((double)anchors->points[nearest * D + i] - (double)atom[i]));
   }
   if (threshold) fine &= fabs(exp((double)threshold->p[j]) / sae->now.unit - 1.5) < 1e-5;
+  if (scale) fine &= scale->p[j] == 0;
   for (int i = 0; i < sae->tensors; i++)
     for (int64_t c = 0; c < sae->tensor[i].cols && !sae->tensor[i].shared; c++)
       fine &= sae->tensor[i].m[j * sae->tensor[i].cols + c] == 0 &&
@@ -145,15 +154,27 @@ static void check_averages(const char *title, SAE *sae, const bool *dead)
   OK(fine, "%s: averages of those begin anew", title);
 }
 
-/* A start at which every third atom is too shy to fire. */
+/* A start at which every third atom, the last too, is too shy to fire, and away from its anchor. */
 static PetscErrorCode Begin(const SAETask *t, SAE **sae)
 {
   PetscFunctionBeginUser;
   PetscCall(SAECreate(&t->task, sae));
-  for (int64_t j = 0; j < (*sae)->rows; j++)
-    if (((*sae)->first + j) % 3 == 0) tensor_named(*sae, "encoder/bias")->p[j] = -50;
+  const Tensor *L = tensor_named(*sae, "relaxation");
+  for (int64_t j = 0; j < (*sae)->rows; j++) {
+    if (((*sae)->first + j) % 3 != 2) continue;
+    tensor_named(*sae, "encoder/bias")->p[j] = -50;
+    for (int i = 0; i < D && L; i++) L->p[j * D + i] = 0.1f;
+  }
   PetscCall(SAEPublish(*sae));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The number that the report has by that name; -1: none. */
+static double told(const StepReport *report, const char *name)
+{
+  for (int i = 0; i < report->values; i++)
+    if (!strcmp(report->value[i].name, name)) return report->value[i].value;
+  return -1;
 }
 
 static PetscErrorCode CheckStep(const char *title, const char *words, int64_t p)
@@ -163,7 +184,7 @@ static PetscErrorCode CheckStep(const char *title, const char *words, int64_t p)
   SAE *sae, *plain;
   StepReport report;
   Text all = {0};
-  bool dead[M], others = true, fine = true, used[BATCH] = {0};
+  bool dead[M], others = true, fine = true, counted = true, used[BATCH] = {0};
   int64_t deads = 0, token;
   double norm = 0;
   text_add(&all, "%s revive.name=resample revive.every=3 revive.dead_after=2 revive.scale=0.3",
@@ -183,7 +204,10 @@ static PetscErrorCode CheckStep(const char *title, const char *words, int64_t p)
     }
     PetscCall(SAEStep(plain, &report));
     PetscCall(SAEStep(sae, &report));
+    counted &= told(&report, "resampled") == (s == EVERY - 1 ? (double)deads : -1);
   }
+  OK(counted && !memcmp(sae->now.numbers, plain->now.numbers, sizeof(sae->now.numbers)),
+     "%s: the report counts them, and the code's own numbers stay", title);
   OK(deads > 2 && deads < M, "%s: %d atoms are dead", title, (int)deads);
   for (int64_t j = 0; j < sae->rows; j++) {
     if (!dead[sae->first + j]) {
@@ -219,7 +243,14 @@ int main(int argc, char **argv)
                 TRAIN "code.name=topk code.k=1 train.average.name=ema train.average.decay=0.75",
                 0));
   RUN(CheckStep("matryoshka", TRAIN "code.name=batchtopk code.k=0.5 goal.name=matryoshka", 0));
-  RUN(CheckStep("hull", TRAIN "code.name=topk code.k=1 atoms.name=hull", 30));
+  RUN(CheckStep("gated",
+                TRAIN "code.name=gated code.sparsity.name=target code.sparsity.l0=1 "
+                      "code.sparsity.rate=0.5",
+                0));
+  RUN(CheckStep("in the ball", TRAIN "code.name=topk code.k=1 atoms.norm=ball normalise.scale=unit",
+                0));
+  RUN(CheckStep("nonnegative", TRAIN "code.name=topk code.k=1 atoms.name=nonnegative", 0));
+  RUN(CheckStep("hull", TRAIN "code.name=topk code.k=1 atoms.name=hull", 6));
   RUN(CheckStep("relaxed",
                 TRAIN "code.name=topk code.k=1 atoms.name=hull_relaxed "
                       "atoms.multiplier=false",

@@ -4,6 +4,7 @@
    RUN ranks=3 */
 #include "../sae_task.h"
 #include "../tap.h"
+#include "learn/average.h"
 #include "learn/simplex.h"
 
 #define COMM PETSC_COMM_WORLD
@@ -90,10 +91,11 @@ static PetscErrorCode Renews(void)
   SAE *sae;
   StepReport report;
   int32_t anchor[20 * Q];
-  float W[3][20 * Q], point[20 * D];
+  float W[4][20 * Q], point[20 * D];
   PetscCall(SAETaskOpen(COMM, path,
                         "width=20 train.batch=128 train.steps=40 train.optimizer.lr=0.3 "
-                        "code.name=topk code.k=3 atoms.name=hull atoms.support=5 atoms.renew=1000",
+                        "code.name=topk code.k=3 atoms.name=hull atoms.support=5 atoms.renew=1000 "
+                        "train.average.name=ema train.average.decay=0.5",
                         P, &t));
   PetscCall(SAECreate(&t.task, &sae));
   for (int s = 0; s < 20; s++) PetscCall(SAEStep(sae, &report));
@@ -101,9 +103,9 @@ static PetscErrorCode Renews(void)
   for (int64_t i = 0; i < sae->rows * Q; i++) now->p[i] = i % Q == 1 ? 0.5f : 0.125f;
   PetscCall(SAEPublish(sae));
   const size_t size = sizeof(float) * (size_t)(sae->rows * Q);
-  const float *block[3] = {now->p, now->m, now->v};
+  const float *block[4] = {now->p, now->m, now->v, average_of(sae, now->p)};
   memcpy(anchor, sae->support->anchor, size);
-  for (int k = 0; k < 3; k++) memcpy(W[k], block[k], size);
+  for (int k = 0; k < 4; k++) memcpy(W[k], block[k], size);
   memcpy(point, sae->D + sae->first * D, sizeof(float) * (size_t)(sae->rows * D));
   sae->step = 999, simplex_renew(sae);
   OK(!memcmp(anchor, sae->support->anchor, size), "nothing is renewed between");
@@ -118,17 +120,19 @@ static PetscErrorCode Renews(void)
     for (int64_t i = 0; i < Q; i++) stay += has(is, Q, was[i]) ? (double)W[0][j * Q + i] : 0;
     if (!memcmp(is, was, Q * sizeof(*is))) stay = 1;
     for (int64_t i = 0; i < Q; i++) {
-      float w = 0, m = 0, v = 0;
+      float w = 0, m = 0, v = 0, mean = 0;
       for (int64_t c = 0; c < Q; c++)
-        if (was[c] == is[i]) w = W[0][j * Q + c], m = W[1][j * Q + c], v = W[2][j * Q + c];
+        if (was[c] == is[i])
+          w = W[0][j * Q + c], m = W[1][j * Q + c], v = W[2][j * Q + c], mean = W[3][j * Q + c];
       kept &= fabs((double)now->p[j * Q + i] - (double)w / stay) < 1e-6 && now->m[j * Q + i] == m &&
-              now->v[j * Q + i] == v;
+              now->v[j * Q + i] == v && block[3][j * Q + i] == mean;
     }
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &changed, 1, MPI_INT64_T, MPI_SUM, COMM));
   OK(near && changed > 2, "renewed: the nearest anchors of where the atoms are now (%d changed)",
      (int)changed);
-  OK(kept, "anchors that stay keep weight (divided by their sum) and moments, others start at 0");
+  OK(kept, "anchors that stay keep weight (divided by their sum), moments and average, others "
+           "start at 0");
   PetscCall(SAEDestroy(&sae));
   PetscCall(SAETaskClose(&t));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -98,17 +98,14 @@ static PetscErrorCode ForgetCode(SAE *sae, int64_t j)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The constraint, moments and averages of row j of every tensor that has rows. */
-static void settle_row(SAE *sae, int64_t j, const float *previous)
+/* The moments and averages of row j of every tensor that has rows. */
+static void settle_row(SAE *sae, int64_t j)
 {
-  const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
     const int64_t at = j * t->cols;
     const size_t size = (size_t)t->cols * sizeof(float);
     if (t->shared) continue;
-    atoms->project(sae, t, j, 1, previous);
-    previous += t->cols;
     memset(t->m + at, 0, size);
     memset(t->v + at, 0, size);
     average_restart(sae, t->p + at, t->cols);
@@ -120,30 +117,20 @@ static PetscErrorCode Restart(SAE *sae, int64_t j, const float *x, double norm)
 {
   const int64_t d = sae->d;
   Tensor *E = tensor_named(sae, "encoder/weight"), *b = tensor_named(sae, "encoder/bias");
-  float *xc, *previous;
-  int64_t cols = 0;
+  float *xc;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(d, &xc));
   for (int64_t i = 0; i < d; i++) xc[i] = x[i] - sae->bias[i];
-  for (int i = 0; i < sae->tensors; i++) cols += sae->tensor[i].cols;
-  PetscCall(ArrayCreate(cols, &previous));
-  for (int64_t i = 0, at = 0; i < sae->tensors; i++) {
-    const Tensor *t = &sae->tensor[i];
-    if (t->shared) continue;
-    memcpy(previous + at, t->p + j * t->cols, (size_t)t->cols * sizeof(float));
-    at += t->cols;
-  }
   const double length = __builtin_sqrt(sae->kernels->square64(d, xc));
   if (length > 0) {
     ((const SAEAtoms *)sae->params.atoms.entry)->replace(sae, j, x, xc);
     for (int64_t i = 0; i < d; i++) E->p[j * d + i] = (float)((double)xc[i] * (norm / length));
     b->p[j] = 0;
     PetscCall(ForgetCode(sae, j));
-    settle_row(sae, j, previous);
+    settle_row(sae, j);
   }
   PetscCall(ArrayDestroy(&xc));
-  PetscCall(ArrayDestroy(&previous));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,7 +164,6 @@ PetscErrorCode Resample(SAE *sae, int64_t *count)
   float *x;
 
   PetscFunctionBegin;
-  *count = 0;
   if (!entry->resample) PetscFunctionReturn(PETSC_SUCCESS);
   const SAEResample how = entry->resample(revive->params);
   if (sae->step % how.every || sae->step / how.every > how.times || sae->step >= sae->steps)
@@ -199,7 +185,7 @@ PetscErrorCode Resample(SAE *sae, int64_t *count)
     PetscCall(ViewRead(&sae->task->view, 1, &row, x));
     PetscCall(Restart(sae, j - sae->first, x, norm));
   }
-  *count = found;
+  *count += found;
   PetscCall(ArrayDestroy(&dead));
   PetscCall(ArrayDestroy(&token));
   PetscCall(ArrayDestroy(&loss));

@@ -25,7 +25,8 @@ PetscErrorCode UnrollStart(SAE *sae)
 }
 
 /* The i-th pick of this rank's tokens: its slope by what e is now, and what was left before it. dot
-   [tokens]: the products of slopes, without their factor. */
+   [tokens]: the products of slopes, without their factor; 0 before the first call, so that picks of
+   0, after which no other follows, have none. */
 static void go_back(SAE *sae, int64_t i, float *dot)
 {
   SAEBatch *batch = sae->batch;
@@ -38,7 +39,6 @@ static void go_back(SAE *sae, int64_t i, float *dot)
     const float z = trace->coefficient[t * trace->k + i];
     float *left = batch->rest + (batch->first + t) * d;
     part->codes.atom[t] = j, part->codes.value[t] = z;
-    dot[t] = 0;
     if (z != 0)
       sae->kernels->blockdots(1, &j, d, sae->D, d, part->e + (batch->first + t) * d, &dot[t]);
     part->g[t] = c * dot[t];

@@ -24,6 +24,19 @@ static void project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const 
   rows_unit(sae, t, row, rows, previous);
 }
 
+/* The token without its negative numbers; a row stays where a token has no others. */
+static void replace(SAE *sae, int64_t j, const float *x, const float *xc)
+{
+  const int64_t d = sae->d;
+  float *row = tensor_named(sae, "atoms")->p + j * d;
+  bool positive = false;
+  (void)x;
+  for (int64_t i = 0; i < d; i++) positive |= xc[i] > 0;
+  if (!positive) return;
+  for (int64_t i = 0; i < d; i++) row[i] = xc[i] > 0 ? xc[i] : 0;
+  sae->kernels->unit(d, row);
+}
+
 const SAEAtoms sae_atoms_nonnegative = {
     .entry = {"nonnegative", "unit rows without negative numbers, learned freely otherwise",
               "the dictionaries of NMF, Lee & Seung 1999, as atoms of an autoencoder", params,
@@ -34,5 +47,5 @@ const SAEAtoms sae_atoms_nonnegative = {
     .pull_back = RowsPullBack,
     .pull_back_row = rows_tangent,
     .project = project,
-    .replace = rows_replace,
+    .replace = replace,
 };
