@@ -188,8 +188,8 @@ static void check_shortened(SAE *sae, const char *title)
   OK(worst <= 1e-6 * delta, "%s: a relaxation longer than delta is shortened, others stay", title);
 }
 
-/* Rows that take the place of tokens satisfy the constraint; without negative numbers, one stays
-   where a token has no others. */
+/* Rows that take the place of tokens satisfy the constraint; tokens have at most one number above
+   0, and a row of atoms that have no others stays where there is none. */
 static void check_replace(SAE *sae, const char *title)
 {
   const Tensor *rows = tensor_named(sae, "atoms");
@@ -198,7 +198,7 @@ static void check_replace(SAE *sae, const char *title)
     float x[D], before[D];
     for (int64_t i = 0; i < D; i++) {
       x[i] = (float)noise(12, j * D + i);
-      if (j % 2) x[i] = -fabsf(x[i]);
+      x[i] = j % 2 || i + 1 < D ? -fabsf(x[i]) : 1;
     }
     if (rows) memcpy(before, rows->p + j * D, sizeof(before));
     atoms_of(sae)->replace(sae, j, x, x);

@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define COMM PETSC_COMM_WORLD
-enum { N = 400, D = 7, M = 24, BATCH = 60, EVERY = 3 };
+enum { N = 400, D = 7, M = 24, EVERY = 3 };
 static const char path[] = "learn_resample.test.h5";
 
 /* Two draws of five tokens: how often each is first, and among both, against the chances of drawing
@@ -47,8 +47,8 @@ static int64_t token_of(const SAE *sae, const float *row, double *xc)
 {
   const Order order = {(uint64_t)sae->task->seed_data, sae->n_train};
   float x[D];
-  for (int64_t t = 0; t < BATCH; t++) {
-    const int64_t at = order_at(&order, 0, (EVERY - 1) * BATCH + t);
+  for (int64_t t = 0; t < sae->params.batch; t++) {
+    const int64_t at = order_at(&order, 0, (EVERY - 1) * sae->params.batch + t);
     double square = 0, worst = 0;
     RUN(ViewRead(&sae->task->view, 1, &at, x));
     for (int i = 0; i < D; i++) {
@@ -93,7 +93,8 @@ static bool renewed(const SAE *sae, const SAE *plain, int64_t j, double norm, in
               *atom = sae->D + (sae->first + j) * D;
   const Tensor *W = tensor_named((SAE *)(uintptr_t)sae, "W"),
                *threshold = tensor_named((SAE *)(uintptr_t)sae, "code/log_threshold"),
-               *scale = tensor_named((SAE *)(uintptr_t)sae, "code/log_scale");
+               *scale = tensor_named((SAE *)(uintptr_t)sae, "code/log_scale"),
+               *offset = tensor_named((SAE *)(uintptr_t)sae, "code/bias");
   double xc[D], length = 0, worst = 0, direction[D];
   float unit[D];
   const bool positive = !strcmp(sae->params.atoms.entry->name, "nonnegative");
@@ -124,7 +125,7 @@ static bool renewed(const SAE *sae, const SAE *plain, int64_t j, double norm, in
       worst = fmax(worst, fabs((double)anchors->points[nearest * D + i] - (double)atom[i]));
   }
   if (threshold) fine &= fabs(exp((double)threshold->p[j]) / sae->now.unit - 1.5) < 1e-5;
-  if (scale) fine &= scale->p[j] == 0;
+  if (scale) fine &= scale->p[j] == 0 && offset->p[j] == 0;
   for (int i = 0; i < sae->tensors; i++)
     for (int64_t c = 0; c < sae->tensor[i].cols && !sae->tensor[i].shared; c++)
       fine &= sae->tensor[i].m[j * sae->tensor[i].cols + c] == 0 &&
@@ -154,7 +155,8 @@ static void check_averages(const char *title, SAE *sae, const bool *dead)
   OK(fine, "%s: averages of those begin anew", title);
 }
 
-/* A start at which every third atom, the last too, is too shy to fire, and away from its anchor. */
+/* A start at which every third atom, the last too, is too shy to fire, away from its anchor, and
+   has a code of its own. */
 static PetscErrorCode Begin(const SAETask *t, SAE **sae)
 {
   PetscFunctionBeginUser;
@@ -163,6 +165,8 @@ static PetscErrorCode Begin(const SAETask *t, SAE **sae)
   for (int64_t j = 0; j < (*sae)->rows; j++) {
     if (((*sae)->first + j) % 3 != 2) continue;
     tensor_named(*sae, "encoder/bias")->p[j] = -50;
+    for (int i = 0; i < (*sae)->learned; i++)
+      (*sae)->tensor[(*sae)->learned_tensor[i]].p[j] += 0.3f;
     for (int i = 0; i < D && L; i++) L->p[j * D + i] = 0.1f;
   }
   PetscCall(SAEPublish(*sae));
@@ -184,8 +188,8 @@ static PetscErrorCode CheckStep(const char *title, const char *words, int64_t p)
   SAE *sae, *plain;
   StepReport report;
   Text all = {0};
-  bool dead[M], others = true, fine = true, counted = true, used[BATCH] = {0};
-  int64_t deads = 0, token;
+  bool dead[M], others = true, fine = true, counted = true, used[N] = {0};
+  int64_t deads = 0, taken = 0, token;
   double norm = 0;
   text_add(&all, "%s revive.name=resample revive.every=3 revive.dead_after=2 revive.scale=0.3",
            words);
@@ -198,13 +202,15 @@ static PetscErrorCode CheckStep(const char *title, const char *words, int64_t p)
       SAE *ahead; /* who is dead after this step */
       PetscCall(Begin(&without, &ahead));
       for (int r = 0; r < EVERY; r++) PetscCall(SAEStep(ahead, &report));
-      for (int64_t j = 0; j < M; j++) deads += dead[j] = ahead->silent[j] >= 2 * BATCH;
+      const int64_t batch = ahead->params.batch;
+      for (int64_t j = 0; j < M; j++) deads += dead[j] = ahead->silent[j] >= 2 * batch;
       PetscCall(SAEDestroy(&ahead));
       norm = 0.3 * mean_alive(plain, dead);
+      for (int64_t j = 0; j < M; j++) dead[j] &= taken < batch, taken += dead[j];
     }
     PetscCall(SAEStep(plain, &report));
     PetscCall(SAEStep(sae, &report));
-    counted &= told(&report, "resampled") == (s == EVERY - 1 ? (double)deads : -1);
+    counted &= told(&report, "resampled") == (s == EVERY - 1 ? (double)taken : -1);
   }
   OK(counted && !memcmp(sae->now.numbers, plain->now.numbers, sizeof(sae->now.numbers)),
      "%s: the report counts them, and the code's own numbers stay", title);
@@ -242,6 +248,8 @@ int main(int argc, char **argv)
   RUN(CheckStep("averages",
                 TRAIN "code.name=topk code.k=1 train.average.name=ema train.average.decay=0.75",
                 0));
+  RUN(CheckStep("more dead atoms than tokens",
+                "width=24 train.batch=5 train.steps=7 code.name=topk code.k=1", 0));
   RUN(CheckStep("matryoshka", TRAIN "code.name=batchtopk code.k=0.5 goal.name=matryoshka", 0));
   RUN(CheckStep("gated",
                 TRAIN "code.name=gated code.sparsity.name=target code.sparsity.l0=1 "
