@@ -64,29 +64,35 @@ static bool allowed(const CodeRule *rule, int64_t m, int64_t t)
   return !rule->simplex || fabs(sum - 1) < 1e-6;
 }
 
-/* Few atoms: no set of them does better. unique: there is one best code. */
-static PetscErrorCode CheckFew(const Rule *rule, int64_t m, int64_t d, bool unique)
+/* Few atoms: no set of them does better. unique: there is one best code. scale: of all numbers. */
+static PetscErrorCode CheckFew(const Rule *rule, int64_t m, int64_t d, bool unique, double scale)
 {
-  double value = 0, code = 0;
+  const double square = scale * scale;
+  double value = 0, code = 0, most = 1;
   bool fine = true;
   PetscFunctionBeginUser;
   p.m = m, p.d = d;
-  p.l1 = rule->rule.l1, p.either_sign = rule->rule.either_sign, p.simplex = rule->rule.simplex;
-  for (int64_t i = 0; i < m * d; i++) p.D[i] = (double)D[i];
+  p.l1 = rule->rule.l1 / square, p.either_sign = rule->rule.either_sign;
+  p.simplex = rule->rule.simplex;
+  for (int64_t i = 0; i < m * d; i++) p.D[i] = (double)D[i] / scale;
   PetscCall(Solve(&rule->rule, m, d, ROWS));
   for (int64_t t = 0; t < ROWS; t++) {
     double x[PLAIN_D], z[PLAIN_M];
-    for (int64_t i = 0; i < d; i++) x[i] = (double)X[t * d + i];
+    for (int64_t i = 0; i < d; i++) x[i] = (double)X[t * d + i] / scale;
     const double least = plain_code(&p, x, z);
-    value = fmax(value, fabs(value_of_code(&rule->rule, m, d, t) - least));
-    for (int64_t j = 0; j < m; j++) code = fmax(code, fabs((double)Z[t * m + j] - z[j]));
+    value = fmax(value, fabs(value_of_code(&rule->rule, m, d, t) / square - least));
+    for (int64_t j = 0; j < m; j++) {
+      code = fmax(code, fabs((double)Z[t * m + j] - z[j]));
+      most = fmax(most, fabs(z[j]));
+    }
     fine = fine && allowed(&rule->rule, m, t);
   }
   OK(fine, "%s, %d atoms of width %d: codes are what the rule allows", rule->title, (int)m, (int)d);
   NEAR(value, 0, 1e-6, "%s, %d atoms of width %d: no set of atoms does better", rule->title, (int)m,
        (int)d);
   if (unique)
-    NEAR(code, 0, 2e-5, "%s, %d atoms of width %d: the best code", rule->title, (int)m, (int)d);
+    NEAR(code / most, 0, 2e-5, "%s, %d atoms of width %d: the best code", rule->title, (int)m,
+         (int)d);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,10 +122,8 @@ static double unsettled(const CodeRule *rule, int64_t m, int64_t d, int64_t t, i
   return off / fmax(largest, change);
 }
 
-static PetscErrorCode CheckMany(const Rule *rule, int64_t m, int64_t d, double together,
-                                double negative)
+static PetscErrorCode CheckMany(const Rule *rule, int64_t m, int64_t d, double together, bool even)
 {
-  const bool even = negative > 0;
   double worst = 0;
   int64_t used = 0, most = 0;
   bool fine = true, same = true;
@@ -175,17 +179,136 @@ static PetscErrorCode CheckAllFew(void)
   for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) {
     for (int64_t m = 1; m <= 6; m++) {
       draw(m, 7, m % 2 ? 0 : 0.8);
-      PetscCall(CheckFew(&rules[r], m, 7, true));
+      PetscCall(CheckFew(&rules[r], m, 7, true, 1));
     }
     draw(6, 3, 0.3); /* more atoms than dimensions */
-    PetscCall(CheckFew(&rules[r], 6, 3, false));
+    PetscCall(CheckFew(&rules[r], 6, 3, false, 1));
+    draw(6, 5, 0.5); /* very long; depend on each other but for the sum */
+    for (int64_t i = 0; i < ROWS * 5; i++) D[i % 30] *= i < 30 ? 0x1p20f : 1, X[i] *= 0x1p20f;
+    if (rules[r].rule.simplex) PetscCall(CheckFew(&rules[r], 6, 5, false, 0x1p20));
+    draw(5, 7, 0.8); /* far on the other side */
+    for (int64_t i = 0; i < ROWS * 7; i++) X[i] *= -30;
+    PetscCall(CheckFew(&rules[r], 5, 7, true, 30));
     draw(5, 7, 0.5); /* twins and nothing */
     memcpy(D + 7, D, 7 * sizeof(*D));
     memset(D + 21, 0, 7 * sizeof(*D));
-    PetscCall(CheckFew(&rules[r], 5, 7, false));
+    PetscCall(CheckFew(&rules[r], 5, 7, false, 1));
     memset(D, 0, sizeof(D)); /* nothing at all */
-    PetscCall(CheckFew(&rules[r], 3, 7, false));
+    PetscCall(CheckFew(&rules[r], 3, 7, false, 1));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Atoms 4 and up are means of two of the first four, tokens are such atoms: of many best codes on
+   the simplex it is the nearest atom alone, with which a code begins. */
+static PetscErrorCode CheckNearest(void)
+{
+  enum { M = 9, WIDTH = 5 };
+  bool alone = true;
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < 4 * WIDTH; i++)
+    D[i] = (float)(noise((uint64_t)i + 900) > 0.5) + 2 * (float)(i / WIDTH);
+  for (int64_t j = 4; j < M; j++)
+    for (int64_t i = 0; i < WIDTH; i++)
+      D[j * WIDTH + i] = (D[(j - 4) % 4 * WIDTH + i] + D[(j - 3 + j / 8) % 4 * WIDTH + i]) / 2;
+  for (int64_t t = 0; t < M - 4; t++)
+    memcpy(X + t * WIDTH, D + (4 + t) * WIDTH, WIDTH * sizeof(*X));
+  PetscCall(Solve(&rules[4].rule, M, WIDTH, M - 4));
+  for (int64_t t = 0; t < M - 4; t++)
+    for (int64_t j = 0; j < M; j++) alone = alone && Z[t * M + j] == (float)(j == 4 + t);
+  OK(alone, "a token that is an atom has the code of that atom alone");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The best weights of a few atoms of K for products b; false: not of the signs asked for. */
+static bool weights(int64_t m, const int64_t *in, int64_t count, const double *sign, double *z)
+{
+  double A[PLAIN_M * PLAIN_M], right[PLAIN_M];
+  for (int64_t a = 0; a < count * count; a++) A[a] = K[in[a / count] * m + in[a % count]];
+  for (int64_t a = 0; a < count; a++) right[a] = b[in[a]];
+  if (!plain_solve(count, A, right, z)) return false;
+  for (int64_t a = 0; a < count; a++)
+    if (!(z[a] * sign[a] > 1e-3)) return false;
+  return true;
+}
+
+static void find_products(int64_t m, int64_t d, const float *x)
+{
+  memset(K, 0, sizeof(K));
+  memset(b, 0, sizeof(b));
+  for (int64_t i = 0; i < m * d; i++) {
+    b[i / d] += (double)D[i] * (double)x[i % d];
+    for (int64_t l = 0; l < m; l++) K[i / d * m + l] += (double)D[i] * (double)D[l * d + i % d];
+  }
+}
+
+/* What accelerated projected gradient leaves after its steps (Beck and Teboulle 2009, a constant
+   step), in float64, for products b and K of stride ld. */
+static void plain_guess(int64_t m, const double *A, int64_t ld, const double *right, double *z)
+{
+  double y[MANY] = {0}, steepest = 0, time = 1;
+  memset(z, 0, (size_t)m * sizeof(*z));
+  for (int64_t j = 0; j < m; j++) {
+    double sum = 0;
+    for (int64_t l = 0; l < m; l++) sum += fabs(A[j * ld + l]);
+    steepest = fmax(steepest, sum);
+  }
+  for (int step = 0; step < GUESS_STEPS && steepest > 0; step++) {
+    double next[MANY];
+    const double later = (1 + sqrt(1 + 4 * time * time)) / 2;
+    for (int64_t j = 0; j < m; j++) {
+      double slope = right[j];
+      for (int64_t l = 0; l < m; l++) slope -= A[j * ld + l] * y[l];
+      next[j] = fmax(y[j] + slope / steepest, 0);
+    }
+    for (int64_t j = 0; j < m; j++) {
+      y[j] = next[j] + (time - 1) / later * (next[j] - z[j]);
+      z[j] = next[j];
+    }
+    time = later;
+  }
+}
+
+/* More atoms than dimensions, tokens that many sets of them give. Nonnegative codes then use the
+   first independent ones that the guess leaves above 0, and codes of either sign those of the
+   largest products, as long as their weights have the right signs. */
+static PetscErrorCode CheckWays(bool either)
+{
+  enum { M = 19, WIDTH = 4 };
+  int seen = 0, same = 0;
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < M * WIDTH; i++) D[i] = (float)(at(880000 + i) + (either ? 0 : 0.7));
+  for (int64_t t = 0; t < ROWS; t++)
+    for (int64_t i = 0; i < WIDTH; i++) {
+      X[t * WIDTH + i] = 0;
+      for (int64_t j = 0; j < M; j++)
+        X[t * WIDTH + i] += D[j * WIDTH + i] * (float)(at(890000 + t * M + j) + (either ? 0 : 1));
+    }
+  PetscCall(Solve(&rules[either ? 3 : 0].rule, M, WIDTH, ROWS));
+  for (int64_t t = 0; t < ROWS; t++) {
+    double guess[M], sign[WIDTH], z[WIDTH], size[M];
+    int64_t in[M], order[M], count = 0;
+    bool clear = true;
+    find_products(M, WIDTH, X + t * WIDTH);
+    plain_guess(M, K, M, b, guess);
+    for (int64_t j = 0; j < M; j++) size[j] = fabs(b[j]);
+    plain_order(M, size, order);
+    for (int64_t j = 0; j < M && !either; j++) {
+      clear = clear && (guess[j] == 0 || guess[j] > 1e-4);
+      if (guess[j] > 0) in[count++] = j;
+    }
+    for (; count < WIDTH && either; count++) in[count] = order[count];
+    for (int64_t a = 0; a < WIDTH && a < count; a++) sign[a] = either ? b[in[a]] : 1;
+    if (!clear || count < WIDTH || (either && size[in[WIDTH - 1]] < size[in[0]] / 2)) continue;
+    if (!weights(M, in, WIDTH, sign, z)) continue;
+    bool fits = true;
+    int64_t used = 0;
+    for (int64_t a = 0; a < WIDTH; a++) fits = fits && fabs((double)Z[t * M + in[a]] - z[a]) < 1e-4;
+    for (int64_t j = 0; j < M; j++) used += Z[t * M + j] != 0;
+    seen++, same += fits && used == WIDTH;
+  }
+  OK(seen >= 3 && same == seen, "%s: of codes that are equally good, %d of %d are those of %s",
+     rules[either ? 3 : 0].title, same, seen, either ? "the largest products" : "the guess");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,14 +334,13 @@ static PetscErrorCode CheckRenewed(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Beck and Teboulle 2009 with a constant step, in float64. */
 static PetscErrorCode CheckGuess(int64_t m, int64_t rows, bool nothing)
 {
   enum { LD = MANY };
-  static double A[MANY * LD], y[MANY], z[MANY];
+  static double A[MANY * LD];
   static float products[GUESS_ROWS * MANY];
   Guess guess;
-  double steepest = 0, worst = 0, most = 0;
+  double worst = 0, most = 0;
   PetscFunctionBeginUser;
   for (int64_t i = 0; i < m * m; i++) {
     A[i / m * LD + i % m] = 0;
@@ -226,34 +348,16 @@ static PetscErrorCode CheckGuess(int64_t m, int64_t rows, bool nothing)
       A[i / m * LD + i % m] += at(i / m * 100 + q) * at(i % m * 100 + q);
   }
   for (int64_t i = 0; i < rows * m; i++) products[i] = (float)(3 * at(70000 + i));
-  for (int64_t j = 0; j < m; j++) {
-    double sum = 0;
-    for (int64_t l = 0; l < m; l++) sum += fabs(A[j * LD + l]);
-    steepest = fmax(steepest, sum);
-  }
   PetscCall(GuessCreate(kernels, m, &guess));
   for (int turn = 0; turn < 2; turn++) { /* what was there before does not show */
+    for (int64_t i = 0; i < rows * m; i++) Z[i] = NAN;
     guess_renew(&guess, A, LD);
     guess_rows(&guess, rows, products, Z);
   }
   for (int64_t t = 0; t < rows; t++) {
-    double time = 1;
-    memset(y, 0, sizeof(y));
-    memset(z, 0, sizeof(z));
-    for (int step = 0; step < GUESS_STEPS; step++) {
-      double next[MANY];
-      const double later = (1 + sqrt(1 + 4 * time * time)) / 2;
-      for (int64_t j = 0; j < m; j++) {
-        double slope = (double)products[t * m + j];
-        for (int64_t l = 0; l < m; l++) slope -= A[j * LD + l] * y[l];
-        next[j] = fmax(y[j] + (steepest > 0 ? slope / steepest : 0), 0);
-      }
-      for (int64_t j = 0; j < m; j++) {
-        y[j] = next[j] + (time - 1) / later * (next[j] - z[j]);
-        z[j] = next[j];
-      }
-      time = later;
-    }
+    double right[MANY], z[MANY];
+    for (int64_t j = 0; j < m; j++) right[j] = (double)products[t * m + j];
+    plain_guess(m, A, LD, right, z);
     for (int64_t j = 0; j < m; j++) {
       worst = fmax(worst, fabs((double)Z[t * m + j] - z[j]));
       most = fmax(most, z[j]);
@@ -309,7 +413,9 @@ static PetscErrorCode CheckTriangle(void)
   }
   for (int64_t i = 0; i < 2 * MANY; i++) right[i] = at(4000 + i);
   PetscCall(TriangleCreate(kernels, M, &t));
-  triangle_solve(&t, now);
+  now[0] = 5;
+  triangle_solve(&t, now + 1); /* of no rows */
+  fine = now[0] == 5;
   for (int turn = 0; turn < 6; turn++) {
     for (int q = 0; q < counts[turn]; q++) { /* every seventh is there already */
       const bool again = expected > 0 && (next + q) % 7 == 6;
@@ -354,13 +460,16 @@ int main(int argc, char **argv)
   RUN(CheckGuess(4, 3, true));
   RUN(CheckAllFew());
   for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) {
-    RUN(CheckMany(&rules[r], 20, 30, 0.3, 0));
-    RUN(CheckMany(&rules[r], 20, 30, 0.3, 1));
-    RUN(CheckMany(&rules[r], 48, 40, 2, 0));
-    RUN(CheckMany(&rules[r], 48, 12, 0.5, 0));
-    RUN(CheckMany(&rules[r], 40, 12, 3, 1));
+    RUN(CheckMany(&rules[r], 20, 30, 0.3, false));
+    RUN(CheckMany(&rules[r], 20, 30, 0.3, true));
+    RUN(CheckMany(&rules[r], 48, 40, 2, false));
+    RUN(CheckMany(&rules[r], 48, 12, 0.5, false));
+    RUN(CheckMany(&rules[r], 40, 12, 3, true));
   }
   RUN(CheckRenewed());
+  RUN(CheckNearest());
+  RUN(CheckWays(false));
+  RUN(CheckWays(true));
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

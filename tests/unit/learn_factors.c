@@ -23,6 +23,12 @@ static double flat(int64_t row, int64_t i)
   return i < 3 ? mixed(row, i) : 0;
 }
 
+/* All in nearly the same direction. */
+static double along(int64_t row, int64_t i)
+{
+  return 1 + 0.3 * mixed(row, i);
+}
+
 static double either(int64_t row, int64_t i)
 {
   return mixed(row, i) - 0.6 * noise((uint64_t)(3000000 + i));
@@ -420,6 +426,10 @@ int main(int argc, char **argv)
   RUN(CheckStopped(path, "method=dictionary_learning width=3 batch=400 epochs=2 l1=0.1", 0));
   RUN(MethodTokens(path, 13, D, either));
   RUN(CheckOnline(4, 2, 0.1, true, false));
+  RUN(MethodTokens(path, 15, D, mixed));
+  RUN(CheckNMF(5, true, false, 1, 0, false));
+  RUN(MethodTokens(path, N, D, along));
+  RUN(CheckSemi(4, 0.02, false, 1));
   RUN(MethodTokens(path, 400, D, flat));
   RUN(CheckNMF(5, true, false, 2, 0, false));
   RUN(CheckNMF(5, true, true, 2, 0, false));

@@ -51,6 +51,7 @@ PetscErrorCode CodeSolverCreate(const Kernels *kernels, int64_t m, int64_t d, co
   PetscCall(ArrayCreate(s->ld, &s->b));
   PetscCall(ArrayCreate(s->ld, &s->w));
   PetscCall(ArrayCreate(s->ld, &s->barred));
+  for (int64_t j = m; j < s->ld; j++) s->barred[j] = -INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,24 +131,21 @@ static int64_t enter(CodeSolver *s, int64_t count, const int32_t *atom, const do
   return some;
 }
 
-/* Takes out the atoms in use whose y is NaN; what came after the first of them enters anew. old:
-   the number of atoms that were in use before this turn. */
-static void take_out(CodeSolver *s, int64_t *old)
+/* Takes out the atoms in use whose y is NaN; what came after the first of them enters anew. */
+static void take_out(CodeSolver *s)
 {
   const int64_t n = s->in.count;
-  int64_t at = 0, count = 0, before = *old;
+  int64_t at = 0, count = 0;
   int32_t atom[TOGETHER];
   double z[TOGETHER];
   while (!isnan(s->y[at])) at++;
   s->in.count = at;
   for (int64_t a = at; a < n; a++) {
     const int32_t j = s->in.in[a];
-    if (!isnan(s->y[a])) {
-      atom[count] = j, z[count++] = s->z[a];
-    } else {
+    if (isnan(s->y[a]))
       s->barred[j] = 0;
-      *old -= a < before;
-    }
+    else
+      atom[count] = j, z[count++] = s->z[a];
     if (count == TOGETHER || (a + 1 == n && count)) enter(s, count, atom, z, false), count = 0;
   }
 }
@@ -172,7 +170,6 @@ static double best(CodeSolver *s)
 static bool exchange(CodeSolver *s, int32_t j)
 {
   const int64_t n = s->in.count;
-  int64_t old = n;
   double step = (double)INFINITY;
   for (int64_t a = 0; a < n; a++) s->y[a] = s->sign[j] * s->in.part[a * TOGETHER];
   triangle_solve(&s->in, s->y);
@@ -184,14 +181,13 @@ static bool exchange(CodeSolver *s, int32_t j)
     s->z[a] -= step * s->y[a];
     if (leaves) s->y[a] = NAN;
   }
-  take_out(s, &old);
+  take_out(s);
   return enter(s, 1, &j, &(double){step * s->sign[j]}, true);
 }
 
 /* Moves the weights to the best ones as far as all keep their signs, and takes out what stops that,
-   until nothing does. old: atoms in use before those that have just entered. False: none of these
-   stays. */
-static bool settle(CodeSolver *s, int64_t old, double *multiplier)
+   until nothing does. */
+static void settle(CodeSolver *s, double *multiplier)
 {
   while (s->in.count) {
     const int64_t n = s->in.count;
@@ -211,9 +207,8 @@ static bool settle(CodeSolver *s, int64_t old, double *multiplier)
       s->z[a] += step * (s->y[a] - s->z[a]);
       if (turns && part <= step) s->y[a] = NAN;
     }
-    take_out(s, &old);
+    take_out(s);
   }
-  return s->in.count > old;
 }
 
 static void find_left(CodeSolver *s)
@@ -263,7 +258,6 @@ static double begin(CodeSolver *s)
   const double one = 1;
   s->in.count = 0;
   memset(s->barred, 0, (size_t)m * sizeof(*s->barred));
-  for (int64_t j = m; j < s->ld; j++) s->barred[j] = -INFINITY, s->b[j] = 0;
   for (int64_t j = 0; j < m; j++) s->sign[j] = 1;
   if (!s->rule.simplex) return 0;
   for (int64_t j = 1; j < m; j++)
@@ -284,7 +278,7 @@ static void begin_from(CodeSolver *s, const float *z, double *multiplier)
     if (count == TOGETHER || (j + 1 == s->m && count))
       enter(s, count, atom, none, false), count = 0;
   }
-  settle(s, 0, multiplier);
+  settle(s, multiplier);
 }
 
 /* One token's code from its products s->b; z holds a guess where there is one. Where none of
@@ -294,22 +288,20 @@ static void find_code(CodeSolver *s, float *z)
 {
   static const double none[TOGETHER];
   const int64_t m = s->m;
-  double multiplier = begin(s), most = s->constant;
+  double multiplier = begin(s), most = 0;
   int64_t together = TOGETHER, count;
   int32_t atom[TOGETHER];
   if (s->guesses) begin_from(s, z, &multiplier);
   for (int64_t j = 0; j < m; j++) most = fmax(most, fabs(s->b[j]));
   for (int64_t turn = 0; turn < 3 * m + 10; turn++) {
-    const int64_t old = s->in.count;
+    bool stays = false;
     find_left(s);
     if (!(count = choose(s, 0x1p-21 * most, multiplier, together, atom))) break;
     for (int64_t q = 0; q < count; q++)
       s->sign[atom[q]] = s->rule.either_sign && s->w[atom[q]] < 0 ? -1 : 1;
-    bool stays = false;
-    if (enter(s, count, atom, none, count == 1))
-      stays = settle(s, old, &multiplier);
-    else if (count == 1 && exchange(s, atom[0]))
-      stays = settle(s, 0, &multiplier);
+    if (enter(s, count, atom, none, count == 1) || (count == 1 && exchange(s, atom[0])))
+      settle(s, &multiplier);
+    for (int64_t q = 0; q < count; q++) stays |= s->barred[atom[q]] < 0;
     if (!stays && count == 1) s->barred[atom[0]] = -INFINITY;
     together = stays ? TOGETHER : 1;
   }
