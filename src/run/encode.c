@@ -13,11 +13,12 @@ typedef struct {
   Normaliser *normaliser;
   int64_t first, count; /* tokens of this rank */
   int64_t keep;
+  bool reconstruct;
   int64_t *start; /* [count + 1] nonzeros before each, in the whole file at the end */
   Codes kept;     /* of the first tokens here */
   Codes tile;
   int64_t *row; /* [TILE] */
-  float *X;     /* [TILE x d] */
+  float *X;     /* [TILE x d] tokens, then reconstructions */
 } Encoding;
 
 /* Codes of the tokens at .. at + rows - 1 of this rank. */
@@ -77,7 +78,23 @@ static PetscErrorCode Describe(const Encoding *e, int64_t n, H5Writer *writer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteRows(const Encoding *e, H5Writer *writer, const int array[3])
+/* Reconstructions of the tokens at .. at + codes->rows - 1 of this rank, in the units of their
+   file. */
+static PetscErrorCode WriteReconstructions(const Encoding *e, int64_t at, const Codes *codes,
+                                           H5Writer *writer, int array)
+{
+  const int64_t d = e->dictionary->d;
+  const Normaliser *normaliser = e->normaliser;
+  PetscFunctionBegin;
+  if (!e->reconstruct) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DictionaryDecode(e->dictionary, codes, e->X));
+  for (int64_t q = 0; q < codes->rows * d; q++)
+    e->X[q] = (float)((double)e->X[q] * normaliser->scale[q % d] + normaliser->mean[q % d]);
+  PetscCall(H5WriterRows(writer, array, e->first + at, codes->rows, e->X));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteRows(const Encoding *e, H5Writer *writer, const int array[4])
 {
   const Codes *kept = &e->kept;
   PetscFunctionBegin;
@@ -87,11 +104,19 @@ static PetscErrorCode WriteRows(const Encoding *e, H5Writer *writer, const int a
     PetscCall(H5WriterRows(writer, array[1], e->start[0], kept->start[kept->rows], kept->atom));
     PetscCall(H5WriterRows(writer, array[2], e->start[0], kept->start[kept->rows], kept->value));
   }
+  for (int64_t at = 0; at < kept->rows; at += TILE) {
+    const Codes part = {.rows = min_i64(TILE, kept->rows - at),
+                        .start = kept->start + at,
+                        .atom = kept->atom,
+                        .value = kept->value};
+    PetscCall(WriteReconstructions(e, at, &part, writer, array[3]));
+  }
   for (int64_t at = kept->rows; at < e->count; at += TILE) {
     const int64_t rows = min_i64(TILE, e->count - at);
     PetscCall(EncodeTile((Encoding *)(uintptr_t)e, at, rows));
     PetscCall(H5WriterRows(writer, array[1], e->start[at], e->tile.start[rows], e->tile.atom));
     PetscCall(H5WriterRows(writer, array[2], e->start[at], e->tile.start[rows], e->tile.value));
+    PetscCall(WriteReconstructions(e, at, &e->tile, writer, array[3]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -100,7 +125,7 @@ static PetscErrorCode Write(Encoding *e, const char *path, Mistakes *mistakes, i
 {
   const int64_t n = tokens_count(e->tokens);
   int64_t before = 0, here = e->start[e->count];
-  int array[3];
+  int array[4] = {0};
   H5Writer *writer;
   PetscFunctionBegin;
   PetscCallMPI(MPI_Allreduce(&here, nonzeros, 1, MPI_INT64_T, MPI_SUM, e->comm));
@@ -110,6 +135,9 @@ static PetscErrorCode Write(Encoding *e, const char *path, Mistakes *mistakes, i
   PetscCall(H5WriterArray(writer, "indptr", H5_I64, 1, (int64_t[]){n + 1}, &array[0]));
   PetscCall(H5WriterArray(writer, "indices", H5_I32, 1, nonzeros, &array[1]));
   PetscCall(H5WriterArray(writer, "data", H5_F32, 1, nonzeros, &array[2]));
+  if (e->reconstruct)
+    PetscCall(H5WriterArray(writer, "reconstructions", H5_F32, 2, (int64_t[]){n, e->dictionary->d},
+                            &array[3]));
   PetscCall(Describe(e, n, writer));
   PetscCall(H5WriterLayout(writer, mistakes));
   if (mistakes_count(mistakes)) {
@@ -122,11 +150,13 @@ static PetscErrorCode Write(Encoding *e, const char *path, Mistakes *mistakes, i
 }
 
 PetscErrorCode EncodeTokens(MPI_Comm comm, const Dictionary *dictionary, Tokens *tokens,
-                            const char *path, int64_t keep, Mistakes *mistakes, int64_t *nonzeros)
+                            const char *path, int64_t keep, bool reconstruct, Mistakes *mistakes,
+                            int64_t *nonzeros)
 {
   Encoding e = {.comm = comm, .dictionary = dictionary, .tokens = tokens, .keep = keep};
   int rank, size;
   PetscFunctionBegin;
+  e.reconstruct = reconstruct;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   part_of(tokens_count(tokens), 1, rank, size, &e.first, &e.count);

@@ -156,7 +156,8 @@ def dictionary_learning(folder, X):
 
 def overcomplete(folder, X):
     cases = {'relu': ['--code', 'relu'], 'topk': ['--k', '3'], 'batchtopk': ['--threshold', '0.5'], 'jumprelu': [], 'ra': ['--k', '3', '--delta', '.5'],
-             'identity': ['--code', 'relu', '--norm', 'identity'], 'max': ['--code', 'relu', '--norm', 'max_l1']}
+             'identity': ['--code', 'relu', '--norm', 'identity'], 'max': ['--code', 'relu', '--norm', 'max_l1'],
+             'batchnorm': ['--k', '3'], 'untied': ['--code', 'relu'], 'tied': ['--k', '3'], 'mp': ['--code', 'mp', '--k', '3']}
     for word, options in cases.items():
         E, e, c = f32(M, D), f32(M), np.array(.25, np.float32)
         arrays = {'encoder.final_block.0.weight': E, 'encoder.final_block.0.bias': e, 'dictionary.multiplier': c}
@@ -176,6 +177,26 @@ def overcomplete(folder, X):
             z = top(s, 3)
         if word == 'batchtopk':
             z = s * (s >= .5)
+        if word == 'batchnorm':
+            mean, variance, by, plus = f32(M), np.square(f32(M)), f32(M), f32(M)
+            arrays.update({'encoder.final_block.1.' + key: a for key, a in (('weight', by), ('bias', plus), ('running_mean', mean), ('running_var', variance),
+                                                                           ('num_batches_tracked', np.array(7)))})
+            z = top((s - mean) / np.sqrt(variance.astype(float) + 1e-5) * by + plus, 3)
+        if word in ('untied', 'tied', 'mp'):
+            arrays = {key: a for key, a in arrays.items() if 'encoder' not in key}
+            whole = Dn * np.exp(float(c))
+        if word == 'untied':
+            arrays['encoder.weight'], z = E, relu(X @ E.T.astype(float))
+        if word == 'tied':
+            arrays.update({'encoder.bias': e, 'encoder.tied_to._weights': W, 'encoder.tied_to.multiplier': c})
+            z = top(X @ whole.T + e, 3)
+        if word == 'mp':
+            left, z, rows = X.astype(float), np.zeros_like(s), np.arange(len(X))
+            for _ in range(3):
+                j = (left @ whole.T).argmax(1)
+                by = (left * whole[j]).sum(1)
+                z[rows, j] += by
+                left = left - by[:, None] * whole[j]
         if word == 'jumprelu':
             t = arrays['thresholds'] = f32(M) - np.float32(1)
             z = s * (s >= np.exp(t.astype(float)))
@@ -212,7 +233,13 @@ def bad(folder):
     torch(at('missing.pt'), {k: v for k, v in a.items() if 'bias' not in k})
     yield 'missing.pt', 'has no array encoder.final_block.0.bias'
     torch(at('deep.pt'), {**a, 'encoder.mlp_blocks.0.0.weight': f32(2, 2)})
-    yield 'deep.pt', 'only those of one linear layer'
+    yield 'deep.pt', 'one hidden layer with a layer norm and none after it'
+    torch(at('layernorm.pt'), {**a, 'encoder.final_block.1.weight': f32(M), 'encoder.final_block.1.bias': f32(M)})
+    yield 'layernorm.pt', 'a layer norm of each token\'s scores over all atoms'
+    torch(at('attention.pt'), {**a, 'encoder.attention_blocks.0.norm1.weight': f32(M)})
+    yield 'attention.pt', 'more than linear layers'
+    torch(at('quantised.pt'), {**a, 'Q': f32(4)})
+    yield 'quantised.pt', 'levels that were learned'
     torch(at('nan.pt'), {**a, 'encoder.final_block.0.bias': np.full(M, np.nan, np.float32)})
     yield 'nan.pt', 'number 0 is not finite'
     big = {k: v for k, v in a.items()}

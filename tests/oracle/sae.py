@@ -34,6 +34,10 @@ CASES = [
                     'code.sparsity.weight=0.02'),
     ('jumprelu_overcomplete', 'code.name=jumprelu code.threshold=0.4 code.bandwidth=0.5 code.kernel=silverman '
                               'code.convention=overcomplete code.sparsity.weight=0.02'),
+    ('jumprelu_overcomplete_gaussian', 'code.name=jumprelu code.threshold=0.4 code.bandwidth=0.6 code.kernel=gaussian '
+                                       'code.convention=overcomplete code.sparsity.weight=0.02'),
+    ('jumprelu_overcomplete_cosine', 'code.name=jumprelu code.threshold=0.4 code.bandwidth=0.6 code.kernel=cosine '
+                                     'code.convention=overcomplete code.sparsity.weight=0.02'),
     ('gated', 'code.name=gated code.l1=0.02'),
     ('gated_target', 'code.name=gated code.sparsity.name=target code.sparsity.l0=2 code.sparsity.weight=0.02 code.sparsity.rate=0.05'),
     ('mp', 'code.name=mp code.k=3 encoder.name=tied'),
@@ -150,6 +154,11 @@ def kernel(case, x):
         K = (u < 1) / width
     elif name == 'epanechnikov':
         K = np.where(u < 1, 0.75 * (1 - u**2), 0) / h
+    elif name == 'gaussian':  # the library: half as wide, of integral 1/2
+        sd = h if library else width
+        K = np.exp(-x**2 / (2 * sd**2)) / (width * np.sqrt(2 * np.pi))
+    elif name == 'cosine':  # the library: twice as wide, 1 at 0
+        K = np.where(u < 2, (1 + np.cos(np.pi * x / width)) / 2, 0) if library else np.where(u < 1, np.pi / 4 * np.cos(np.pi / 2 * u), 0) / h
     elif name == 'silverman':  # the library has twice this, of integral 2
         K = np.exp(-u / np.sqrt(2)) * np.sin(u / np.sqrt(2) + np.pi / 4) / h / (1 if library else 2)
     return K / width if library else K
@@ -248,7 +257,8 @@ def codes_of(case, p, S, state, seen):
         return level * step + np.where(level > 0, 1j * S.imag, 0), 0  # as if not rounded
     theta = np.exp(p['code/log_threshold'])[:, None, :]
     kept = case.margin.above(S0 - theta[0].real)
-    K = kernel(case, S0 - theta[0].real)
+    seen_as = np.maximum(S0, 0) if case['code.convention'] == 'overcomplete' else S0
+    K = kernel(case, seen_as - theta[0].real)
     Z = np.where(kept, S, 0) - 1j * theta.real * K * theta.imag
     active = kept - 1j * K * theta.imag  # a step of scores over thresholds
     l0 = active.sum(-1).mean(-1)

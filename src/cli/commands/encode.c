@@ -28,7 +28,7 @@ static PetscErrorCode OtherK(const char *k, Dictionary *dictionary, Mistakes *mi
 }
 
 static PetscErrorCode Work(const char *model, const char *path, const char *k, int64_t keep,
-                           const char *out, Mistakes *mistakes)
+                           bool reconstruct, const char *out, Mistakes *mistakes)
 {
   char *file = model_file(model);
   const Kernels *kernels;
@@ -49,7 +49,7 @@ static PetscErrorCode Work(const char *model, const char *path, const char *k, i
   PetscCall(MistakesAgree(COMM, mistakes, &any));
   if (!any) PetscCall(TokensFit(COMM, kernels, path, dictionary->d, mistakes, &tokens));
   if (tokens) {
-    PetscCall(EncodeTokens(COMM, dictionary, tokens, out, keep, mistakes, &nonzeros));
+    PetscCall(EncodeTokens(COMM, dictionary, tokens, out, keep, reconstruct, mistakes, &nonzeros));
     PetscCall(MistakesAgree(COMM, mistakes, &any));
     if (!any && rank == 0)
       printf("%s: %lld tokens x %lld atoms, %lld nonzeros\n", out, (long long)tokens_count(tokens),
@@ -63,8 +63,11 @@ static PetscErrorCode Work(const char *model, const char *path, const char *k, i
 
 static int encode_main(int argc, char **argv)
 {
-  Option options[] = {
-      {"out", "o", false, NULL}, {"k", NULL, false, NULL}, {"memory", NULL, false, NULL}, {0}};
+  Option options[] = {{"out", "o", false, NULL},
+                      {"k", NULL, false, NULL},
+                      {"memory", NULL, false, NULL},
+                      {"reconstruct", NULL, true, NULL},
+                      {0}};
   const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
   Mistakes *mistakes;
   int count;
@@ -80,8 +83,9 @@ static int encode_main(int argc, char **argv)
     mistake(mistakes, NULL, 0, 0, "--out %s: is the file of tokens itself", out);
   option_integer(options, "k", 1, 1, 1000000000, mistakes);
   const int64_t megabytes = option_integer(options, "memory", 1024, 0, 1 << 20, mistakes);
-  if (!mistakes_count(mistakes) && Work(rest[0], rest[1], option_value(options, "k"),
-                                        megabytes * ((1 << 20) / 8), out, mistakes))
+  if (!mistakes_count(mistakes) &&
+      Work(rest[0], rest[1], option_value(options, "k"), megabytes * ((1 << 20) / 8),
+           option_value(options, "reconstruct") != NULL, out, mistakes))
     MPI_Abort(MPI_COMM_WORLD, 1);
   free(rest);
   return command_end(&mistakes, 0);
@@ -90,12 +94,15 @@ static int encode_main(int argc, char **argv)
 const Command command_encode = {
     .entry = {"encode", "sparse codes of any tokens by a finished model"},
     .usage =
-        "usage: ardis encode MODEL TOKENS.h5 -o CODES.h5 [--k K] [--memory MB]      under mpirun "
-        "or alone\n\n"
+        "usage: ardis encode MODEL TOKENS.h5 -o CODES.h5 [--k K] [--memory MB] [--reconstruct]\n"
+        "                                                    under mpirun or alone\n\n"
         "  MODEL       a run's folder, or any model file of Ardis\n"
         "  -o, --out   the file to write\n"
         "  --k K       atoms kept for each token, for codes that have a k (default: the model's)\n"
-        "  --memory MB for codes on each rank (1024); what is beyond is computed twice\n\n"
+        "  --memory MB for codes on each rank (1024); what is beyond is computed twice\n"
+        "  --reconstruct  also /reconstructions [n x d], what the codes make of each token, in "
+        "the\n"
+        "              units of TOKENS.h5\n\n"
         "Tokens are normalised as the model's were. CODES.h5 holds compressed sparse rows, the "
         "same\n"
         "bytes on any number of ranks; in Python:\n"

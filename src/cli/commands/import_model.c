@@ -77,6 +77,7 @@ const Command command_import_model = {
         "  --k K          TopK, of K codes a token\n"
         "  --threshold T  BatchTopK, with that running threshold\n"
         "  --code relu    neither\n"
+        "  --code mp      MpSAE, of --k K picks a token\n"
         "  --norm WAY     how atoms are normalised: l2 (default), max_l2, l1, max_l1 or identity\n"
         "  --delta D      RA-SAE's bound of the relaxation\n\n"
         "Only tensors are read: no object of a pickle is ever made. MODEL.h5 takes tokens as they "

@@ -119,18 +119,96 @@ static PetscErrorCode TakeRelaxed(const ModelSource *source, ForeignModel *model
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An encoder that is more than one linear layer cannot be imported. */
+/* Why an encoder with that array cannot be imported; NULL: it can. */
+static const char *why_not(const ModelSource *source, const char *name)
+{
+  static const char *const linear[] = {"encoder.final_block.0.weight", "encoder.final_block.0.bias",
+                                       "encoder.weight", "encoder.bias"};
+  const bool batch_norm = has(source, "encoder.final_block.1.running_mean");
+  for (size_t i = 0; i < sizeof(linear) / sizeof(*linear); i++)
+    if (!strcmp(name, linear[i])) return NULL;
+  if (!strncmp(name, "encoder.tied_to.", 16)) return NULL;
+  if (!strncmp(name, "encoder.final_block.1.", 22))
+    return batch_norm ? NULL
+                      : "a layer norm of each token's scores over all atoms, which no code of "
+                        "Ardis has";
+  if (!strncmp(name, "encoder.mlp_blocks.", 19))
+    return "hidden layers, and the library normalises them and the scores after them by batch, or "
+           "the scores over all atoms; encoder mlp of Ardis has one hidden layer with a layer norm "
+           "and none after it";
+  return "more than linear layers and their batch norms";
+}
+
 static void check_encoder(const ModelSource *source, Mistakes *mistakes)
 {
   for (int64_t i = 0; i < source->arrays->count; i++) {
-    const char *name = source->arrays->array[i].name;
-    if (!strncmp(name, "encoder.", 8) && strcmp(name, "encoder.final_block.0.weight") &&
-        strcmp(name, "encoder.final_block.0.bias")) {
-      mistake(mistakes, source->path, 0, 0,
-              "its encoder has %s: only those of one linear layer can be imported", name);
+    const char *name = source->arrays->array[i].name,
+               *why = strncmp(name, "encoder.", 8) ? NULL : why_not(source, name);
+    if (why) {
+      mistake(mistakes, source->path, 0, 0, "its encoder has %s, that is, %s", name, why);
       return;
     }
   }
+}
+
+/* What batch norm does after training is a factor and an addend for each score: they become part of
+   the encoder. Its epsilon, which is not in the file, is taken to be torch's 1e-5. */
+static PetscErrorCode FoldBatchNorm(const ModelSource *source, ForeignModel *model,
+                                    Mistakes *mistakes)
+{
+  static const char *const names[] = {"encoder.final_block.1.weight", "encoder.final_block.1.bias",
+                                      "encoder.final_block.1.running_mean",
+                                      "encoder.final_block.1.running_var"};
+  int64_t one = 1;
+  float *x[4];
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 4; i++)
+    PetscCall(ModelTake(source, names[i], false, &model->m, &one, &x[i], mistakes));
+  const bool there = x[0] && x[1] && x[2] && x[3] && model->encoder && model->encoder_bias;
+  for (int64_t j = 0; there && j < model->m; j++) {
+    const double by = (double)x[0][j] / __builtin_sqrt((double)x[3][j] + 1e-5);
+    float *row = model->encoder + j * model->d;
+    for (int64_t i = 0; i < model->d; i++) row[i] = (float)((double)row[i] * by);
+    model->encoder_bias[j] =
+        (float)(((double)model->encoder_bias[j] - (double)x[2][j]) * by + (double)x[1][j]);
+  }
+  for (int i = 0; i < 4; i++) PetscCall(ArrayDestroy(&x[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The encoder: a linear layer, its rows alone, the atoms themselves (tied, matching pursuit), or
+   none. */
+static PetscErrorCode TakeEncoder(const ModelSource *source, ForeignModel *model,
+                                  Mistakes *mistakes)
+{
+  const char *code = source->options->code;
+  const bool block = has(source, "encoder.final_block.0.weight"),
+             rows = has(source, "encoder.weight"), pursuit = code && !strcmp(code, "mp"),
+             tied = has(source, "encoder.tied_to._weights") || pursuit;
+  const char *bias = block ? "encoder.final_block.0.bias" : "encoder.bias";
+  int64_t one = 1;
+
+  PetscFunctionBegin;
+  if (pursuit && (block || rows))
+    mistake(mistakes, NULL, 0, 0, "--code mp: is for models without an encoder, and this has one");
+  if (block || rows)
+    PetscCall(ModelTake(source, block ? "encoder.final_block.0.weight" : "encoder.weight", false,
+                        &model->m, &model->d, &model->encoder, mistakes));
+  if (tied && !block && !rows && model->atoms) {
+    settings_set(&model->settings, "encoder.name", "tied");
+    PetscCall(ArrayCreate(model->m * model->d, &model->encoder));
+    memcpy(model->encoder, model->atoms, (size_t)(model->m * model->d) * sizeof(float));
+  }
+  if (!model->encoder) PetscFunctionReturn(PETSC_SUCCESS);
+  if (block || has(source, bias))
+    PetscCall(ModelTake(source, bias, false, &model->m, &one, &model->encoder_bias, mistakes));
+  else
+    PetscCall(ArrayCreate(model->m, &model->encoder_bias));
+  if (has(source, "encoder.final_block.1.running_mean"))
+    PetscCall(FoldBatchNorm(source, model, mistakes));
+  PetscCall(ArrayCreate(model->d, &model->bias));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The code: by its thresholds, else as the command line says. */
@@ -144,7 +222,9 @@ static PetscErrorCode TakeCode(const ModelSource *source, ForeignModel *model, M
   if (!code && options->threshold) code = "batchtopk";
   if (!code && options->k) code = "topk";
   if (has(source, "Q")) {
-    mistake(mistakes, source->path, 0, 0, "is quantised (Q), which cannot be imported");
+    mistake(mistakes, source->path, 0, 0,
+            "is quantised (Q) to levels that were learned, by default as means of them weighted by "
+            "a softmax: code quantised of Ardis rounds to even levels");
   } else if (!code) {
     mistake(mistakes, source->path, 0, 0,
             "does not say what its code is: --k K (TopK), --threshold T (BatchTopK, the running "
@@ -152,11 +232,12 @@ static PetscErrorCode TakeCode(const ModelSource *source, ForeignModel *model, M
   } else if (!strcmp(code, "jumprelu")) {
     settings_set(&model->settings, "code.convention", "overcomplete");
     PetscCall(ModelTakeExtra(source, "thresholds", "code/log_threshold", NULL, model, mistakes));
-  } else if (!strcmp(code, "topk")) {
+  } else if (!strcmp(code, "topk") || !strcmp(code, "mp")) {
     if (options->k)
       settings_set(&model->settings, "code.k", options->k);
     else
-      mistake(mistakes, NULL, 0, 0, "--code topk needs --k K, the codes kept for each token");
+      mistake(mistakes, NULL, 0, 0, "--code %s needs --k K, the %s for each token", code,
+              *code == 't' ? "codes kept" : "picks");
   } else if (!strcmp(code, "batchtopk")) {
     if (options->k) settings_set(&model->settings, "code.k", options->k);
     if (!options->threshold)
@@ -164,7 +245,7 @@ static PetscErrorCode TakeCode(const ModelSource *source, ForeignModel *model, M
     else
       PetscCall(ModelNumber(model, "code/threshold", strtod(options->threshold, NULL)));
   } else if (strcmp(code, "relu") != 0) {
-    mistake(mistakes, NULL, 0, 0, "--code %s: must be relu, topk, batchtopk or jumprelu", code);
+    mistake(mistakes, NULL, 0, 0, "--code %s: must be relu, topk, batchtopk, jumprelu or mp", code);
   }
   if (code) settings_set(&model->settings, "code.name", code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -172,28 +253,23 @@ static PetscErrorCode TakeCode(const ModelSource *source, ForeignModel *model, M
 
 static PetscErrorCode Read(const ModelSource *source, ForeignModel *model, Mistakes *mistakes)
 {
-  int64_t one = 1;
-
   PetscFunctionBegin;
+  check_encoder(source, mistakes);
   if (has(source, "dictionary.W"))
     PetscCall(TakeRelaxed(source, model, mistakes));
   else
     PetscCall(TakeFree(source, model, mistakes));
-  check_encoder(source, mistakes);
-  if (!has(source, "encoder.final_block.0.weight")) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ModelTake(source, "encoder.final_block.0.weight", false, &model->m, &model->d,
-                      &model->encoder, mistakes));
-  PetscCall(ModelTake(source, "encoder.final_block.0.bias", false, &model->m, &one,
-                      &model->encoder_bias, mistakes));
-  PetscCall(ArrayCreate(model->d, &model->bias));
-  PetscCall(TakeCode(source, model, mistakes));
+  PetscCall(TakeEncoder(source, model, mistakes));
+  if (model->encoder) PetscCall(TakeCode(source, model, mistakes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const ModelImporter model_importer_overcomplete = {
-    .entry = {"overcomplete",
-              "a state dict in a .pt file: SAE, TopK, BatchTopK, JumpReLU, RA-SAE, MP (atoms only)",
-              "overcomplete 0.3.0, overcomplete/sae", NULL, 0},
+    .entry =
+        {"overcomplete",
+         "a state dict in a .pt file: SAE, TopK, BatchTopK, JumpReLU, RA-SAE, MP; linear encoders, "
+         "with batch norm or tied too",
+         "overcomplete 0.3.0, overcomplete/sae", NULL, 0},
     .probe = probe,
     .read = Read,
 };

@@ -29,7 +29,7 @@ static const Param params[] = {
      .doc = "how near the threshold scores count for its gradient", .words = kernel_words},
     {"convention", PARAM_WORD, offsetof(JumpReLU, convention), "ardis",
      .doc = "overcomplete: scores equal to the threshold are kept, kernels have that library's "
-            "constants, and are divided by the bandwidth once more",
+            "constants, are divided by the bandwidth once more and see scores below 0 as 0",
      .words = convention_words},
     {"sparsity", PARAM_CHOICE, offsetof(JumpReLU, sparsity), "l0", .doc = "the penalty",
      .family = &sparsities},
@@ -58,19 +58,30 @@ static double kernel_at(int kernel, double width, double x)
 
 /* Scores farther from the threshold count for nothing that float32 could tell: the kernel is below
    2^-32 of its height there. Cauchy's reaches all scores. */
-static double reach(int kernel, double width)
+static double reach(const JumpReLU *settings, double width)
 {
+  const int kernel = settings->kernel;
   if (kernel == GAUSSIAN) return 7 * width;
   if (kernel == SILVERMAN) return 16 * width;
+  if (kernel == COSINE && settings->convention == OVERCOMPLETE) return width;
   return kernel == CAUCHY ? (double)INFINITY : width / 2;
+}
+
+/* The library's kernel: of Gauss half as wide and of integral 1/2, the cosine twice as wide and of
+   integral `width`, Silverman's of integral 2. */
+static double library_kernel(int kernel, double width, double x)
+{
+  const double pi = 3.141592653589793;
+  if (kernel == GAUSSIAN) return kernel_at(kernel, width / 2, x) / 2;
+  if (kernel == COSINE) return __builtin_fabs(x) <= width ? (1 + math_cos(pi * x / width)) / 2 : 0;
+  return kernel_at(kernel, width, x) * (kernel == SILVERMAN ? 2 : 1);
 }
 
 /* The kernel as the convention has it. */
 static double weight_at(const JumpReLU *settings, double width, double x)
 {
-  const double K = kernel_at(settings->kernel, width, x);
-  if (settings->convention == ARDIS) return K;
-  return K * (settings->kernel == SILVERMAN ? 2 : 1) / width;
+  if (settings->convention == ARDIS) return kernel_at(settings->kernel, width, x);
+  return library_kernel(settings->kernel, width, x) / width;
 }
 
 static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
@@ -78,15 +89,15 @@ static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64
 {
   const JumpReLU *settings = now->params;
   const double width = settings->bandwidth * now->unit,
-               far = now->training ? reach(settings->kernel, width) : -1;
-  const bool equal = settings->convention == OVERCOMPLETE;
+               far = now->training ? reach(settings, width) : -1;
+  const bool library = settings->convention == OVERCOMPLETE;
   (void)kernels;
   for (int64_t t = 0; t < n; t++) {
     int64_t end = codes->start[codes->rows];
     for (int64_t j = 0; j < m; j++) {
       const float s = S[t * m + j], threshold = now->learned[THRESHOLD][j];
-      const bool kept = s > threshold || (equal && s == threshold);
-      const double x = (double)s - (double)threshold;
+      const bool kept = s > threshold || (library && s == threshold);
+      const double x = (double)(library && s < 0 ? 0 : s) - (double)threshold;
       if (!kept && !(__builtin_fabs(x) <= far)) continue;
       codes->atom[end] = (int32_t)j, codes->value[end] = kept ? s : 0;
       if (now->training)

@@ -12,8 +12,8 @@ static const char *const over_words[] = {"all", "silent", NULL};
 
 static const Param params[] = {
     {"weight", PARAM_REAL, offsetof(Reanimation, weight), "0.001", 0, 1e6,
-     "what the loss loses of the mean score; the library's regulariser takes 0.1 over silent "
-     "atoms"},
+     "what the loss loses of the mean score; the library's regulariser, over silent atoms, sums "
+     "over tokens: its 0.1 is 0.1 times their number here"},
     {"over", PARAM_WORD, offsetof(Reanimation, over), "all",
      .doc = "the sum of the silent atoms' scores is divided by the number of all atoms, or of the "
             "silent ones (and of tokens)",
