@@ -29,7 +29,22 @@ typedef struct {
 struct Nearest;
 struct Screens;
 
-enum { LEAF_TOKENS = 1024, DOT_BLOCK = 64 }; /* of sums over tokens; of a blockdot */
+/* What `descend` minimises: z K z / 2 - z b + cost sum |z| over z >= 0 or z of either sign, and
+   where pull is above 0, with a multiplier and pull / 2 times the square of what the sum of z is
+   off 1. */
+typedef struct {
+  int64_t m, ld;        /* ld a multiple of 4 */
+  const float *K;       /* [m, up to a multiple of 4, x ld] with pull added to each element */
+  const float *inverse; /* [m] 1 over K's diagonal, 0 where that is 0 */
+  float cost, pull;
+  bool either_sign;
+} Descent;
+
+enum {
+  LEAF_TOKENS = 1024, /* of sums over tokens */
+  SUM_PIECE = 256,    /* of those that are widened */
+  DOT_BLOCK = 64      /* of a blockdot */
+};
 
 typedef struct Kernels {
   Entry entry;
@@ -48,6 +63,15 @@ typedef struct Kernels {
    * d]. */
   void (*combine)(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
                   int64_t ldB, float *OUT, int64_t ldOUT);
+  /* Packs the columns of X [n x d] less shift [d] (NULL: nothing; grows P as needed), as `pack`
+     does the rows of its transpose. */
+  void (*pack_columns)(int64_t n, int64_t d, const float *X, int64_t ldX, const float *shift,
+                       Packed *P);
+  /* Columns first .. first + m - 1 of A and 0 .. d - 1 of B, packed for n = A->d = B->d tokens:
+     OUT[j][i] += sum over pieces of SUM_PIECE tokens, in order in float64 from + 0, of (chain over
+     the piece's tokens t of A[t][first + j] B[t][i] from + 0) + 0.0f. OUT [m x d]. */
+  void (*sum_products)(const Packed *A, int64_t first, int64_t m, const Packed *B, int64_t d,
+                       double *OUT, int64_t ldOUT);
   /* Of s[0..m) the k largest that are above 0, lowest index first among equals: their indices
      ascending in index[], the values in value[]; gives how many. Where mask is not NULL only
      elements with mask[j] != 0 count. NaN is never kept. */
@@ -106,6 +130,22 @@ typedef struct Kernels {
      p], OUT [m x d]. */
   void (*subtract64)(int64_t m, int64_t p, int64_t d, const double *A, int64_t ldA, const double *B,
                      int64_t ldB, const int32_t *index, double *OUT, int64_t ldOUT);
+  /* Z [n x m]: coordinate descent from 0 for each row b of S [n x m], atoms in order, in float32: q
+     = b_j, plus the lift where there is a pull, less K_jl z_l in the order of l over the atoms that
+     are not in j's block of 4, then over those that are, but j (products rounded); z_j = inverse_j
+     times max(0, q - cost), or q brought nearer to 0 by cost. Before each sweep the lift, first 0,
+     grows by pull (1 - sum of z in order). work [descend_work(m)], 64-byte aligned. */
+  void (*descend)(int64_t n, const Descent *by, int sweeps, const float *S, float *Z, float *work);
+  /* n systems, each of some rows of Q, in order of theirs: those of system s are row[q] for q =
+     start[s] .. start[s + 1] - 1. y [of all rows]: right sides, then solutions, by L L^T = Q. Every
+     sum runs in order, from its first term to the last one, products rounded; the way back from the
+     last row to the first. multiplier not NULL: less Q^-1 of that many ones (at
+     multiplier[s]), so that its sum is 1. solved[s]: false, and y 0, where a pivot is not above
+     1e-10 of the diagonal. Q [m + 1 x ldQ], symmetric, its last row and column 0. work
+     [solve_sets_work(m)], 64-byte aligned. Systems of like size best come one after another. */
+  void (*solve_sets)(int64_t n, const int64_t *start, const int32_t *row, int64_t m,
+                     const double *Q, int64_t ldQ, double *y, double *multiplier, bool *solved,
+                     double *work);
   /* Takes off g what lies along D: g[i] = (float)(g[i] - dot64(g, D) D[i]), in float64. */
   void (*tangent)(int64_t d, float *g, const float *D);
   /* x[i] = (float)(x[i] / norm), in float64, where norm = sqrt(square64(x)), which it gives, is
@@ -141,6 +181,15 @@ static inline int64_t residuals_work(int64_t n, int64_t m)
 static inline int64_t leaf_sums_work(int64_t n)
 {
   return (n + 1024) * DOT_BLOCK;
+}
+/* Floats, and doubles. */
+static inline int64_t descend_work(int64_t m)
+{
+  return 2 * m * 64;
+}
+static inline int64_t solve_sets_work(int64_t m)
+{
+  return 8 * ((m + 3) * (m + 4) / 2 + 6 * (m + 3));
 }
 
 /* KernelsChoose - the named kernels, or with NULL the best usable ones (environment ARDIS_KERNELS

@@ -12,9 +12,9 @@ typedef struct {
   PetscErrorCode (*start)(Classical *c);
   /* Numbers that the present unit sums; not above what it was at the start (c->most). */
   int64_t (*count)(const Classical *c);
-  /* Sums over up to CLASSICAL_CHUNK tokens X [rows x d]: writes sums [count], and adds what belongs
-     to it to c->objective. first: number of the first token in the unit. */
-  PetscErrorCode (*leaf)(Classical *c, int64_t first, int64_t rows, const float *X, float *sums);
+  /* A leaf of tokens X [rows x d]: adds its sums to sums [count], once to each, and what belongs to
+     it to c->objective. first: number of the first token in the unit. */
+  PetscErrorCode (*leaf)(Classical *c, int64_t first, int64_t rows, const float *X, double *sums);
   /* Every token of the unit was summed: sums [count] and objective are those of all ranks. Ends
      the run by c->number[CLASSICAL_ENDED]. */
   PetscErrorCode (*finish)(Classical *c, const double *sums, double objective, StepReport *report);
@@ -24,6 +24,7 @@ typedef struct {
   PetscErrorCode (*again)(Classical *c);
 } ClassicalParts;
 
+/* CLASSICAL_CHUNK: tokens that a leaf is best worked on together, where that takes memory. */
 enum { CLASSICAL_CHUNK = 256, CLASSICAL_ARRAYS = 24 };
 /* Where a run is, the same on every rank: units done; leaves of the present one; why it ended; and
    two numbers of the method's own. */
@@ -52,15 +53,15 @@ struct Classical {
   void *params; /* of the method's settings */
   int rank, size;
   int64_t m, d, n; /* atoms, width, training tokens */
-  int64_t leaf;    /* tokens of a leaf: a multiple of CLASSICAL_CHUNK, or below it */
+  int64_t leaf;    /* tokens of a leaf: a multiple of SUM_PIECE, or below it */
   int64_t batch; /* tokens of a unit, drawn in the order of the data seed; 0: all, in file order */
   int64_t units; /* at most */
   int64_t most;  /* numbers summed at most */
   int64_t number[CLASSICAL_NUMBERS];
-  int64_t first, count; /* the sums that this rank joins */
-  double *slice;        /* [count] */
-  double *sums;         /* [most] of this rank's leaf; then of all */
-  float *chunk;         /* [most] */
+  int64_t first, count;  /* the sums that this rank joins */
+  double *slice;         /* [count] */
+  double *sums;          /* [most] of this rank's leaf; then of all */
+  Packed columns, codes; /* of a leaf's tokens, and of what is summed with them */
   Exact objective;
   double last; /* objective of the unit before */
   float *atoms;
@@ -102,8 +103,6 @@ int64_t classical_seen(const void *self);
 
 /* out [rows x d] = X less shift [d] in every row. */
 void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, float *out);
-/* XT [cols x rows] = the transpose of X [rows x cols]. */
-void transpose(int64_t rows, int64_t cols, const float *X, float *XT);
 /* Makes the entry of x [d] that is largest in size (the first of equals) positive; true: the sign
    was turned. */
 bool settle_sign(int64_t d, double *x);
@@ -130,11 +129,10 @@ PetscErrorCode EncodeNearest(const Dictionary *dictionary, int64_t n, const floa
 /* The mean of all tokens of the file, normalised: it lies near that of the training tokens, so that
    what is left after it is taken off can be squared and summed without harm. shift [d]. */
 void shift_of(const View *view, float *shift);
-/* gram_count, GramLeaf - numbers and leaf of a pass that sums the products of all pairs of
+/* gram_count, gram_leaf - numbers and leaf of a pass that sums the products of all pairs of
    dimensions, of tokens less shift [d] (NULL: none). Not collective. */
 int64_t gram_count(int64_t d);
-PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, const float *X,
-                        float *sums);
+void gram_leaf(Classical *c, const float *shift, int64_t rows, const float *X, double *sums);
 
 /* CovarianceOfGram - A [d x d] = the covariance of n tokens from the sums of such a pass (without
    shift: the mean of x x^T), mean [d] as below. Not collective. */

@@ -129,39 +129,6 @@ static bool check_leaf_sums(const Kernels *a, const Kernels *b, int64_t n, int64
   return same_float(atoms * d, GU, HU) && same_float(atoms * d, GV, HV);
 }
 
-static double *hold_doubles(int64_t n, int kind)
-{
-  double *x;
-  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &x));
-  for (int64_t i = 0; i < n; i++)
-    x[i] = (double)value_of(kind) * (1 + 0x1p-40 * (double)below(100));
-  hold((float *)x);
-  return x;
-}
-
-/* Products of whole matrices, and of chosen rows, against one element after another. */
-static bool check_subtract(const Kernels *b, int64_t m, int64_t p, int64_t d, int kind)
-{
-  const int64_t rows = p + below(9), ldA = p + below(3), ldB = d + below(3), ldO = d + below(3);
-  const double *A = hold_doubles(m * ldA, kind), *B = hold_doubles(rows * ldB, kind);
-  double *S = hold_doubles(m * ldO, kind), *T = hold_doubles(m * ldO, kind);
-  int32_t *index = (int32_t *)hold(fill(p, PLAIN));
-  for (int64_t q = 0; q < p; q++) index[q] = (int32_t)below(rows);
-  const bool all = below(2);
-  memcpy(T, S, (size_t)(m * ldO) * 8);
-  b->subtract64(m, p, d, A, ldA, B, ldB, all ? NULL : index, T, ldO);
-  bool same = true;
-  for (int64_t j = 0; j < m; j++)
-    for (int64_t i = 0; i < ldO; i++) {
-      for (int64_t q = 0; q < p && i < d; q++) {
-        const volatile double product = A[j * ldA + q] * B[(all ? q : index[q]) * ldB + i];
-        S[j * ldO + i] -= product;
-      }
-      same = same && same_double(S[j * ldO + i], T[j * ldO + i]);
-    }
-  return same;
-}
-
 static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kind)
 {
   const float *x = hold(fill(d, kind)), *y = hold(fill(d, kind)), *inv = hold(fill(d, kind));
@@ -276,8 +243,8 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
 static void check(const Kernels *b, const char *called)
 {
   const Kernels *a = &backend_ref;
-  bool good[12];
-  for (int i = 0; i < 12; i++) good[i] = true;
+  bool good[11];
+  for (int i = 0; i < 11; i++) good[i] = true;
   counter = 0;
   for (int turn = 0; turn < 240; turn++) {
     const int kind = turn % 3;
@@ -288,7 +255,6 @@ static void check(const Kernels *b, const char *called)
     good[9] &= check_residuals(a, b, size_of(50), size_of(300), kind), let_go();
     good[10] &= check_leaf_sums(a, b, size_of(130), size_of(150), size_of(100), kind), let_go();
     good[4] &= check_vectors(a, b, size_of(300), kind), let_go();
-    good[11] &= check_subtract(b, size_of(12), size_of(20), size_of(60), kind), let_go();
     good[5] &= check_adam(a, b, size_of(300), kind), let_go();
     good[6] &= check_narrow(a, b, size_of(300), kind), let_go();
     good[7] &= check_nearest(b, size_of(120), 1 + size_of(150), size_of(80), kind,
@@ -320,7 +286,6 @@ static void check(const Kernels *b, const char *called)
   OK(good[6], "%s: narrowing", called);
   OK(good[7], "%s: nearest is the float64 brute force, lowest index first", called);
   OK(good[8], "%s: widening, and back", called);
-  OK(good[11], "%s: subtract64, term by term", called);
 }
 
 /* Leaves of 1,024 tokens joined by pairs: five and a half of them, said again. */

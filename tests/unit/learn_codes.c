@@ -2,7 +2,6 @@
    value where there are many; and the parts they are made of.
    RUN ranks=1 */
 #include "../../src/learn/classical/codes.h"
-#include "../../src/learn/classical/guess.h"
 #include "../../src/learn/classical/triangle.h"
 #include "../plain_classical.h"
 
@@ -199,119 +198,6 @@ static PetscErrorCode CheckAllFew(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Atoms 4 and up are means of two of the first four, tokens are such atoms: of many best codes on
-   the simplex it is the nearest atom alone, with which a code begins. */
-static PetscErrorCode CheckNearest(void)
-{
-  enum { M = 9, WIDTH = 5 };
-  bool alone = true;
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < 4 * WIDTH; i++)
-    D[i] = (float)(noise((uint64_t)i + 900) > 0.5) + 2 * (float)(i / WIDTH);
-  for (int64_t j = 4; j < M; j++)
-    for (int64_t i = 0; i < WIDTH; i++)
-      D[j * WIDTH + i] = (D[(j - 4) % 4 * WIDTH + i] + D[(j - 3 + j / 8) % 4 * WIDTH + i]) / 2;
-  for (int64_t t = 0; t < M - 4; t++)
-    memcpy(X + t * WIDTH, D + (4 + t) * WIDTH, WIDTH * sizeof(*X));
-  PetscCall(Solve(&rules[4].rule, M, WIDTH, M - 4));
-  for (int64_t t = 0; t < M - 4; t++)
-    for (int64_t j = 0; j < M; j++) alone = alone && Z[t * M + j] == (float)(j == 4 + t);
-  OK(alone, "a token that is an atom has the code of that atom alone");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The best weights of a few atoms of K for products b; false: not of the signs asked for. */
-static bool weights(int64_t m, const int64_t *in, int64_t count, const double *sign, double *z)
-{
-  double A[PLAIN_M * PLAIN_M], right[PLAIN_M];
-  for (int64_t a = 0; a < count * count; a++) A[a] = K[in[a / count] * m + in[a % count]];
-  for (int64_t a = 0; a < count; a++) right[a] = b[in[a]];
-  if (!plain_solve(count, A, right, z)) return false;
-  for (int64_t a = 0; a < count; a++)
-    if (!(z[a] * sign[a] > 1e-3)) return false;
-  return true;
-}
-
-static void find_products(int64_t m, int64_t d, const float *x)
-{
-  memset(K, 0, sizeof(K));
-  memset(b, 0, sizeof(b));
-  for (int64_t i = 0; i < m * d; i++) {
-    b[i / d] += (double)D[i] * (double)x[i % d];
-    for (int64_t l = 0; l < m; l++) K[i / d * m + l] += (double)D[i] * (double)D[l * d + i % d];
-  }
-}
-
-/* What accelerated projected gradient leaves after its steps (Beck and Teboulle 2009, a constant
-   step), in float64, for products b and K of stride ld. */
-static void plain_guess(int64_t m, const double *A, int64_t ld, const double *right, double *z)
-{
-  double y[MANY] = {0}, steepest = 0, time = 1;
-  memset(z, 0, (size_t)m * sizeof(*z));
-  for (int64_t j = 0; j < m; j++) {
-    double sum = 0;
-    for (int64_t l = 0; l < m; l++) sum += fabs(A[j * ld + l]);
-    steepest = fmax(steepest, sum);
-  }
-  for (int step = 0; step < GUESS_STEPS && steepest > 0; step++) {
-    double next[MANY];
-    const double later = (1 + sqrt(1 + 4 * time * time)) / 2;
-    for (int64_t j = 0; j < m; j++) {
-      double slope = right[j];
-      for (int64_t l = 0; l < m; l++) slope -= A[j * ld + l] * y[l];
-      next[j] = fmax(y[j] + slope / steepest, 0);
-    }
-    for (int64_t j = 0; j < m; j++) {
-      y[j] = next[j] + (time - 1) / later * (next[j] - z[j]);
-      z[j] = next[j];
-    }
-    time = later;
-  }
-}
-
-/* More atoms than dimensions, tokens that many sets of them give. Nonnegative codes then use the
-   first independent ones that the guess leaves above 0, and codes of either sign those of the
-   largest products, as long as their weights have the right signs. */
-static PetscErrorCode CheckWays(bool either)
-{
-  enum { M = 19, WIDTH = 4 };
-  int seen = 0, same = 0;
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < M * WIDTH; i++) D[i] = (float)(at(880000 + i) + (either ? 0 : 0.7));
-  for (int64_t t = 0; t < ROWS; t++)
-    for (int64_t i = 0; i < WIDTH; i++) {
-      X[t * WIDTH + i] = 0;
-      for (int64_t j = 0; j < M; j++)
-        X[t * WIDTH + i] += D[j * WIDTH + i] * (float)(at(890000 + t * M + j) + (either ? 0 : 1));
-    }
-  PetscCall(Solve(&rules[either ? 3 : 0].rule, M, WIDTH, ROWS));
-  for (int64_t t = 0; t < ROWS; t++) {
-    double guess[M], sign[WIDTH], z[WIDTH], size[M];
-    int64_t in[M], order[M], count = 0;
-    bool clear = true;
-    find_products(M, WIDTH, X + t * WIDTH);
-    plain_guess(M, K, M, b, guess);
-    for (int64_t j = 0; j < M; j++) size[j] = fabs(b[j]);
-    plain_order(M, size, order);
-    for (int64_t j = 0; j < M && !either; j++) {
-      clear = clear && (guess[j] == 0 || guess[j] > 1e-4);
-      if (guess[j] > 0) in[count++] = j;
-    }
-    for (; count < WIDTH && either; count++) in[count] = order[count];
-    for (int64_t a = 0; a < WIDTH && a < count; a++) sign[a] = either ? b[in[a]] : 1;
-    if (!clear || count < WIDTH || (either && size[in[WIDTH - 1]] < size[in[0]] / 2)) continue;
-    if (!weights(M, in, WIDTH, sign, z)) continue;
-    bool fits = true;
-    int64_t used = 0;
-    for (int64_t a = 0; a < WIDTH; a++) fits = fits && fabs((double)Z[t * M + in[a]] - z[a]) < 1e-4;
-    for (int64_t j = 0; j < M; j++) used += Z[t * M + j] != 0;
-    seen++, same += fits && used == WIDTH;
-  }
-  OK(seen >= 3 && same == seen, "%s: of codes that are equally good, %d of %d are those of %s",
-     rules[either ? 3 : 0].title, same, seen, either ? "the largest products" : "the guess");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The same solver for other atoms. */
 static PetscErrorCode CheckRenewed(void)
 {
@@ -331,41 +217,6 @@ static PetscErrorCode CheckRenewed(void)
        rules[r].title);
     PetscCall(CodeSolverDestroy(&solver));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CheckGuess(int64_t m, int64_t rows, bool nothing)
-{
-  enum { LD = MANY };
-  static double A[MANY * LD];
-  static float products[GUESS_ROWS * MANY];
-  Guess guess;
-  double worst = 0, most = 0;
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < m * m; i++) {
-    A[i / m * LD + i % m] = 0;
-    for (int64_t q = 0; q < 2 * m && !nothing; q++)
-      A[i / m * LD + i % m] += at(i / m * 100 + q) * at(i % m * 100 + q);
-  }
-  for (int64_t i = 0; i < rows * m; i++) products[i] = (float)(3 * at(70000 + i));
-  PetscCall(GuessCreate(kernels, m, &guess));
-  for (int turn = 0; turn < 2; turn++) { /* what was there before does not show */
-    for (int64_t i = 0; i < rows * m; i++) Z[i] = NAN;
-    guess_renew(&guess, A, LD);
-    guess_rows(&guess, rows, products, Z);
-  }
-  for (int64_t t = 0; t < rows; t++) {
-    double right[MANY], z[MANY];
-    for (int64_t j = 0; j < m; j++) right[j] = (double)products[t * m + j];
-    plain_guess(m, A, LD, right, z);
-    for (int64_t j = 0; j < m; j++) {
-      worst = fmax(worst, fabs((double)Z[t * m + j] - z[j]));
-      most = fmax(most, z[j]);
-    }
-  }
-  NEAR(nothing ? worst : worst / most, 0, 1e-5, "a guess of %d codes of %d atoms: up to %.2g",
-       (int)rows, (int)m, most);
-  PetscCall(GuessDestroy(&guess));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -455,9 +306,6 @@ int main(int argc, char **argv)
   RUN(MistakesCreate(&mistakes));
   RUN(KernelsChoose(NULL, mistakes, &kernels));
   RUN(CheckTriangle());
-  RUN(CheckGuess(5, 3, false));
-  RUN(CheckGuess(19, 64, false));
-  RUN(CheckGuess(4, 3, true));
   RUN(CheckAllFew());
   for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) {
     RUN(CheckMany(&rules[r], 20, 30, 0.3, false));
@@ -467,9 +315,6 @@ int main(int argc, char **argv)
     RUN(CheckMany(&rules[r], 40, 12, 3, true));
   }
   RUN(CheckRenewed());
-  RUN(CheckNearest());
-  RUN(CheckWays(false));
-  RUN(CheckWays(true));
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();
 }

@@ -6,6 +6,7 @@
 #include "avx2_select.h"
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
+#include "small_systems.h"
 #include "subtract64.h"
 #include <string.h>
 
@@ -233,6 +234,8 @@ const Kernels backend_avx2 = {
     .pack = avx2_pack,
     .scores = avx2_scores,
     .combine = avx2_combine,
+    .pack_columns = avx2_pack_columns,
+    .sum_products = avx2_sum_products,
     .select_top = avx2_select_top,
     .quantise = avx2_quantise,
     .filter_gain = avx2_filter_gain,
@@ -249,6 +252,8 @@ const Kernels backend_avx2 = {
     .distance64 = distance64,
     .sum64 = sum64,
     .subtract64 = subtract64,
+    .descend = descend,
+    .solve_sets = solve_sets,
     .tangent = tangent,
     .unit = unit,
     .normalise = normalise,

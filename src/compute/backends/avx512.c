@@ -5,6 +5,7 @@
 #include "avx512_select.h"
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
+#include "small_systems.h"
 #include "subtract64.h"
 
 static inline __mmask8 lanes8(int64_t count)
@@ -194,6 +195,8 @@ const Kernels backend_avx512 = {
     .pack = avx512_pack,
     .scores = avx512_scores,
     .combine = avx512_combine,
+    .pack_columns = avx512_pack_columns,
+    .sum_products = avx512_sum_products,
     .select_top = avx512_select_top,
     .quantise = avx512_quantise,
     .filter_gain = avx512_filter_gain,
@@ -210,6 +213,8 @@ const Kernels backend_avx512 = {
     .distance64 = distance64,
     .sum64 = sum64,
     .subtract64 = subtract64,
+    .descend = descend,
+    .solve_sets = solve_sets,
     .tangent = tangent,
     .unit = unit,
     .normalise = normalise,

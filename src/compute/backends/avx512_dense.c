@@ -79,6 +79,18 @@ static inline void tile_load(Tile512 *tile, int64_t rows, int64_t lanes, const f
   }
 }
 
+/* A tile over as many vectors as there are lanes. */
+static void tile_scores(int64_t d, int64_t lanes, const float *panel,
+                        const float *const b[PANEL_ROWS], Tile512 *tile)
+{
+  if (lanes > 32)
+    tile512_of(3, d, panel, b, 1, tile);
+  else if (lanes > 16)
+    tile512_of(2, d, panel, b, 1, tile);
+  else
+    tile512_of(1, d, panel, b, 1, tile);
+}
+
 void avx512_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
                    float *S, int64_t ldS)
 {
@@ -92,7 +104,7 @@ void avx512_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, cons
         const float *b[PANEL_ROWS];
         Tile512 tile = start;
         tile_rows(X + t * ldX, ldX, end - t, b);
-        tile512(P->d, P->x + j * P->d, b, 1, &tile);
+        tile_scores(P->d, lanes, P->x + j * P->d, b, &tile);
         tile_store(&tile, end - t, lanes, S + t * ldS + j, ldS);
       }
     }

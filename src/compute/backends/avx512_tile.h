@@ -8,25 +8,33 @@ typedef struct {
   __m512 a[PANEL_ROWS][3];
 } Tile512;
 
-/* a[r] += b[r][i * step] * panel[i] for i in 0 .. length - 1, in order. */
+/* a[r] += b[r][i * step] * panel[i] for i in 0 .. length - 1, in order; of the first `vectors`
+   vectors alone, with which 8 rows are still sums enough to hide how long each addition takes. */
+__attribute__((always_inline)) static inline void tile512_of(const int vectors, int64_t length,
+                                                             const float *panel,
+                                                             const float *const b[PANEL_ROWS],
+                                                             int64_t step, Tile512 *tile)
+{
+  Tile512 t = *tile;
+  for (int64_t i = 0; i < length; i++) {
+    __m512 p[3];
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; v++) p[v] = _mm512_load_ps(panel + i * PANEL + 16 * v);
+#pragma GCC unroll 8
+    for (int r = 0; r < PANEL_ROWS; r++) {
+      const __m512 x = _mm512_set1_ps(b[r][i * step]);
+#pragma GCC unroll 3
+      for (int v = 0; v < vectors; v++) t.a[r][v] = _mm512_fmadd_ps(x, p[v], t.a[r][v]);
+    }
+  }
+  *tile = t;
+}
+
 __attribute__((always_inline)) static inline void tile512(int64_t length, const float *panel,
                                                           const float *const b[PANEL_ROWS],
                                                           int64_t step, Tile512 *tile)
 {
-  Tile512 t = *tile;
-  for (int64_t i = 0; i < length; i++) {
-    const __m512 p0 = _mm512_load_ps(panel + i * PANEL),
-                 p1 = _mm512_load_ps(panel + i * PANEL + 16),
-                 p2 = _mm512_load_ps(panel + i * PANEL + 32);
-#pragma GCC unroll 8
-    for (int r = 0; r < PANEL_ROWS; r++) {
-      const __m512 x = _mm512_set1_ps(b[r][i * step]);
-      t.a[r][0] = _mm512_fmadd_ps(x, p0, t.a[r][0]);
-      t.a[r][1] = _mm512_fmadd_ps(x, p1, t.a[r][1]);
-      t.a[r][2] = _mm512_fmadd_ps(x, p2, t.a[r][2]);
-    }
-  }
-  *tile = t;
+  tile512_of(3, length, panel, b, step, tile);
 }
 
 /* The lanes first .. first + 15 of a panel that are below count. */

@@ -2,6 +2,7 @@
    compilers vectorise them. Compiled twice: as it is, where fmaf is the C library's, and with
    REF_FMA and the CPU's own instruction; both give the same bits. */
 #include "ref_nearest.h"
+#include "small_systems.h"
 #include "subtract64.h"
 #include <math.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static void combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA
     add_zero(d, out);
   }
 }
+
+#include "ref_products.h"
 
 /* Keeps index[] and value[] by falling value while it looks, then sorts them by index. */
 static int64_t select_top(int64_t m, const float *s, int64_t k, const uint8_t *mask, int32_t *index,
@@ -461,6 +464,8 @@ const Kernels TABLE = {
     .pack = pack,
     .scores = scores,
     .combine = combine,
+    .pack_columns = pack_columns,
+    .sum_products = sum_products,
     .select_top = select_top,
     .quantise = quantise,
     .filter_gain = filter_gain,
@@ -477,6 +482,8 @@ const Kernels TABLE = {
     .distance64 = distance64,
     .sum64 = sum64,
     .subtract64 = subtract64,
+    .descend = descend,
+    .solve_sets = solve_sets,
     .tangent = tangent,
     .unit = unit,
     .normalise = normalise,

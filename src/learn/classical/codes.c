@@ -1,14 +1,15 @@
-/* Lawson and Hanson's active sets in terms of the Gram matrix K = D D^T: atoms enter, a few at a
-   time, those that would help most, and leave where their weight would turn its sign. On the
+/* Codes from products with the atoms. Most are found by exchanging whole sets of atoms; for the
+   rest, Lawson and Hanson's active sets in terms of the Gram matrix K = D D^T: atoms enter, a few
+   at a time, those that would help most, and leave where their weight would turn its sign. On the
    simplex K and the products get one constant added, which changes the objective by a constant
    there and makes K regular where the atoms in use are affinely independent. */
 #include "codes.h"
-#include "guess.h"
+#include "exchange.h"
 #include "triangle.h"
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = GUESS_ROWS, TOGETHER = TRIANGLE_TOGETHER };
+enum { ROWS = EXCHANGE_ROWS, TOGETHER = TRIANGLE_TOGETHER };
 
 struct CodeSolver {
   CodeRule rule;
@@ -18,14 +19,14 @@ struct CodeSolver {
   double *D, *DT;   /* [m x d], [d x ld] the atoms */
   double constant;
   Packed packed;
-  float *S;    /* [ROWS x m] products of tokens and atoms */
-  Guess guess; /* where codes have no costs and no sum */
-  bool guesses;
-  Triangle in;    /* of the atoms in use */
-  double *sign;   /* [m] of their weights */
-  double *z, *y;  /* [m] weights of those in use; the best ones */
-  double *b, *w;  /* [ld] products; what is left of them */
-  double *barred; /* [ld] 0, or - infinity: in use, or found to be of no use */
+  float *S;           /* [ROWS x m] products of tokens and atoms */
+  Exchange *exchange; /* what finds most codes */
+  bool *found;        /* [ROWS] */
+  Triangle in;        /* of the atoms in use */
+  double *sign;       /* [m] of their weights */
+  double *z, *y;      /* [m] weights of those in use; the best ones */
+  double *b, *w;      /* [ld] products; what is left of them */
+  double *barred;     /* [ld] 0, or - infinity: in use, or found to be of no use */
 };
 
 PetscErrorCode CodeSolverCreate(const Kernels *kernels, int64_t m, int64_t d, const CodeRule *rule,
@@ -37,14 +38,14 @@ PetscErrorCode CodeSolverCreate(const Kernels *kernels, int64_t m, int64_t d, co
   PetscCall(ArrayCreate(1, &s));
   *out = s;
   s->kernels = kernels, s->rule = *rule, s->m = m, s->d = d;
-  s->guesses = !rule->simplex && !rule->either_sign && rule->l1 == 0;
   PetscCall(TriangleCreate(kernels, m, &s->in));
-  if (s->guesses) PetscCall(GuessCreate(kernels, m, &s->guess));
+  PetscCall(ExchangeCreate(kernels, m, rule, &s->exchange));
   s->ld = s->in.ld;
   PetscCall(ArrayCreate(m * s->ld, &s->K));
   PetscCall(ArrayCreate(m * d, &s->D));
   PetscCall(ArrayCreate(d * s->ld, &s->DT));
   PetscCall(ArrayCreate(ROWS * m, &s->S));
+  PetscCall(ArrayCreateBytes(ROWS, sizeof(bool), (void **)&s->found));
   PetscCall(ArrayCreate(m, &s->sign));
   PetscCall(ArrayCreate(s->ld, &s->z));
   PetscCall(ArrayCreate(s->ld, &s->y));
@@ -63,7 +64,8 @@ PetscErrorCode CodeSolverDestroy(CodeSolver **solver)
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   packed_clear(&s->packed);
   PetscCall(TriangleDestroy(&s->in));
-  PetscCall(GuessDestroy(&s->guess));
+  PetscCall(ExchangeDestroy(&s->exchange));
+  PetscCall(ArrayDestroyBytes((void **)&s->found));
   PetscCall(ArrayDestroy(&s->K));
   PetscCall(ArrayDestroy(&s->D));
   PetscCall(ArrayDestroy(&s->DT));
@@ -100,11 +102,11 @@ PetscErrorCode CodeSolverRenew(CodeSolver *s, const float *D)
   s->kernels->pack(m, s->d, D, s->d, &s->packed);
   find_products(s, D);
   s->constant = 0;
-  if (s->guesses) guess_renew(&s->guess, s->K, ld);
-  if (!s->rule.simplex) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int64_t j = 0; j < m; j++) s->constant = fmax(s->constant, s->K[j * ld + j]);
-  if (s->constant == 0) s->constant = 1;
+  for (int64_t j = 0; j < m && s->rule.simplex; j++)
+    s->constant = fmax(s->constant, s->K[j * ld + j]);
+  if (s->rule.simplex && s->constant == 0) s->constant = 1;
   for (int64_t i = 0; i < m * ld; i++) s->K[i] += s->constant;
+  PetscCall(ExchangeRenew(s->exchange, s->K, ld, s->constant));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -267,23 +269,9 @@ static double begin(CodeSolver *s)
   return best(s);
 }
 
-/* Takes the atoms that a guess z has above 0 into use. */
-static void begin_from(CodeSolver *s, const float *z, double *multiplier)
-{
-  static const double none[TOGETHER];
-  int32_t atom[TOGETHER];
-  int64_t count = 0;
-  for (int64_t j = 0; j < s->m; j++) {
-    if (z[j] > 0) atom[count++] = (int32_t)j;
-    if (count == TOGETHER || (j + 1 == s->m && count))
-      enter(s, count, atom, none, false), count = 0;
-  }
-  settle(s, multiplier);
-}
-
-/* One token's code from its products s->b; z holds a guess where there is one. Where none of
-   several that enter stays, the next one enters alone, in the place of another if it depends on
-   those in use, and one that does not stay then is left out. */
+/* One token's code from its products s->b. Where none of several that enter stays, the next one
+   enters alone, in the place of another if it depends on those in use, and one that does not stay
+   then is left out. */
 static void find_code(CodeSolver *s, float *z)
 {
   static const double none[TOGETHER];
@@ -291,7 +279,6 @@ static void find_code(CodeSolver *s, float *z)
   double multiplier = begin(s), most = 0;
   int64_t together = TOGETHER, count;
   int32_t atom[TOGETHER];
-  if (s->guesses) begin_from(s, z, &multiplier);
   for (int64_t j = 0; j < m; j++) most = fmax(most, fabs(s->b[j]));
   for (int64_t turn = 0; turn < 3 * m + 10; turn++) {
     bool stays = false;
@@ -315,8 +302,9 @@ void code_solver_rows(CodeSolver *s, int64_t rows, const float *X, float *Z)
   for (int64_t t = 0; t < rows; t += ROWS) {
     const int64_t count = min_i64(ROWS, rows - t);
     s->kernels->scores(count, X + t * s->d, s->d, &s->packed, NULL, s->S, m);
-    if (s->guesses) guess_rows(&s->guess, count, s->S, Z + t * m);
+    exchange_rows(s->exchange, count, s->S, Z + t * m, s->found);
     for (int64_t r = 0; r < count; r++) {
+      if (s->found[r]) continue;
       for (int64_t j = 0; j < m; j++) s->b[j] = (double)s->S[r * m + j] + s->constant;
       find_code(s, Z + (t + r) * m);
     }

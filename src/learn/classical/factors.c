@@ -26,32 +26,32 @@ int64_t factors_count(const Classical *c)
 }
 
 PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t rows, const float *X,
-                           float *sums)
+                           double *sums)
 {
   const int64_t m = c->m, d = c->d, wide = d + m;
-  float *Z, *ZT, *B, *Y;
+  float *Z, *Y;
 
   PetscFunctionBegin;
   if (!factors->ready) PetscCall(CodeSolverRenew(factors->solver, c->atoms));
   factors->ready = true;
   PetscCall(ArrayScratch(rows * m, &Z));
-  PetscCall(ArrayScratch(rows * m, &ZT));
-  PetscCall(ArrayScratch(rows * wide, &B));
-  PetscCall(ArrayScratch(rows * d, &Y));
+  PetscCall(ArrayScratch(min_i64(rows, CLASSICAL_CHUNK) * d, &Y));
   code_solver_rows(factors->solver, rows, X, Z);
-  c->kernels->combine(rows, m, d, Z, m, c->atoms, d, Y, d);
-  for (int64_t t = 0; t < rows; t++) {
-    double size = 0;
-    memcpy(B + t * wide, X + t * d, (size_t)d * sizeof(*B));
-    memcpy(B + t * wide + d, Z + t * m, (size_t)m * sizeof(*B));
-    for (int64_t j = 0; j < m && l1 > 0; j++) size += fabs((double)Z[t * m + j]);
-    exact_add(&c->objective, c->kernels->distance64(d, X + t * d, Y + t * d) / 2 + l1 * size);
+  for (int64_t t = 0; t < rows; t += CLASSICAL_CHUNK) {
+    const int64_t count = min_i64(CLASSICAL_CHUNK, rows - t);
+    c->kernels->combine(count, m, d, Z + t * m, m, c->atoms, d, Y, d);
+    for (int64_t q = 0; q < count; q++) {
+      double size = 0;
+      for (int64_t j = 0; j < m && l1 > 0; j++) size += fabs((double)Z[(t + q) * m + j]);
+      exact_add(&c->objective,
+                c->kernels->distance64(d, X + (t + q) * d, Y + q * d) / 2 + l1 * size);
+    }
   }
-  transpose(rows, m, Z, ZT);
-  c->kernels->combine(m, rows, wide, ZT, rows, B, wide, sums, wide);
+  c->kernels->pack_columns(rows, d, X, d, NULL, &c->columns);
+  c->kernels->pack_columns(rows, m, Z, m, NULL, &c->codes);
+  c->kernels->sum_products(&c->codes, 0, m, &c->columns, d, sums, wide);
+  c->kernels->sum_products(&c->codes, 0, m, &c->codes, m, sums + d, wide);
   PetscCall(ArrayDestroy(&Z));
-  PetscCall(ArrayDestroy(&ZT));
-  PetscCall(ArrayDestroy(&B));
   PetscCall(ArrayDestroy(&Y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

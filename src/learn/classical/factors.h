@@ -16,7 +16,7 @@ PetscErrorCode FactorsDestroy(Factors *factors);
 int64_t factors_count(const Classical *c);
 /* FactorsLeaf - its leaf; the objective gets |x - z D|^2 / 2 + l1 |z|. Not collective. */
 PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t rows, const float *X,
-                           float *sums);
+                           double *sums);
 /* Whether the objective has fallen by no more than a share of it since the last pass; ends the run
    then, or where that was the last pass, and tells of it. The atoms are to be renewed: true. */
 bool factors_go_on(Classical *c, double objective, double tolerance, int64_t passes,

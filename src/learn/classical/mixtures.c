@@ -115,7 +115,7 @@ PetscErrorCode MixtureStart(Classical *c, const MixtureParams *params, bool stri
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   Mixture *own = c->own;
 

@@ -40,7 +40,7 @@ typedef struct {
    strict: rows of W sum to 1. */
 PetscErrorCode MixtureStart(Classical *c, const MixtureParams *params, bool strict,
                             const CodeRule *rule);
-PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums);
+PetscErrorCode MixtureLeaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums);
 PetscErrorCode MixtureFinish(Classical *c, const double *sums, double objective,
                              StepReport *report);
 PetscErrorCode MixtureDestroy(Classical *c);

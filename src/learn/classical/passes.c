@@ -63,7 +63,6 @@ PetscErrorCode ClassicalCreate(const Task *task, const ClassicalParts *parts, co
   part_of(c->most, 1, c->rank, c->size, &c->first, &c->count);
   PetscCall(ArrayCreate(c->count, &c->slice));
   PetscCall(ArrayCreate(c->most, &c->sums));
-  PetscCall(ArrayCreate(c->most, &c->chunk));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,9 +118,10 @@ PetscErrorCode ClassicalDestroy(void **self)
   PetscFunctionBegin;
   if (c->parts->destroy) PetscCall(c->parts->destroy(c));
   for (int64_t i = 0; i < c->arrays; i++) PetscCall(ArrayDestroy(&c->array[i].data));
+  packed_clear(&c->columns);
+  packed_clear(&c->codes);
   PetscCall(ArrayDestroy(&c->slice));
   PetscCall(ArrayDestroy(&c->sums));
-  PetscCall(ArrayDestroy(&c->chunk));
   PetscCall(ParamsRelease(c->table, c->params));
   PetscCall(ArrayDestroy(&c->params));
   PetscCall(ArrayDestroy((Classical **)self));
@@ -181,7 +181,8 @@ int64_t classical_seen(const void *self)
   return c->batch ? now.epoch * c->n + now.first + in : unit * c->n + in;
 }
 
-/* This rank's leaf of the round that begins at leaf base, into c->sums; false: it has none. */
+/* This rank's leaf of the round that begins at leaf base, into c->sums; false: it has none. One
+   rank alone adds it to the slice, which is all, at once. */
 static PetscErrorCode SumLeaf(Classical *c, const Stretch *unit, int64_t base, int64_t count,
                               bool *there)
 {
@@ -194,13 +195,11 @@ static PetscErrorCode SumLeaf(Classical *c, const Stretch *unit, int64_t base, i
   PetscFunctionBegin;
   *there = own < leaves;
   PetscCall(ReaderAsk(c->task->reader, &now, last ? (c->units > 1 ? &later : NULL) : &then));
-  memset(c->sums, 0, (size_t)count * sizeof(*c->sums));
-  for (int64_t t = 0; t < now.count; t += CLASSICAL_CHUNK) {
-    const int64_t rows = min_i64(CLASSICAL_CHUNK, now.count - t);
+  if (c->size > 1) memset(c->sums, 0, (size_t)count * sizeof(*c->sums));
+  if (*there) {
     const float *X;
-    PetscCall(ReaderRows(c->task->reader, t, rows, &X));
-    PetscCall(c->parts->leaf(c, own * c->leaf + t, rows, X, c->chunk));
-    for (int64_t i = 0; i < count; i++) c->sums[i] += (double)c->chunk[i];
+    PetscCall(ReaderRows(c->task->reader, 0, now.count, &X));
+    PetscCall(c->parts->leaf(c, own * c->leaf, now.count, X, c->size > 1 ? c->sums : c->slice));
   }
   const Exact none = {0};
   exact_join(&c->objective, &none); /* carries, so that ranks can be added */
@@ -299,7 +298,7 @@ PetscErrorCode ClassicalStep(void *self, StepReport *report)
   *report = (StepReport){.state = STEP_MORE, .steps = c->units};
   if (!c->number[CLASSICAL_ENDED]) {
     PetscCall(SumLeaf(c, &unit, base, count, &mine));
-    PetscCall(JoinLeaves(c, end - base, mine, count));
+    if (c->size > 1) PetscCall(JoinLeaves(c, end - base, mine, count));
     c->number[CLASSICAL_LEAF] = end;
     report->tokens = min_i64(end * c->leaf, unit.count) - base * c->leaf;
     if (end == leaves) PetscCall(EndUnit(c, count, report));

@@ -54,11 +54,11 @@ int64_t projection_count(const Classical *c)
 }
 
 PetscErrorCode ProjectionLeaf(Classical *c, int64_t first, int64_t rows, const float *X,
-                              float *sums)
+                              double *sums)
 {
   PetscFunctionBegin;
   (void)first;
-  PetscCall(GramLeaf(c, ((Projection *)c->own)->shift, rows, X, sums));
+  gram_leaf(c, ((Projection *)c->own)->shift, rows, X, sums);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,7 +16,7 @@ MethodWork projection_work(const void *settings, double n, double d, double p);
 PetscErrorCode ProjectionStart(Classical *c, bool centred);
 int64_t projection_count(const Classical *c);
 PetscErrorCode ProjectionLeaf(Classical *c, int64_t first, int64_t rows, const float *X,
-                              float *sums);
+                              double *sums);
 PetscErrorCode ProjectionFinish(Classical *c, const double *sums, double objective,
                                 StepReport *report);
 PetscErrorCode ProjectionDestroy(Classical *c);

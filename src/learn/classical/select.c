@@ -78,16 +78,20 @@ static void keep_best(Select *select, int64_t most)
   select->count = min_i64(select->count, most);
 }
 
-PetscErrorCode SelectLeaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+PetscErrorCode SelectLeaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   Select *select = c->own;
   double score[CLASSICAL_CHUNK];
 
   PetscFunctionBegin;
-  sums[0] = 0;
-  PetscCall(select->scorer->score(c, select->model, rows, X, score));
-  if (select->count + rows > select->space) keep_best(select, c->m);
-  for (int64_t t = 0; t < rows; t++) select->kept[select->count++] = (Scored){score[t], first + t};
+  (void)sums;
+  for (int64_t t = 0; t < rows; t += CLASSICAL_CHUNK) {
+    const int64_t count = min_i64(CLASSICAL_CHUNK, rows - t);
+    PetscCall(select->scorer->score(c, select->model, count, X + t * c->d, score));
+    if (select->count + count > select->space) keep_best(select, c->m);
+    for (int64_t q = 0; q < count; q++)
+      select->kept[select->count++] = (Scored){score[q], first + t + q};
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -18,7 +18,7 @@ typedef struct {
    first among equals. */
 PetscErrorCode SelectStart(Classical *c, const Scorer *scorer);
 int64_t select_count(const Classical *c);
-PetscErrorCode SelectLeaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums);
+PetscErrorCode SelectLeaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums);
 PetscErrorCode SelectFinish(Classical *c, const double *sums, double objective, StepReport *report);
 PetscErrorCode SelectDestroy(Classical *c);
 PetscErrorCode SelectAgain(Classical *c);

@@ -14,7 +14,7 @@ void shift_of(const View *view, float *shift)
 
 /* Rows of the lower triangle are summed by blocks, each as wide as its last row is long; then the
    tokens themselves. */
-enum { BLOCK = 96 };
+enum { BLOCK = 48 };
 
 int64_t gram_count(int64_t d)
 {
@@ -23,28 +23,18 @@ int64_t gram_count(int64_t d)
   return count;
 }
 
-PetscErrorCode GramLeaf(const Classical *c, const float *shift, int64_t rows, const float *X,
-                        float *sums)
+void gram_leaf(Classical *c, const float *shift, int64_t rows, const float *X, double *sums)
 {
   const int64_t d = c->d;
-  float *XT, *xc, ones[CLASSICAL_CHUNK];
-
-  PetscFunctionBegin;
-  PetscCall(ArrayScratch(d * rows, &XT));
-  PetscCall(ArrayScratch(shift ? rows * d : 0, &xc));
-  if (shift) less_shift(rows, d, X, shift, xc);
-  const float *B = shift ? xc : X;
-  transpose(rows, d, B, XT);
+  const float one = 1;
+  c->kernels->pack_columns(rows, d, X, d, shift, &c->columns);
   for (int64_t i = 0; i < d; i += BLOCK) {
     const int64_t count = min_i64(BLOCK, d - i);
-    c->kernels->combine(count, rows, i + count, XT + i * rows, rows, B, d, sums, i + count);
+    c->kernels->sum_products(&c->columns, i, count, &c->columns, i + count, sums, i + count);
     sums += count * (i + count);
   }
-  for (int64_t t = 0; t < rows; t++) ones[t] = 1;
-  c->kernels->combine(1, rows, d, ones, rows, B, d, sums, d);
-  PetscCall(ArrayDestroy(&XT));
-  PetscCall(ArrayDestroy(&xc));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  c->kernels->pack_columns(rows, 1, &one, 0, NULL, &c->codes);
+  c->kernels->sum_products(&c->codes, 0, 1, &c->columns, d, sums, d);
 }
 
 PetscErrorCode CovarianceOfGram(int64_t n, int64_t d, const double *sums, const float *shift,

@@ -1,22 +1,12 @@
-/* Small things that classical methods share: transposes, rules of sign and order, a check. */
+/* Small things that classical methods share: rules of sign and order, a check. */
 #include "learn/classical.h"
 #include <math.h>
 #include <string.h>
-
-enum { BLOCK = 16 };
 
 void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, float *restrict out)
 {
   for (int64_t t = 0; t < rows; t++)
     for (int64_t i = 0; i < d; i++) out[t * d + i] = X[t * d + i] - shift[i];
-}
-
-void transpose(int64_t rows, int64_t cols, const float *X, float *XT)
-{
-  for (int64_t r = 0; r < rows; r += BLOCK)
-    for (int64_t c = 0; c < cols; c += BLOCK)
-      for (int64_t i = r; i < min_i64(r + BLOCK, rows); i++)
-        for (int64_t j = c; j < min_i64(c + BLOCK, cols); j++) XT[j * rows + i] = X[i * cols + j];
 }
 
 bool settle_sign(int64_t d, double *x)

@@ -115,7 +115,7 @@ static void improve(Corner *corner, double far, int64_t token)
     *corner = (Corner){far, token};
 }
 
-static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   Hull *hull = c->own;
   const int64_t d = c->d;
@@ -123,10 +123,9 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
 
   PetscFunctionBegin;
   if (c->number[CLASSICAL_STAGE] == STAGE_GRAM) {
-    PetscCall(GramLeaf(c, hull->shift, rows, X, sums));
+    gram_leaf(c, hull->shift, rows, X, sums);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  sums[0] = 0;
   if (!hull->ready) PetscCall(Prepare(c, hull));
   PetscCall(ArrayScratch(rows * d, &xc));
   PetscCall(ArrayScratch(rows * hull->k, &Y));

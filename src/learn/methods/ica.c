@@ -98,61 +98,58 @@ static PetscErrorCode Prepare(Classical *c, Own *own)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The contrast's slope at y, and its slope's slope. */
-static double slope(int fun, double y, double *second)
+/* y [m] becomes the contrast's slope there; what that slope's slope is, is added to second. */
+static void slopes(int fun, int64_t m, float *y, double *second)
 {
-  if (fun == FUN_CUBE) {
-    *second = 3 * y * y;
-    return y * y * y;
+  for (int64_t j = 0; j < m; j++) {
+    const double x = (double)y[j];
+    if (fun == FUN_CUBE) {
+      y[j] = (float)(x * x * x);
+      second[j] += 3 * x * x;
+    } else {
+      const double t = 1 - 2 / (math_exp(2 * x) + 1);
+      y[j] = (float)t;
+      second[j] += 1 - t * t;
+    }
   }
-  const double t = 1 - 2 / (math_exp(2 * y) + 1);
-  *second = 1 - t * t;
-  return t;
 }
 
 /* For source j: sums of slope(y_j) times the whitened token, and of the second slope. */
-static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, float *sums)
+static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, double *sums)
 {
   const int64_t m = c->m, d = c->d, wide = m + 1;
   const int fun = ((const ICA *)c->params)->fun;
   Own *own = c->own;
-  float *xc, *white, *Y, *G, *B;
+  float *xc, *white, *Y;
+  double *second;
 
   PetscFunctionBegin;
   if (!own->ready) PetscCall(Prepare(c, own));
   PetscCall(ArrayScratch(rows * d, &xc));
   PetscCall(ArrayScratch(rows * m, &white));
   PetscCall(ArrayScratch(rows * m, &Y));
-  PetscCall(ArrayScratch(m * rows, &G));
-  PetscCall(ArrayScratch(m * wide, &B));
+  PetscCall(ArrayCreate(m, &second));
   less_shift(rows, d, X, own->bias, xc);
   c->kernels->scores(rows, xc, d, &own->whitening, NULL, white, m);
   c->kernels->scores(rows, white, m, &own->unmixing, NULL, Y, m);
-  for (int64_t j = 0; j < m; j++) {
-    double all = 0;
-    for (int64_t t = 0; t < rows; t++) {
-      double second;
-      G[j * rows + t] = (float)slope(fun, (double)Y[t * m + j], &second);
-      all += second;
-    }
-    sums[j * wide + m] = (float)all;
-  }
-  c->kernels->combine(m, rows, m, G, rows, white, m, B, m);
-  for (int64_t j = 0; j < m; j++) memcpy(sums + j * wide, B + j * m, (size_t)m * sizeof(*B));
+  for (int64_t t = 0; t < rows; t++) slopes(fun, m, Y + t * m, second);
+  c->kernels->pack_columns(rows, m, white, m, NULL, &c->columns);
+  c->kernels->pack_columns(rows, m, Y, m, NULL, &c->codes);
+  c->kernels->sum_products(&c->codes, 0, m, &c->columns, m, sums, wide);
+  for (int64_t j = 0; j < m; j++) sums[j * wide + m] += second[j];
   PetscCall(ArrayDestroy(&xc));
   PetscCall(ArrayDestroy(&white));
   PetscCall(ArrayDestroy(&Y));
-  PetscCall(ArrayDestroy(&G));
-  PetscCall(ArrayDestroy(&B));
+  PetscCall(ArrayDestroy(&second));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   PetscFunctionBegin;
   (void)first;
   if (c->number[CLASSICAL_STAGE] == STAGE_GRAM)
-    PetscCall(GramLeaf(c, ((Own *)c->own)->shift, rows, X, sums));
+    gram_leaf(c, ((Own *)c->own)->shift, rows, X, sums);
   else
     PetscCall(IterateLeaf(c, rows, X, sums));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -99,7 +99,7 @@ static int64_t count(const Classical *c)
 }
 
 /* Squares of the projections on each vector, those above 0 and those below apart. */
-static PetscErrorCode SignsLeaf(Classical *c, int64_t rows, const float *X, float *sums)
+static PetscErrorCode SignsLeaf(Classical *c, int64_t rows, const float *X, double *sums)
 {
   const int64_t m = c->m, d = c->d;
   Own *own = c->own;
@@ -118,13 +118,13 @@ static PetscErrorCode SignsLeaf(Classical *c, int64_t rows, const float *X, floa
       const double s = (double)S[t * m + j];
       *(s > 0 ? &above : &below) += s * s;
     }
-    sums[2 * j] = (float)above, sums[2 * j + 1] = (float)below;
+    sums[2 * j] += above, sums[2 * j + 1] += below;
   }
   PetscCall(ArrayDestroy(&S));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   Own *own = c->own;
 
@@ -132,7 +132,7 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
   (void)first;
   switch (c->number[CLASSICAL_STAGE]) {
   case STAGE_GRAM:
-    PetscCall(GramLeaf(c, NULL, rows, X, sums));
+    gram_leaf(c, NULL, rows, X, sums);
     break;
   case STAGE_SIGNS:
     PetscCall(SignsLeaf(c, rows, X, sums));

@@ -49,7 +49,7 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, float *sums)
+static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   PetscFunctionBegin;
   (void)first;

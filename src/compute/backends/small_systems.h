@@ -1,0 +1,284 @@
+/* Many small problems side by side, a problem in each lane of a vector: plain arithmetic, the same
+   for all kernel sets, which include this and are compiled for their CPU. Products are rounded
+   before they are subtracted, so no instruction of any CPU can make a difference, and no lane
+   knows of the others. */
+#pragma once
+#include "compute/backend.h"
+#include <string.h>
+
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors stay inside of this file */
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
+
+typedef float Lanes16 __attribute__((vector_size(64), aligned(64)));
+typedef int32_t Mask16 __attribute__((vector_size(64), aligned(64)));
+typedef double Lanes8 __attribute__((vector_size(64), aligned(64)));
+
+enum { DESCEND_BLOCK = 4, DESCEND_VECTORS = 4, SOLVE_BLOCK = 4 };
+
+static inline Lanes16 above_zero(Lanes16 x)
+{
+  return (Lanes16)((Mask16)x & (x > 0.0f));
+}
+
+/* x brought nearer to 0 by cost; 0 where that would turn its sign. */
+static inline Lanes16 nearer_zero(Lanes16 x, float cost)
+{
+  const Lanes16 less = x - cost, more = x + cost;
+  return (Lanes16)(((Mask16)less & (x > cost)) | ((Mask16)more & (x < -cost)));
+}
+
+/* Takes columns from .. to - 1 of K off p. */
+__attribute__((always_inline)) static inline void
+descend_columns(const float *K, int64_t ld, int64_t from, int64_t to, const Lanes16 *z,
+                Lanes16 p[DESCEND_BLOCK][DESCEND_VECTORS])
+{
+  for (int64_t l = from; l < to; l++)
+#pragma GCC unroll 4
+    for (int r = 0; r < DESCEND_BLOCK; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < DESCEND_VECTORS; v++)
+        p[r][v] -= K[r * ld + l] * z[l * DESCEND_VECTORS + v];
+}
+
+/* One sweep over z [m x vectors] with products b, of atoms in blocks; lift is added to b. */
+static inline void descend_sweep(const Descent *by, const Lanes16 *b, const Lanes16 *lift,
+                                 Lanes16 *z)
+{
+  enum { B = DESCEND_BLOCK, V = DESCEND_VECTORS };
+  const int64_t m = by->m, ld = by->ld;
+  for (int64_t j = 0; j < m; j += B) {
+    const float *K = by->K + j * ld;
+    const int64_t rows = m - j < B ? m - j : B;
+    Lanes16 p[B][V];
+#pragma GCC unroll 4
+    for (int r = 0; r < B; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v++) p[r][v] = r < rows ? b[(j + r) * V + v] + lift[v] : lift[v];
+    descend_columns(K, ld, 0, j, z, p);
+    descend_columns(K, ld, j + rows, m, z, p);
+    for (int64_t r = 0; r < rows; r++)
+      for (int v = 0; v < V; v++) {
+        Lanes16 q = p[r][v];
+        for (int64_t l = 0; l < rows; l++)
+          if (l != r) q -= K[r * ld + j + l] * z[(j + l) * V + v];
+        q = by->either_sign ? nearer_zero(q, by->cost) : above_zero(q - by->cost);
+        z[(j + r) * V + v] = q * by->inverse[j + r];
+      }
+  }
+}
+
+static void descend(int64_t n, const Descent *by, int sweeps, const float *S, float *Z, float *work)
+{
+  enum { V = DESCEND_VECTORS, TOKENS = 16 * V };
+  const int64_t m = by->m;
+  Lanes16 *b = (Lanes16 *)(void *)work, *z = b + m * V, lift[V];
+  float *bx = (float *)b, *zx = (float *)z;
+  for (int64_t t = 0; t < n; t += TOKENS) {
+    const int64_t count = n - t < TOKENS ? n - t : TOKENS;
+    memset(work, 0, (size_t)(2 * m * TOKENS) * sizeof(float));
+    for (int64_t q = 0; q < count; q++)
+      for (int64_t j = 0; j < m; j++) bx[j * TOKENS + q] = S[(t + q) * m + j];
+    for (int v = 0; v < V; v++) lift[v] = (Lanes16){0};
+    for (int s = 0; s < sweeps; s++) {
+      for (int v = 0; v < V && by->pull > 0; v++) {
+        Lanes16 sum = {0};
+        for (int64_t j = 0; j < m; j++) sum += z[j * V + v];
+        lift[v] += by->pull * (1.0f - sum);
+      }
+      descend_sweep(by, b, lift, z);
+    }
+    for (int64_t q = 0; q < count; q++)
+      for (int64_t j = 0; j < m; j++) Z[(t + q) * m + j] = zx[j * TOKENS + q];
+  }
+}
+
+/* Eight systems at work. Rows of L are packed: row i begins at i (i + 1) / 2; two more rows follow
+   for the right sides. */
+typedef struct {
+  const double *Q;
+  int64_t size;                /* of the largest, up to a multiple of SOLVE_BLOCK */
+  int64_t (*at)[8], (*to)[8];  /* [size] where rows and columns are in Q */
+  Lanes8 *L, *inverse, *right; /* right [2 x size] */
+  Lanes8 *none;                /* [size] 1 in lanes that have no such row, else 0 */
+} Eight;
+
+static inline Lanes8 *row_of_eight(const Eight *e, int64_t i)
+{
+  return i < e->size ? e->L + i * (i + 1) / 2 : e->right + (i - e->size) * e->size;
+}
+
+/* Columns j .. j + 3 of rows i .. i + rows - 1, below the diagonal block: what is left of t after
+   the columns before, then of the block's own. */
+__attribute__((always_inline)) static inline void solve_tile(const Eight *e, const int rows,
+                                                             int64_t i, int64_t j, Lanes8 t[4][4])
+{
+  Lanes8 *row[4], *col[4];
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; r++) row[r] = row_of_eight(e, i + r);
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; c++) col[c] = row_of_eight(e, j + c);
+  for (int64_t k = 0; k < j; k++) {
+    Lanes8 x[4];
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) x[c] = col[c][k];
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+      for (int c = 0; c < 4; c++) t[r][c] -= row[r][k] * x[c];
+  }
+}
+
+__attribute__((always_inline)) static inline void finish_tile(const Eight *e, const int rows,
+                                                              int64_t i, int64_t j, Lanes8 t[4][4])
+{
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; c++) {
+    const Lanes8 *col = row_of_eight(e, j + c) + j;
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+      for (int k = 0; k < c; k++) t[r][c] -= t[r][k] * col[k];
+      t[r][c] *= e->inverse[j + c];
+      row_of_eight(e, i + r)[j + c] = t[r][c];
+    }
+  }
+}
+
+static inline Lanes8 root_of(Lanes8 x)
+{
+#ifdef __AVX512F__
+  return (Lanes8)_mm512_sqrt_pd((__m512d)x);
+#else
+  Lanes8 y;
+  for (int l = 0; l < 8; l++) y[l] = __builtin_sqrt(x[l]);
+  return y;
+#endif
+}
+
+static inline Lanes8 gather_eight(const Eight *e, int64_t i, int64_t j)
+{
+  Lanes8 x;
+#pragma GCC unroll 8
+  for (int l = 0; l < 8; l++) x[l] = e->Q[e->at[i][l] + e->to[j][l]];
+  return x;
+}
+
+/* The diagonal block of columns j ..; dependent: whether a pivot was too small, by lane. */
+static inline void solve_corner(const Eight *e, int64_t j, Lanes8 t[4][4], bool *dependent)
+{
+  for (int r = 0; r < 4; r++) {
+    Lanes8 *row = row_of_eight(e, j + r) + j;
+    for (int c = 0; c <= r; c++) {
+      const Lanes8 *col = row_of_eight(e, j + c) + j;
+      Lanes8 x = t[r][c];
+      for (int k = 0; k < c; k++) x -= row[k] * col[k];
+      if (c < r) {
+        row[c] = x * e->inverse[j + c];
+        continue;
+      }
+      const Lanes8 diagonal = gather_eight(e, j + r, j + r) + e->none[j + r];
+      x += e->none[j + r];
+      for (int l = 0; l < 8; l++) dependent[l] |= !(x[l] > 1e-10 * diagonal[l]);
+      row[c] = root_of(x);
+      e->inverse[j + c] = 1.0 / row[c];
+    }
+  }
+}
+
+/* L of the eight, and L^-1 of their right sides, of which there are `sides`. */
+static inline void factor_eight(const Eight *e, int sides, bool *dependent)
+{
+  for (int64_t j = 0; j < e->size; j += SOLVE_BLOCK) {
+    for (int64_t i = j; i < e->size; i += SOLVE_BLOCK) {
+      Lanes8 t[4][4];
+      for (int r = 0; r < 4; r++)
+        for (int c = 0; c < 4; c++)
+          t[r][c] = i > j || c <= r ? gather_eight(e, i + r, j + c) : (Lanes8){0};
+      solve_tile(e, 4, i, j, t);
+      if (i == j)
+        solve_corner(e, j, t, dependent);
+      else
+        finish_tile(e, 4, i, j, t);
+    }
+    for (int s = 0; s < sides; s++) {
+      Lanes8 t[4][4];
+      for (int c = 0; c < 4; c++) t[0][c] = e->right[s * e->size + j + c];
+      solve_tile(e, 1, e->size + s, j, t);
+      finish_tile(e, 1, e->size + s, j, t);
+    }
+  }
+}
+
+/* What of the second side is to be taken off the first one, for a solution of sum 1. */
+static inline Lanes8 share_of_ones(const Eight *e)
+{
+  const Lanes8 *f = e->right, *g = e->right + e->size;
+  Lanes8 sum = {0}, all = {0};
+  for (int64_t i = 0; i < e->size; i++) sum += g[i] * f[i], all += g[i] * g[i];
+  return (sum - 1.0) / all;
+}
+
+static inline void solve_back(const Eight *e)
+{
+  Lanes8 *y = e->right;
+  for (int64_t i = e->size - 1; i >= 0; i--) {
+    const Lanes8 *row = row_of_eight(e, i);
+    y[i] *= e->inverse[i];
+    for (int64_t k = 0; k < i; k++) y[k] -= row[k] * y[i];
+  }
+}
+
+/* Puts systems first .. of the n in their lanes. Rows past the end of one are those of the unit
+   matrix: the last row of Q, which is 0, with 1 added on the diagonal. */
+static inline void load_eight(Eight *e, int64_t first, int64_t n, const int64_t *start,
+                              const int32_t *row, int64_t m, int64_t ldQ, const double *y)
+{
+  e->size = 0;
+  for (int64_t s = first; s < n && s < first + 8; s++) {
+    const int64_t size = (start[s + 1] - start[s] + SOLVE_BLOCK - 1) / SOLVE_BLOCK * SOLVE_BLOCK;
+    if (size > e->size) e->size = size;
+  }
+  for (int l = 0; l < 8; l++) {
+    const int64_t s = first + l, from = s < n ? start[s] : 0,
+                  count = s < n ? start[s + 1] - from : 0;
+    for (int64_t i = 0; i < e->size; i++) {
+      const int64_t q = i < count ? row[from + i] : m;
+      e->at[i][l] = q * ldQ, e->to[i][l] = q;
+      e->right[i][l] = i < count ? y[from + i] : 0;
+      e->right[e->size + i][l] = i < count;
+      e->none[i][l] = i >= count;
+    }
+  }
+}
+
+static void solve_sets(int64_t n, const int64_t *start, const int32_t *row, int64_t m,
+                       const double *Q, int64_t ldQ, double *y, double *multiplier, bool *solved,
+                       double *work)
+{
+  const int64_t room = (m + SOLVE_BLOCK - 1) / SOLVE_BLOCK * SOLVE_BLOCK;
+  Eight e = {.Q = Q, .L = (Lanes8 *)(void *)work};
+  e.inverse = e.L + room * (room + 1) / 2;
+  e.right = e.inverse + room;
+  e.none = e.right + 2 * room;
+  e.at = (int64_t(*)[8])(void *)(e.none + room);
+  e.to = e.at + room;
+  for (int64_t first = 0; first < n; first += 8) {
+    bool dependent[8] = {false};
+    Lanes8 share = {0};
+    load_eight(&e, first, n, start, row, m, ldQ, y);
+    factor_eight(&e, multiplier ? 2 : 1, dependent);
+    if (multiplier) {
+      share = share_of_ones(&e);
+      for (int64_t i = 0; i < e.size; i++) e.right[i] -= share * e.right[e.size + i];
+    }
+    solve_back(&e);
+    for (int l = 0; l < 8 && first + l < n; l++) {
+      const int64_t s = first + l, count = start[s + 1] - start[s];
+      solved[s] = !dependent[l];
+      if (multiplier) multiplier[s] = share[l];
+      for (int64_t i = 0; i < count; i++) y[start[s] + i] = dependent[l] ? 0 : e.right[i][l];
+    }
+  }
+}

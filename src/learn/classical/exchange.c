@@ -1,0 +1,330 @@
+/* Block principal pivoting (Portugal, Judice and Vicente 1994, Math. Comput. 63, 625; Kim and Park
+   2011, SIAM J. Sci. Comput. 33, 3261): all atoms of the wrong sign change sides at once, as long
+   as they become fewer. It starts from the atoms that a few sweeps of coordinate descent in float32
+   leave in use. Where most atoms are, the same is done for those that are not: with M = K^-1 and
+   u = M b, the slopes y of these minimise y M y / 2 + y u over y >= 0, and z = u + M y. */
+#include "exchange.h"
+#include "base/eigen.h"
+#include <math.h>
+#include <string.h>
+
+enum { SWEEPS = 4, TURNS = 24, TRIES = 3 };
+#define LEAST 0x1p-21 /* of the largest product: what counts as no wish */
+
+/* A token's search. */
+typedef struct {
+  bool dual, open, found;
+  int tries;
+  int64_t size, fewest; /* atoms in the set; of the wrong sign at best */
+  double least;
+} Search;
+
+struct Exchange {
+  const Kernels *kernels;
+  CodeRule rule;
+  int64_t m, ld; /* ld: m + 1, up to a multiple of 8 */
+  double constant;
+  double *K, *M; /* [m + 1 x ld] the last row and column 0 */
+  bool inverse;  /* M is there */
+  Descent descent;
+  float *K32, *inverse32, *M32; /* [m up to 4 x m up to 4], [m], [m x m] */
+  Packed packed;                /* M32 */
+  double *C;                    /* [ROWS x ld] right sides */
+  double *left;                 /* [ld] of one token */
+  int8_t *in;                   /* [ROWS x m] 0: not in the set, else the sign */
+  bool *wrong;                  /* [m] of one token */
+  float *P;                     /* [ROWS x m] products for the descent */
+  Search search[EXCHANGE_ROWS];
+  int64_t start[EXCHANGE_ROWS + 1];
+  int32_t order[EXCHANGE_ROWS];
+  bool solved[EXCHANGE_ROWS];
+  double multiplier[EXCHANGE_ROWS];
+  int32_t *row;   /* [ROWS x m] */
+  double *y;      /* [ROWS x m] */
+  int64_t *count; /* [m + 2] tokens by size */
+  float *work;
+  double *work64;
+};
+
+PetscErrorCode ExchangeCreate(const Kernels *kernels, int64_t m, const CodeRule *rule,
+                              Exchange **out)
+{
+  const int64_t square = (m + 3) / 4 * 4;
+  Exchange *x;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(1, &x));
+  *out = x;
+  x->kernels = kernels, x->rule = *rule, x->m = m;
+  x->ld = (m + 8) / 8 * 8;
+  x->descent = (Descent){.m = m, .ld = square, .either_sign = rule->either_sign};
+  if (rule->either_sign) x->descent.cost = (float)rule->l1;
+  PetscCall(ArrayCreate((m + 1) * x->ld, &x->K));
+  PetscCall(ArrayCreate((m + 1) * x->ld, &x->M));
+  PetscCall(ArrayCreate(square * square, &x->K32));
+  PetscCall(ArrayCreate(m, &x->inverse32));
+  PetscCall(ArrayCreate(m * m, &x->M32));
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * x->ld, &x->C));
+  PetscCall(ArrayCreate(x->ld, &x->left));
+  PetscCall(ArrayCreateBytes(EXCHANGE_ROWS * m, 1, (void **)&x->in));
+  PetscCall(ArrayCreateBytes(m, sizeof(bool), (void **)&x->wrong));
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * m, &x->P));
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * m, &x->row));
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * m, &x->y));
+  PetscCall(ArrayCreate(m + 2, &x->count));
+  PetscCall(ArrayCreate(descend_work(m), &x->work));
+  PetscCall(ArrayCreate(solve_sets_work(m), &x->work64));
+  x->descent.K = x->K32, x->descent.inverse = x->inverse32;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ExchangeDestroy(Exchange **exchange)
+{
+  Exchange *x = *exchange;
+
+  PetscFunctionBegin;
+  if (!x) PetscFunctionReturn(PETSC_SUCCESS);
+  packed_clear(&x->packed);
+  PetscCall(ArrayDestroy(&x->K));
+  PetscCall(ArrayDestroy(&x->M));
+  PetscCall(ArrayDestroy(&x->K32));
+  PetscCall(ArrayDestroy(&x->inverse32));
+  PetscCall(ArrayDestroy(&x->M32));
+  PetscCall(ArrayDestroy(&x->C));
+  PetscCall(ArrayDestroy(&x->left));
+  PetscCall(ArrayDestroyBytes((void **)&x->in));
+  PetscCall(ArrayDestroyBytes((void **)&x->wrong));
+  PetscCall(ArrayDestroy(&x->P));
+  PetscCall(ArrayDestroy(&x->row));
+  PetscCall(ArrayDestroy(&x->y));
+  PetscCall(ArrayDestroy(&x->count));
+  PetscCall(ArrayDestroy(&x->work));
+  PetscCall(ArrayDestroy(&x->work64));
+  PetscCall(ArrayDestroy(exchange));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* K in float32 for the descent, on the simplex with a pull of an eighth of its mean diagonal. */
+static void renew_descent(Exchange *x)
+{
+  const int64_t m = x->m, ld = x->ld, square = x->descent.ld;
+  double mean = 0;
+  for (int64_t j = 0; j < m; j++) mean += (x->K[j * ld + j] - x->constant) / (double)m;
+  x->descent.pull = x->rule.simplex ? (float)(mean > 0 ? mean / 8 : 1) : 0;
+  for (int64_t j = 0; j < m; j++) {
+    for (int64_t l = 0; l < m; l++)
+      x->K32[j * square + l] = (float)(x->K[j * ld + l] - x->constant) + x->descent.pull;
+    const float diagonal = x->K32[j * square + j];
+    x->inverse32[j] = diagonal > 0 ? 1 / diagonal : 0;
+  }
+}
+
+/* M, where no atom depends on the others: what each adds to them is above 2^-20 of its square. */
+static PetscErrorCode RenewInverse(Exchange *x)
+{
+  const int64_t m = x->m, ld = x->ld;
+  double *R, *Y;
+
+  PetscFunctionBegin;
+  x->inverse = false;
+  if (x->rule.simplex || x->rule.either_sign || x->rule.l1 > 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ArrayCreate(m * m, &R));
+  PetscCall(ArrayCreate(m * m, &Y));
+  for (int64_t i = 0; i < m * m; i++) R[i] = x->K[i / m * ld + i % m];
+  x->inverse = cholesky(m, R);
+  for (int64_t j = 0; j < m; j++)
+    x->inverse = x->inverse && R[j * m + j] * R[j * m + j] > 0x1p-20 * x->K[j * ld + j];
+  if (x->inverse) {
+    for (int64_t j = 0; j < m; j++) Y[j * m + j] = 1;
+    solve_factored(m, m, R, Y);
+    for (int64_t j = 0; j < m; j++)
+      for (int64_t l = 0; l <= j; l++)
+        x->M[j * ld + l] = x->M[l * ld + j] = (Y[j * m + l] + Y[l * m + j]) / 2;
+    for (int64_t i = 0; i < m * m; i++) x->M32[i] = (float)x->M[i / m * ld + i % m];
+    x->kernels->pack(m, m, x->M32, m, &x->packed);
+  }
+  PetscCall(ArrayDestroy(&R));
+  PetscCall(ArrayDestroy(&Y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ExchangeRenew(Exchange *x, const double *K, int64_t ld, double constant)
+{
+  const int64_t m = x->m;
+
+  PetscFunctionBegin;
+  x->constant = constant;
+  for (int64_t j = 0; j < m; j++) memcpy(x->K + j * x->ld, K + j * ld, (size_t)m * sizeof(*x->K));
+  renew_descent(x);
+  PetscCall(RenewInverse(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Right sides and searches of the tokens; costs of codes of one sign are part of the right side. */
+static void begin(Exchange *x, int64_t rows, const float *S)
+{
+  const int64_t m = x->m;
+  for (int64_t t = 0; t < rows; t++) {
+    double *c = x->C + t * x->ld, most = 0;
+    for (int64_t j = 0; j < m; j++) {
+      c[j] = (double)S[t * m + j] + x->constant;
+      most = fmax(most, fabs(c[j]));
+      if (!x->rule.either_sign) c[j] -= x->rule.l1;
+    }
+    x->search[t] = (Search){.open = true, .tries = TRIES, .fewest = m + 1, .least = LEAST * most};
+  }
+}
+
+/* c = - M c: the slopes of the atoms that are not in use take the place of the codes. */
+static void turn_over(Exchange *x, int64_t t)
+{
+  double *c = x->C + t * x->ld;
+  memset(x->left, 0, (size_t)x->ld * sizeof(*x->left));
+  x->kernels->subtract64(1, x->m, x->ld, c, x->ld, x->M, x->ld, NULL, x->left, x->ld);
+  memcpy(c, x->left, (size_t)x->ld * sizeof(*c));
+  x->search[t].dual = true;
+}
+
+/* The set of a token from a code z: its atoms in use, or turned over, the others. */
+static void take_set(Exchange *x, int64_t t, const float *z)
+{
+  const int64_t m = x->m;
+  Search *search = &x->search[t];
+  int8_t *in = x->in + t * m;
+  for (int64_t j = 0; j < m; j++) {
+    in[j] = (int8_t)(search->dual ? !(z[j] > 0) : (z[j] > 0) - (z[j] < 0));
+    search->size += in[j] != 0;
+  }
+  if (!x->rule.simplex || search->size) return;
+  const double *c = x->C + t * x->ld;
+  int64_t nearest = 0;
+  for (int64_t j = 1; j < m; j++)
+    if (x->K[j * (x->ld + 1)] / 2 - c[j] < x->K[nearest * (x->ld + 1)] / 2 - c[nearest])
+      nearest = j;
+  in[nearest] = 1, search->size = 1;
+}
+
+static int64_t count_used(int64_t m, const float *z)
+{
+  int64_t count = 0;
+  for (int64_t j = 0; j < m; j++) count += z[j] > 0;
+  return count;
+}
+
+/* First sets: where M is there and u has few entries below 0, these are the atoms not in use. The
+   others' come from the descent. Z is scratch. */
+static void first_sets(Exchange *x, int64_t rows, const float *S, float *Z)
+{
+  const int64_t m = x->m;
+  int64_t rest = 0;
+  if (x->inverse) x->kernels->scores(rows, S, m, &x->packed, NULL, Z, m);
+  for (int64_t t = 0; t < rows; t++) {
+    const float *z = Z + t * m;
+    if (x->inverse && 4 * count_used(m, z) >= 3 * m) {
+      turn_over(x, t);
+      take_set(x, t, z);
+    } else {
+      x->order[rest++] = (int32_t)t;
+    }
+  }
+  for (int64_t q = 0; q < rest; q++) {
+    const double *c = x->C + x->order[q] * x->ld;
+    for (int64_t j = 0; j < m; j++) x->P[q * m + j] = (float)(c[j] - x->constant);
+  }
+  x->kernels->descend(rest, &x->descent, SWEEPS, x->P, Z, x->work);
+  for (int64_t q = 0; q < rest; q++) {
+    if (x->inverse && 2 * count_used(m, Z + q * m) > m) turn_over(x, x->order[q]);
+    take_set(x, x->order[q], Z + q * m);
+  }
+}
+
+/* Tokens whose search is open, those of few atoms first; gives how many. */
+static int64_t put_in_order(Exchange *x, int64_t rows, bool dual)
+{
+  const int64_t m = x->m;
+  int64_t n = 0;
+  memset(x->count, 0, (size_t)(m + 2) * sizeof(*x->count));
+  for (int64_t t = 0; t < rows; t++)
+    if (x->search[t].open && x->search[t].dual == dual) x->count[x->search[t].size + 1]++, n++;
+  for (int64_t s = 0; s < m; s++) x->count[s + 1] += x->count[s];
+  for (int64_t t = 0; t < rows; t++)
+    if (x->search[t].open && x->search[t].dual == dual)
+      x->order[x->count[x->search[t].size]++] = (int32_t)t;
+  return n;
+}
+
+/* Whether an element of the set is of the wrong sign, or one that is not in it should be. */
+static bool is_wrong(const Exchange *x, const Search *search, int8_t in, double y, double left)
+{
+  const double cost = x->rule.either_sign ? x->rule.l1 : 0,
+               stay = search->dual ? -search->least : 0, enter = search->dual ? 0 : search->least;
+  if (in) return !(in * y > stay);
+  return (x->rule.either_sign ? fabs(left) : left) - cost > enter;
+}
+
+/* Looks at a solution y of a token's set: it is found, or the set changes, or the search ends. Z:
+   the code. */
+static void look(Exchange *x, int64_t t, const int32_t *row, const double *y, double multiplier,
+                 float *z)
+{
+  const int64_t m = x->m;
+  Search *search = &x->search[t];
+  int8_t *in = x->in + t * m;
+  double *left = x->left;
+  int64_t wrong = 0, q = 0;
+  memcpy(left, x->C + t * x->ld, (size_t)x->ld * sizeof(*left));
+  x->kernels->subtract64(1, search->size, x->ld, y, search->size, search->dual ? x->M : x->K, x->ld,
+                         row, left, x->ld);
+  for (int64_t j = 0; j < m; j++) {
+    const double weight = in[j] ? y[q++] : 0;
+    left[j] -= multiplier;
+    z[j] = (float)(search->dual ? (in[j] ? 0 : fmax(-left[j], 0)) : weight);
+    x->wrong[j] = is_wrong(x, search, in[j], weight, left[j]);
+    wrong += x->wrong[j];
+  }
+  search->found = wrong == 0;
+  search->open = wrong > 0 && (wrong < search->fewest || search->tries-- > 0);
+  if (wrong < search->fewest) search->fewest = wrong, search->tries = TRIES;
+  for (int64_t j = 0; j < m && search->open; j++) {
+    if (!x->wrong[j]) continue;
+    search->size += in[j] ? -1 : 1;
+    in[j] = in[j] ? 0 : x->rule.either_sign && left[j] < 0 ? -1 : 1;
+  }
+}
+
+/* One turn of all open searches of a kind; gives how many there were. */
+static int64_t take_turn(Exchange *x, int64_t rows, bool dual, float *Z)
+{
+  const int64_t m = x->m, n = put_in_order(x, rows, dual);
+  const bool either = x->rule.either_sign;
+  int64_t at = 0;
+  for (int64_t s = 0; s < n; s++) {
+    const int64_t t = x->order[s];
+    x->start[s] = at;
+    for (int64_t j = 0; j < m; j++) {
+      if (!x->in[t * m + j]) continue;
+      x->row[at] = (int32_t)j;
+      x->y[at++] = x->C[t * x->ld + j] - (either ? x->rule.l1 * x->in[t * m + j] : 0);
+    }
+  }
+  x->start[n] = at;
+  x->kernels->solve_sets(n, x->start, x->row, m, dual ? x->M : x->K, x->ld, x->y,
+                         x->rule.simplex ? x->multiplier : NULL, x->solved, x->work64);
+  for (int64_t s = 0; s < n; s++) {
+    const int64_t t = x->order[s], from = x->start[s];
+    if (!x->solved[s] || (x->rule.simplex && x->start[s + 1] == from))
+      x->search[t].open = false;
+    else
+      look(x, t, x->row + from, x->y + from, x->rule.simplex ? x->multiplier[s] : 0, Z + t * m);
+  }
+  return n;
+}
+
+void exchange_rows(Exchange *x, int64_t rows, const float *S, float *Z, bool *found)
+{
+  begin(x, rows, S);
+  first_sets(x, rows, S, Z);
+  for (int turn = 0; turn < TURNS; turn++)
+    if (!(take_turn(x, rows, false, Z) + take_turn(x, rows, true, Z))) break;
+  for (int64_t t = 0; t < rows; t++) found[t] = x->search[t].found;
+}
