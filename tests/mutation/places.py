@@ -118,8 +118,8 @@ def mutants_of(code, start, end):
             b = parts[1][1] if len(parts) == 3 else b  # the step of a loop decides only whether it ends
         elif kind == "simple" and declares:
             for c, e in split(code, a, b, ","):
-                value = re.search(r"(?<![=<>!])=(?!=)\s*(?!false$)", code[c:e])
-                if value and "*" not in declares.group("star") and "*" not in code[c:c + value.start()] and code[c + value.end()] != "{":
+                value = re.search(r"(?<![=<>!])=(?!=)\s*", code[c:e])
+                if value and code[c + value.end():e].strip() != "false" and "*" not in declares.group("star") and "*" not in code[c:c + value.start()] and code[c + value.end()] != "{":
                     yield c + value.end(), e, "0", "statement"
         elif kind == "simple" and not re.match(r"return\b|PetscFunctionReturn", body):
             parts = list(split(code, a, b, ","))

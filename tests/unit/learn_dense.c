@@ -143,6 +143,7 @@ int main(int argc, char **argv)
   unsetenv("ARDIS_DENSE");
   RUN(Sums(70, 4100, 0.5, 0));
   RUN(Sums(70, 1025, 0.01, 0));
+  RUN(Sums(70, 4100, 0.002, 0)); /* atoms with tokens in one leaf, in several, and none between */
   RUN(Sums(1538, 70, 0.5, 0)); /* a third is silent, so that one more has codes than go together */
   RUN(Sums(70, 600, 0.9, 0));
   RUN(Sums(70, 3000, 0.5, __builtin_inff()));

@@ -72,7 +72,7 @@ int main(int argc, char **argv)
       "train.optimizer.lr=0.01 atoms.name=hull_relaxed atoms.delta=0.05",
       "width=45 train.batch=5300 code.name=mp code.k=3 encoder.name=tied train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free",
-      "width=45 train.batch=5300 code.name=gated code.l1=0.01 train.steps=9 "
+      "width=45 train.batch=6500 code.name=gated code.l1=0.01 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free",
       "width=45 train.batch=5300 code.name=jumprelu code.bandwidth=0.5 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free",
