@@ -40,7 +40,7 @@ PKG_CONFIG ?= pkg-config
 PYTHON     ?= $(or $(shell for p in python3 /usr/bin/python3; do $$p -c 'import numpy, scipy, h5py' 2>/dev/null && echo $$p && break; done),python3)
 JOBS       ?= $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)# test files at once
 OPT        ?= $(if $(DEBUG),-O0 -g3 -U_FORTIFY_SOURCE,-O2 -g) -ffp-contract=off -fno-math-errno
-WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla
+WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla -Wno-psabi
 CFLAGS     ?= -std=c17 $(OPT) $(WARN)
 ACTIVATIONS ?= $(B)/bench/activations.h5
 B          ?= build$(if $(DEBUG),-debug)$(if $(SANITIZE),-san)

@@ -125,6 +125,11 @@ typedef struct Kernels {
   double (*dot64)(int64_t d, const float *x, const float *y);
   double (*distance64)(int64_t d, const float *x, const float *y);
   double (*sum64)(int64_t d, const float *x);
+  /* distance[q] = distance64(X[q], Y[index[q]]); index NULL: q itself; ldX 0: one row X. */
+  void (*distances64)(int64_t n, int64_t d, const float *X, int64_t ldX, const float *Y,
+                      int64_t ldY, const int32_t *index, double *distance);
+  /* y[i] = math_exp(x[i]), its bits; y may be x. */
+  void (*exp64)(int64_t count, const double *x, double *y);
   /* OUT[j][i] = OUT[j][i] - A[j][0] B[index[0]][i] - A[j][1] B[index[1]][i] - … to p - 1, from left
      to right, products and differences rounded to float64; index NULL: rows 0 .. p - 1 of B. A [m x
      p], OUT [m x d]. */

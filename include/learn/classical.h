@@ -108,9 +108,10 @@ void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, flo
 bool settle_sign(int64_t d, double *x);
 /* order [m]: numbers by their key, largest first, lowest number first among equals. */
 void order_by(int64_t m, const double *key, int64_t *order);
-/* Solves R^T R X = Y in place, Y [m x d], R [m x m] the factor that cholesky() leaves; where its
-   pivot is 0 so is X's row. */
-void solve_factored(int64_t m, int64_t d, const double *R, double *Y);
+/* SolveFactored - solves R^T R X = Y in place, Y [m x d], R [m x m] the factor that cholesky()
+   leaves; where its pivot is 0 so is X's row. */
+PetscErrorCode SolveFactored(const Kernels *kernels, int64_t m, int64_t d, const double *R,
+                             double *Y);
 
 /* For Entry.check: why the method cannot have so many atoms for tokens of that width (fresh
    memory), or NULL. what: "components". */

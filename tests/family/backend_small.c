@@ -3,6 +3,7 @@
    RUN ranks=1 time=300 */
 #include "../kernel_values.h"
 #include "../tap.h"
+#include "base/math.h"
 
 static double *hold_doubles(int64_t n, int kind)
 {
@@ -179,6 +180,37 @@ static bool check_descend(const Kernels *b, int64_t n, int64_t m, int kind)
   return same;
 }
 
+static bool check_exp(const Kernels *b, int64_t n)
+{
+  double *x = hold_doubles(n, PLAIN), *y = hold_doubles(n, PLAIN);
+  const int far = below(4);
+  for (int64_t i = 0; i < n; i++) {
+    x[i] = (double)(below(2000001) - 1000000) / 1e6 * (far ? 40 * far : 1);
+    if (far == 3 && !below(30)) x[i] = (double[]){-745.5, 710, INFINITY, NAN, 0, -744}[below(6)];
+  }
+  b->exp64(n, x, y);
+  bool same = true;
+  for (int64_t i = 0; i < n; i++) same = same && same_double(math_exp(x[i]), y[i]);
+  return same;
+}
+
+static bool check_distances(const Kernels *b, int64_t n, int64_t d, int kind)
+{
+  const int64_t rows = n + below(5), ld = d + below(3);
+  const float *X = hold(fill(n * ld, kind)), *Y = hold(fill(rows * ld, kind));
+  double *distance = hold_doubles(n, PLAIN);
+  int32_t *index = (int32_t *)hold(fill(n, PLAIN));
+  const bool one = below(2), all = below(2);
+  for (int64_t q = 0; q < n; q++) index[q] = (int32_t)below(rows);
+  b->distances64(n, d, X, one ? 0 : ld, Y, ld, all ? NULL : index, distance);
+  bool same = true;
+  for (int64_t q = 0; q < n; q++)
+    same = same && same_double(backend_ref.distance64(d, X + (one ? 0 : q * ld),
+                                                      Y + (all ? q : index[q]) * ld),
+                               distance[q]);
+  return same;
+}
+
 /* Pieces of 256 tokens in float32, added in float64 to what is there. */
 static void check_pieces(void)
 {
@@ -200,19 +232,23 @@ static void check_pieces(void)
 
 static void check(const Kernels *b, const char *called)
 {
-  bool good[4] = {true, true, true, true};
+  bool good[6] = {true, true, true, true, true, true};
   counter = 0;
   for (int turn = 0; turn < 120; turn++) {
     const int kind = turn % 3;
     good[0] &= check_sums(&backend_ref, b, size_of(700), size_of(20), size_of(110), kind), let_go();
     good[1] &= check_subtract(b, size_of(12), size_of(20), size_of(60), kind), let_go();
     good[2] &= check_solve(b, below(40), 1 + below(39), turn % 2), let_go();
+    good[4] &= check_exp(b, below(50)), let_go();
+    good[5] &= check_distances(b, below(12), size_of(100), kind), let_go();
     good[3] &= check_descend(b, below(150), 1 + below(40), kind), let_go();
   }
   OK(good[0], "%s: sum_products", called);
   OK(good[1], "%s: subtract64, term by term", called);
   OK(good[2], "%s: solve_sets, term by term", called);
   OK(good[3], "%s: descend, term by term", called);
+  OK(good[4], "%s: exp64 is math_exp", called);
+  OK(good[5], "%s: distances64", called);
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,8 @@
 #include "learn/classical.h"
 #include "learn/pursue.h"
 
+extern const Kernels backend_ref;
+
 enum { N = 60, D = 6, M = 9, K = 4 };
 static float atoms[M * D], tokens[N * D];
 
@@ -36,7 +38,7 @@ static double solved(const double *x, int p, const int32_t *atom, int set, doubl
     }
   }
   if (count && !cholesky(count, Q)) return (double)INFINITY;
-  if (count) solve_factored(count, 1, Q, b);
+  if (count) PetscCallAbort(PETSC_COMM_SELF, SolveFactored(&backend_ref, count, 1, Q, b));
   for (int l = 0; l < D; l++) left[l] = x[l];
   for (int i = 0; i < count; i++) {
     if (b[i] < 0) return (double)INFINITY;

@@ -6,6 +6,7 @@
 #include "avx2_select.h"
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
+#include "exp64.h"
 #include "small_systems.h"
 #include "subtract64.h"
 #include <string.h>
@@ -62,6 +63,13 @@ static double distance64(int64_t d, const float *x, const float *y)
     s = fma64(e, e, s);
   }
   return halve(s);
+}
+
+static void distances64(int64_t n, int64_t d, const float *X, int64_t ldX, const float *Y,
+                        int64_t ldY, const int32_t *index, double *distance)
+{
+  for (int64_t q = 0; q < n; q++)
+    distance[q] = distance64(d, X + q * ldX, Y + (index ? index[q] : q) * ldY);
 }
 
 static double sum64(int64_t d, const float *x)
@@ -250,7 +258,9 @@ const Kernels backend_avx2 = {
     .square64 = square64,
     .dot64 = dot64,
     .distance64 = distance64,
+    .distances64 = distances64,
     .sum64 = sum64,
+    .exp64 = exp64,
     .subtract64 = subtract64,
     .descend = descend,
     .solve_sets = solve_sets,

@@ -5,6 +5,7 @@
 #include "avx512_select.h"
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
+#include "exp64.h"
 #include "small_systems.h"
 #include "subtract64.h"
 
@@ -53,6 +54,30 @@ static double distance64(int64_t d, const float *x, const float *y)
     a = _mm512_mask3_fmadd_pd(e, e, a, lanes);
   }
   return halve(a);
+}
+
+/* Four rows of Y at a time, as one sum alone waits for itself. */
+static void distances64(int64_t n, int64_t d, const float *X, int64_t ldX, const float *Y,
+                        int64_t ldY, const int32_t *index, double *distance)
+{
+  for (int64_t q = 0; q < n; q += 4) {
+    const float *x[4], *y[4];
+    __m512d a[4];
+    for (int r = 0; r < 4; r++) {
+      const int64_t at = q + r < n ? q + r : n - 1;
+      x[r] = X + at * ldX, y[r] = Y + (index ? index[at] : at) * ldY;
+      a[r] = _mm512_setzero_pd();
+    }
+    for (int64_t i = 0; i < d; i += 8) {
+      const __mmask8 lanes = lanes8(d - i);
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; r++) {
+        const __m512d e = _mm512_sub_pd(WIDEN(x[r]), WIDEN(y[r]));
+        a[r] = _mm512_mask3_fmadd_pd(e, e, a[r], lanes);
+      }
+    }
+    for (int r = 0; r < 4 && q + r < n; r++) distance[q + r] = halve(a[r]);
+  }
 }
 
 static double sum64(int64_t d, const float *x)
@@ -211,7 +236,9 @@ const Kernels backend_avx512 = {
     .square64 = square64,
     .dot64 = dot64,
     .distance64 = distance64,
+    .distances64 = distances64,
     .sum64 = sum64,
+    .exp64 = exp64,
     .subtract64 = subtract64,
     .descend = descend,
     .solve_sets = solve_sets,

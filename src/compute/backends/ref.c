@@ -2,6 +2,7 @@
    compilers vectorise them. Compiled twice: as it is, where fmaf is the C library's, and with
    REF_FMA and the CPU's own instruction; both give the same bits. */
 #include "ref_nearest.h"
+#include "exp64.h"
 #include "small_systems.h"
 #include "subtract64.h"
 #include <math.h>
@@ -170,6 +171,13 @@ static double dot64(int64_t d, const float *x, const float *y)
 static double distance64(int64_t d, const float *x, const float *y)
 {
   LANE64(const double e = (double)x[i] - (double)y[i]; lane[l] = FMA(e, e, lane[l]));
+}
+
+static void distances64(int64_t n, int64_t d, const float *X, int64_t ldX, const float *Y,
+                        int64_t ldY, const int32_t *index, double *distance)
+{
+  for (int64_t q = 0; q < n; q++)
+    distance[q] = distance64(d, X + q * ldX, Y + (index ? index[q] : q) * ldY);
 }
 
 static double sum64(int64_t d, const float *x)
@@ -353,56 +361,7 @@ static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *
   }
 }
 
-static float from_bits(uint32_t bits)
-{
-  float x;
-  memcpy(&x, &bits, sizeof(x));
-  return x;
-}
-
-static uint32_t to_bits(float x)
-{
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof(bits));
-  return bits;
-}
-
-static void widen_half(int64_t count, const uint16_t *from, float *to)
-{
-  for (int64_t i = 0; i < count; i++) {
-    const uint32_t sign = (uint32_t)(from[i] & 0x8000u) << 16, size = from[i] & 0x7fffu;
-    uint32_t bits = (size << 13) + (112u << 23);                /* normal */
-    if (size >= 0x7c00u) bits = (size << 13) | 0x7f800000u;     /* infinity, NaN */
-    if (size < 0x0400u) bits = to_bits((float)size * 0x1p-24f); /* 0 and subnormal */
-    to[i] = from_bits(bits | sign);
-  }
-}
-
-static void widen_bfloat(int64_t count, const uint16_t *from, float *to)
-{
-  for (int64_t i = 0; i < count; i++) to[i] = from_bits((uint32_t)from[i] << 16);
-}
-
-static void narrow_half(int64_t count, const float *from, uint16_t *to)
-{
-  for (int64_t i = 0; i < count; i++) {
-    const uint32_t bits = to_bits(from[i]), size = bits & 0x7fffffffu, odd = (size >> 13) & 1u;
-    uint32_t half = (size - (112u << 23) + 0x0fffu + odd) >> 13;
-    if (size < 0x38800000u) half = to_bits(from_bits(size) + 0.5f) - 0x3f000000u;
-    if (size >= 0x477ff000u) half = 0x7c00u; /* 65520 and more */
-    if (size > 0x7f800000u) half = 0x7e00u;
-    to[i] = (uint16_t)(half | ((bits >> 16) & 0x8000u));
-  }
-}
-
-static void narrow_bfloat(int64_t count, const float *from, uint16_t *to)
-{
-  for (int64_t i = 0; i < count; i++) {
-    const uint32_t bits = to_bits(from[i]);
-    const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
-    to[i] = (uint16_t)(nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-  }
-}
+#include "ref_widen.h"
 
 static void adam(int64_t count, float *restrict p, float *restrict m, float *restrict v,
                  const float *restrict g, float scale, float a, float s, float b1, float b2,
@@ -480,7 +439,9 @@ const Kernels TABLE = {
     .square64 = square64,
     .dot64 = dot64,
     .distance64 = distance64,
+    .distances64 = distances64,
     .sum64 = sum64,
+    .exp64 = exp64,
     .subtract64 = subtract64,
     .descend = descend,
     .solve_sets = solve_sets,

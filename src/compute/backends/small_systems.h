@@ -6,7 +6,6 @@
 #include "compute/backend.h"
 #include <string.h>
 
-#pragma GCC diagnostic ignored "-Wpsabi" /* vectors stay inside of this file */
 #ifdef __AVX__
 #include <immintrin.h>
 #endif
@@ -146,23 +145,25 @@ __attribute__((always_inline)) static inline void finish_tile(const Eight *e, co
   }
 }
 
-static inline Lanes8 root_of(Lanes8 x)
+static inline void take_root(Lanes8 *x)
 {
 #ifdef __AVX512F__
-  return (Lanes8)_mm512_sqrt_pd((__m512d)x);
+  *x = (Lanes8)_mm512_sqrt_pd((__m512d)*x);
 #else
-  Lanes8 y;
-  for (int l = 0; l < 8; l++) y[l] = __builtin_sqrt(x[l]);
-  return y;
+  for (int l = 0; l < 8; l++) (*x)[l] = __builtin_sqrt((*x)[l]);
 #endif
 }
 
 static inline Lanes8 gather_eight(const Eight *e, int64_t i, int64_t j)
 {
+#ifdef __AVX512F__
+  const __m512i place = _mm512_add_epi64(_mm512_load_si512(e->at[i]), _mm512_load_si512(e->to[j]));
+  return (Lanes8)_mm512_i64gather_pd(place, e->Q, 8);
+#else
   Lanes8 x;
-#pragma GCC unroll 8
   for (int l = 0; l < 8; l++) x[l] = e->Q[e->at[i][l] + e->to[j][l]];
   return x;
+#endif
 }
 
 /* The diagonal block of columns j ..; dependent: whether a pivot was too small, by lane. */
@@ -181,7 +182,8 @@ static inline void solve_corner(const Eight *e, int64_t j, Lanes8 t[4][4], bool 
       const Lanes8 diagonal = gather_eight(e, j + r, j + r) + e->none[j + r];
       x += e->none[j + r];
       for (int l = 0; l < 8; l++) dependent[l] |= !(x[l] > 1e-10 * diagonal[l]);
-      row[c] = root_of(x);
+      take_root(&x);
+      row[c] = x;
       e->inverse[j + c] = 1.0 / row[c];
     }
   }

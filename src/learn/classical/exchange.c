@@ -31,8 +31,8 @@ struct Exchange {
   Packed packed;                /* M32 */
   double *C;                    /* [ROWS x ld] right sides */
   double *left;                 /* [ld] of one token */
-  int8_t *in;                   /* [ROWS x m] 0: not in the set, else the sign */
-  bool *wrong;                  /* [m] of one token */
+  int64_t words;                /* of a set of atoms, a bit each */
+  uint64_t *in, *minus, *wrong; /* [ROWS x words] the sets, those of negative sign; [words] */
   float *P;                     /* [ROWS x m] products for the descent */
   Search search[EXCHANGE_ROWS];
   int64_t start[EXCHANGE_ROWS + 1];
@@ -66,8 +66,10 @@ PetscErrorCode ExchangeCreate(const Kernels *kernels, int64_t m, const CodeRule 
   PetscCall(ArrayCreate(m * m, &x->M32));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->ld, &x->C));
   PetscCall(ArrayCreate(x->ld, &x->left));
-  PetscCall(ArrayCreateBytes(EXCHANGE_ROWS * m, 1, (void **)&x->in));
-  PetscCall(ArrayCreateBytes(m, sizeof(bool), (void **)&x->wrong));
+  x->words = (m + 63) / 64;
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * x->words, &x->in));
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * x->words, &x->minus));
+  PetscCall(ArrayCreate(x->words, &x->wrong));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * m, &x->P));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * m, &x->row));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * m, &x->y));
@@ -92,8 +94,9 @@ PetscErrorCode ExchangeDestroy(Exchange **exchange)
   PetscCall(ArrayDestroy(&x->M32));
   PetscCall(ArrayDestroy(&x->C));
   PetscCall(ArrayDestroy(&x->left));
-  PetscCall(ArrayDestroyBytes((void **)&x->in));
-  PetscCall(ArrayDestroyBytes((void **)&x->wrong));
+  PetscCall(ArrayDestroy(&x->in));
+  PetscCall(ArrayDestroy(&x->minus));
+  PetscCall(ArrayDestroy(&x->wrong));
   PetscCall(ArrayDestroy(&x->P));
   PetscCall(ArrayDestroy(&x->row));
   PetscCall(ArrayDestroy(&x->y));
@@ -136,7 +139,7 @@ static PetscErrorCode RenewInverse(Exchange *x)
     x->inverse = x->inverse && R[j * m + j] * R[j * m + j] > 0x1p-20 * x->K[j * ld + j];
   if (x->inverse) {
     for (int64_t j = 0; j < m; j++) Y[j * m + j] = 1;
-    solve_factored(m, m, R, Y);
+    PetscCall(SolveFactored(x->kernels, m, m, R, Y));
     for (int64_t j = 0; j < m; j++)
       for (int64_t l = 0; l <= j; l++)
         x->M[j * ld + l] = x->M[l * ld + j] = (Y[j * m + l] + Y[l * m + j]) / 2;
@@ -188,12 +191,18 @@ static void turn_over(Exchange *x, int64_t t)
 /* The set of a token from a code z: its atoms in use, or turned over, the others. */
 static void take_set(Exchange *x, int64_t t, const float *z)
 {
-  const int64_t m = x->m;
+  const int64_t m = x->m, words = x->words;
   Search *search = &x->search[t];
-  int8_t *in = x->in + t * m;
-  for (int64_t j = 0; j < m; j++) {
-    in[j] = (int8_t)(search->dual ? !(z[j] > 0) : (z[j] > 0) - (z[j] < 0));
-    search->size += in[j] != 0;
+  uint64_t *in = x->in + t * words, *minus = x->minus + t * words;
+  for (int64_t w = 0; w < words; w++) {
+    in[w] = minus[w] = 0;
+    for (int64_t j = 64 * w; j < min_i64(m, 64 * w + 64); j++) {
+      const uint64_t above = z[j] > 0, below = z[j] < 0;
+      in[w] |= (search->dual ? !above : above | below) << (j & 63);
+      minus[w] |= below << (j & 63);
+    }
+    if (search->dual) minus[w] = 0;
+    search->size += __builtin_popcountll(in[w]);
   }
   if (!x->rule.simplex || search->size) return;
   const double *c = x->C + t * x->ld;
@@ -201,7 +210,7 @@ static void take_set(Exchange *x, int64_t t, const float *z)
   for (int64_t j = 1; j < m; j++)
     if (x->K[j * (x->ld + 1)] / 2 - c[j] < x->K[nearest * (x->ld + 1)] / 2 - c[nearest])
       nearest = j;
-  in[nearest] = 1, search->size = 1;
+  in[nearest / 64] = (uint64_t)1 << nearest % 64, search->size = 1;
 }
 
 static int64_t count_used(int64_t m, const float *z)
@@ -253,13 +262,55 @@ static int64_t put_in_order(Exchange *x, int64_t rows, bool dual)
   return n;
 }
 
-/* Whether an element of the set is of the wrong sign, or one that is not in it should be. */
-static bool is_wrong(const Exchange *x, const Search *search, int8_t in, double y, double left)
+/* x->wrong: atoms of the set whose weight y is not of their sign, and those outside that should not
+   be there; gives how many. What is left of the products is in x->left. */
+static int64_t find_wrong(Exchange *x, const Search *search, const uint64_t *in,
+                          const uint64_t *minus, const double *y, double multiplier)
 {
-  const double cost = x->rule.either_sign ? x->rule.l1 : 0,
-               stay = search->dual ? -search->least : 0, enter = search->dual ? 0 : search->least;
-  if (in) return !(in * y > stay);
-  return (x->rule.either_sign ? fabs(left) : left) - cost > enter;
+  const bool either = x->rule.either_sign;
+  const double stay = search->dual ? -search->least : 0,
+               enter = (search->dual ? 0 : search->least) + (either ? x->rule.l1 : 0) + multiplier;
+  int64_t count = 0, q = 0;
+  for (int64_t w = 0; w < x->words; w++) {
+    const double *left = x->left + 64 * w;
+    const int64_t end = min_i64(64, x->m - 64 * w);
+    uint64_t wishes = 0, turned = 0;
+    for (int64_t j = 0; j < end; j++)
+      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) > enter) << j;
+    for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++) {
+      const int j = __builtin_ctzll(bits);
+      const double weight = minus[w] >> j & 1 ? -y[q] : y[q];
+      turned |= (uint64_t) !(weight > stay) << j;
+    }
+    x->wrong[w] = (wishes & ~in[w]) | turned;
+    count += __builtin_popcountll(x->wrong[w]);
+  }
+  return count;
+}
+
+/* All atoms on the wrong side change it. */
+static void change_sides(Exchange *x, Search *search, uint64_t *in, uint64_t *minus)
+{
+  search->size = 0;
+  for (int64_t w = 0; w < x->words; w++) {
+    uint64_t below = 0;
+    for (uint64_t bits = x->wrong[w]; bits && x->rule.either_sign; bits &= bits - 1) {
+      const int j = __builtin_ctzll(bits);
+      below |= (uint64_t)(x->left[64 * w + j] < 0) << j;
+    }
+    in[w] ^= x->wrong[w];
+    minus[w] = (minus[w] & ~x->wrong[w]) | (below & in[w]);
+    search->size += __builtin_popcountll(in[w]);
+  }
+}
+
+/* The code from the solution y. */
+static void take_code(const Exchange *x, bool dual, const uint64_t *in, const double *y, float *z)
+{
+  for (int64_t j = 0; j < x->m; j++) z[j] = dual ? (float)fmax(-x->left[j], 0) : 0;
+  for (int64_t w = 0, q = 0; w < x->words; w++)
+    for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++)
+      z[64 * w + __builtin_ctzll(bits)] = dual ? 0 : (float)y[q];
 }
 
 /* Looks at a solution y of a token's set: it is found, or the set changes, or the search ends. Z:
@@ -267,55 +318,53 @@ static bool is_wrong(const Exchange *x, const Search *search, int8_t in, double 
 static void look(Exchange *x, int64_t t, const int32_t *row, const double *y, double multiplier,
                  float *z)
 {
-  const int64_t m = x->m;
+  const int64_t wide = (x->m + 7) / 8 * 8;
   Search *search = &x->search[t];
-  int8_t *in = x->in + t * m;
-  double *left = x->left;
-  int64_t wrong = 0, q = 0;
-  memcpy(left, x->C + t * x->ld, (size_t)x->ld * sizeof(*left));
-  x->kernels->subtract64(1, search->size, x->ld, y, search->size, search->dual ? x->M : x->K, x->ld,
-                         row, left, x->ld);
-  for (int64_t j = 0; j < m; j++) {
-    const double weight = in[j] ? y[q++] : 0;
-    left[j] -= multiplier;
-    z[j] = (float)(search->dual ? (in[j] ? 0 : fmax(-left[j], 0)) : weight);
-    x->wrong[j] = is_wrong(x, search, in[j], weight, left[j]);
-    wrong += x->wrong[j];
-  }
+  uint64_t *in = x->in + t * x->words, *minus = x->minus + t * x->words;
+  memcpy(x->left, x->C + t * x->ld, (size_t)wide * sizeof(*x->left));
+  x->kernels->subtract64(1, search->size, wide, y, search->size, search->dual ? x->M : x->K, x->ld,
+                         row, x->left, wide);
+  const int64_t wrong = find_wrong(x, search, in, minus, y, multiplier);
   search->found = wrong == 0;
   search->open = wrong > 0 && (wrong < search->fewest || search->tries-- > 0);
   if (wrong < search->fewest) search->fewest = wrong, search->tries = TRIES;
-  for (int64_t j = 0; j < m && search->open; j++) {
-    if (!x->wrong[j]) continue;
-    search->size += in[j] ? -1 : 1;
-    in[j] = in[j] ? 0 : x->rule.either_sign && left[j] < 0 ? -1 : 1;
+  if (search->found) take_code(x, search->dual, in, y, z);
+  if (search->open) change_sides(x, search, in, minus);
+}
+
+/* The systems of n tokens in their order. */
+static void gather_sets(Exchange *x, int64_t n)
+{
+  const double l1 = x->rule.either_sign ? x->rule.l1 : 0;
+  int64_t at = 0;
+  for (int64_t s = 0; s < n; s++) {
+    const uint64_t *in = x->in + x->order[s] * x->words, *minus = x->minus + x->order[s] * x->words;
+    const double *c = x->C + x->order[s] * x->ld;
+    x->start[s] = at;
+    for (int64_t w = 0; w < x->words; w++)
+      for (uint64_t bits = in[w]; bits; bits &= bits - 1) {
+        const int j = __builtin_ctzll(bits);
+        x->row[at] = (int32_t)(64 * w + j);
+        x->y[at++] = c[64 * w + j] - (minus[w] >> j & 1 ? -l1 : l1);
+      }
   }
+  x->start[n] = at;
 }
 
 /* One turn of all open searches of a kind; gives how many there were. */
 static int64_t take_turn(Exchange *x, int64_t rows, bool dual, float *Z)
 {
-  const int64_t m = x->m, n = put_in_order(x, rows, dual);
-  const bool either = x->rule.either_sign;
-  int64_t at = 0;
-  for (int64_t s = 0; s < n; s++) {
-    const int64_t t = x->order[s];
-    x->start[s] = at;
-    for (int64_t j = 0; j < m; j++) {
-      if (!x->in[t * m + j]) continue;
-      x->row[at] = (int32_t)j;
-      x->y[at++] = x->C[t * x->ld + j] - (either ? x->rule.l1 * x->in[t * m + j] : 0);
-    }
-  }
-  x->start[n] = at;
-  x->kernels->solve_sets(n, x->start, x->row, m, dual ? x->M : x->K, x->ld, x->y,
-                         x->rule.simplex ? x->multiplier : NULL, x->solved, x->work64);
+  const int64_t n = put_in_order(x, rows, dual);
+  const bool sum = x->rule.simplex;
+  gather_sets(x, n);
+  x->kernels->solve_sets(n, x->start, x->row, x->m, dual ? x->M : x->K, x->ld, x->y,
+                         sum ? x->multiplier : NULL, x->solved, x->work64);
   for (int64_t s = 0; s < n; s++) {
     const int64_t t = x->order[s], from = x->start[s];
-    if (!x->solved[s] || (x->rule.simplex && x->start[s + 1] == from))
+    if (!x->solved[s] || (sum && x->start[s + 1] == from))
       x->search[t].open = false;
     else
-      look(x, t, x->row + from, x->y + from, x->rule.simplex ? x->multiplier[s] : 0, Z + t * m);
+      look(x, t, x->row + from, x->y + from, sum ? x->multiplier[s] : 0, Z + t * x->m);
   }
   return n;
 }

@@ -29,6 +29,7 @@ PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t ro
                            double *sums)
 {
   const int64_t m = c->m, d = c->d, wide = d + m;
+  double distance[CLASSICAL_CHUNK];
   float *Z, *Y;
 
   PetscFunctionBegin;
@@ -40,11 +41,11 @@ PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t ro
   for (int64_t t = 0; t < rows; t += CLASSICAL_CHUNK) {
     const int64_t count = min_i64(CLASSICAL_CHUNK, rows - t);
     c->kernels->combine(count, m, d, Z + t * m, m, c->atoms, d, Y, d);
+    c->kernels->distances64(count, d, X + t * d, d, Y, d, NULL, distance);
     for (int64_t q = 0; q < count; q++) {
       double size = 0;
       for (int64_t j = 0; j < m && l1 > 0; j++) size += fabs((double)Z[(t + q) * m + j]);
-      exact_add(&c->objective,
-                c->kernels->distance64(d, X + (t + q) * d, Y + q * d) / 2 + l1 * size);
+      exact_add(&c->objective, distance[q] / 2 + l1 * size);
     }
   }
   c->kernels->pack_columns(rows, d, X, d, NULL, &c->columns);

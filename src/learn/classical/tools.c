@@ -28,22 +28,30 @@ void order_by(int64_t m, const double *key, int64_t *order)
   }
 }
 
-void solve_factored(int64_t m, int64_t d, const double *R, double *Y)
+PetscErrorCode SolveFactored(const Kernels *kernels, int64_t m, int64_t d, const double *R,
+                             double *Y)
 {
+  enum { TOGETHER = 8 };
+  double *L; /* the transpose of R */
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m * m, &L));
+  for (int64_t i = 0; i < m * m; i++) L[i % m * m + i / m] = R[i];
   for (int64_t j = 0; j < m; j++) {
+    const int64_t first = j / TOGETHER * TOGETHER; /* rows before it were taken off together */
     double *restrict y = Y + j * d;
-    const double pivot = R[j * m + j];
-    for (int64_t i = 0; i < d; i++) y[i] = pivot > 0 ? y[i] / pivot : 0;
-    for (int64_t l = j + 1; l < m; l++)
-      for (int64_t i = 0; i < d; i++) Y[l * d + i] -= R[j * m + l] * y[i];
+    if (j == first)
+      kernels->subtract64(min_i64(TOGETHER, m - j), j, d, L + j * m, m, Y, d, NULL, y, d);
+    kernels->subtract64(1, j - first, d, L + j * m + first, m, Y + first * d, d, NULL, y, d);
+    for (int64_t i = 0; i < d; i++) y[i] = L[j * m + j] > 0 ? y[i] / L[j * m + j] : 0;
   }
   for (int64_t j = m - 1; j >= 0; j--) {
     double *restrict y = Y + j * d;
-    const double pivot = R[j * m + j];
-    for (int64_t l = j + 1; l < m; l++)
-      for (int64_t i = 0; i < d; i++) y[i] -= R[j * m + l] * Y[l * d + i];
-    for (int64_t i = 0; i < d; i++) y[i] = pivot > 0 ? y[i] / pivot : 0;
+    kernels->subtract64(1, m - 1 - j, d, R + j * m + j + 1, m, Y + (j + 1) * d, d, NULL, y, d);
+    for (int64_t i = 0; i < d; i++) y[i] = R[j * m + j] > 0 ? y[i] / R[j * m + j] : 0;
   }
+  PetscCall(ArrayDestroy(&L));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 char *width_check(int64_t width, const Settings *all, const char *what)

@@ -26,6 +26,7 @@ typedef struct {
   Packed axes, directions;
   bool ready;
   Corner *corner; /* [count] */
+  float *far;     /* [count] how far they are, - infinity where there is none yet */
 } Hull;
 
 static const Param params[] = {
@@ -49,7 +50,8 @@ static PetscErrorCode Again(Classical *c)
 
   PetscFunctionBegin;
   hull->ready = false;
-  for (int64_t i = 0; i < hull->count; i++) hull->corner[i] = (Corner){0, -1};
+  for (int64_t i = 0; i < hull->count; i++)
+    hull->corner[i] = (Corner){0, -1}, hull->far[i] = -INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -71,6 +73,7 @@ static PetscErrorCode Start(Classical *c)
   hull->values = array[0], hull->vectors = array[1];
   PetscCall(ArrayCreate(c->d, &hull->shift));
   PetscCall(ArrayCreate(hull->count, &hull->corner));
+  PetscCall(ArrayCreate(hull->count, &hull->far));
   shift_of(&c->task->view, hull->shift);
   PetscCall(SampleTokens(c, &drawn, &rows));
   memcpy(c->atoms, rows, (size_t)(drawn * c->d) * sizeof(*rows));
@@ -115,10 +118,23 @@ static void improve(Corner *corner, double far, int64_t token)
     *corner = (Corner){far, token};
 }
 
+/* Tokens come in order, so the first of equals stays. */
+static void find_corners(Hull *hull, int64_t first, int64_t rows, const float *S)
+{
+  for (int64_t t = 0; t < rows; t++) {
+    const float *s = S + t * hull->count;
+    for (int64_t i = 0; i < hull->count; i++)
+      if (s[i] > hull->far[i]) {
+        hull->far[i] = s[i];
+        hull->corner[i] = (Corner){(double)s[i], first + t};
+      }
+  }
+}
+
 static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   Hull *hull = c->own;
-  const int64_t d = c->d;
+  const int64_t d = c->d, chunk = min_i64(CLASSICAL_CHUNK, rows);
   float *xc, *Y, *S;
 
   PetscFunctionBegin;
@@ -127,15 +143,16 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!hull->ready) PetscCall(Prepare(c, hull));
-  PetscCall(ArrayScratch(rows * d, &xc));
-  PetscCall(ArrayScratch(rows * hull->k, &Y));
-  PetscCall(ArrayScratch(rows * hull->count, &S));
-  less_shift(rows, d, X, hull->shift, xc);
-  c->kernels->scores(rows, xc, d, &hull->axes, NULL, Y, hull->k);
-  c->kernels->scores(rows, Y, hull->k, &hull->directions, NULL, S, hull->count);
-  for (int64_t t = 0; t < rows; t++)
-    for (int64_t i = 0; i < hull->count; i++)
-      improve(&hull->corner[i], (double)S[t * hull->count + i], first + t);
+  PetscCall(ArrayScratch(chunk * d, &xc));
+  PetscCall(ArrayScratch(chunk * hull->k, &Y));
+  PetscCall(ArrayScratch(chunk * hull->count, &S));
+  for (int64_t t = 0; t < rows; t += chunk) {
+    const int64_t count = min_i64(chunk, rows - t);
+    less_shift(count, d, X + t * d, hull->shift, xc);
+    c->kernels->scores(count, xc, d, &hull->axes, NULL, Y, hull->k);
+    c->kernels->scores(count, Y, hull->k, &hull->directions, NULL, S, hull->count);
+    find_corners(hull, first + t, count, S);
+  }
   PetscCall(ArrayDestroy(&xc));
   PetscCall(ArrayDestroy(&Y));
   PetscCall(ArrayDestroy(&S));
@@ -228,6 +245,7 @@ static PetscErrorCode Destroy(Classical *c)
   packed_clear(&hull->directions);
   PetscCall(ArrayDestroy(&hull->shift));
   PetscCall(ArrayDestroy(&hull->corner));
+  PetscCall(ArrayDestroy(&hull->far));
   PetscCall(ArrayDestroy(&c->own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,7 +2,6 @@
 #include "../classical/factors.h"
 #include "../classical/work.h"
 #include "base/eigen.h"
-#include "base/math.h"
 #include "base/random.h"
 #include <math.h>
 #include <string.h>
@@ -98,19 +97,22 @@ static PetscErrorCode Prepare(Classical *c, Own *own)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y [m] becomes the contrast's slope there; what that slope's slope is, is added to second. */
-static void slopes(int fun, int64_t m, float *y, double *second)
+/* y [m] becomes the contrast's slope there; what that slope's slope is, is added to second. e [m]
+   is scratch. */
+static void slopes(const Kernels *kernels, int fun, int64_t m, float *restrict y,
+                   double *restrict second, double *restrict e)
 {
-  for (int64_t j = 0; j < m; j++) {
+  for (int64_t j = 0; j < m; j++) e[j] = 2 * (double)y[j];
+  if (fun == FUN_LOGCOSH) kernels->exp64(m, e, e);
+  for (int64_t j = 0; j < m && fun == FUN_LOGCOSH; j++) {
+    const double t = 1 - 2 / (e[j] + 1);
+    y[j] = (float)t;
+    second[j] += 1 - t * t;
+  }
+  for (int64_t j = 0; j < m && fun == FUN_CUBE; j++) {
     const double x = (double)y[j];
-    if (fun == FUN_CUBE) {
-      y[j] = (float)(x * x * x);
-      second[j] += 3 * x * x;
-    } else {
-      const double t = 1 - 2 / (math_exp(2 * x) + 1);
-      y[j] = (float)t;
-      second[j] += 1 - t * t;
-    }
+    y[j] = (float)(x * x * x);
+    second[j] += 3 * x * x;
   }
 }
 
@@ -121,18 +123,22 @@ static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, do
   const int fun = ((const ICA *)c->params)->fun;
   Own *own = c->own;
   float *xc, *white, *Y;
-  double *second;
+  double *second, *e;
 
   PetscFunctionBegin;
   if (!own->ready) PetscCall(Prepare(c, own));
-  PetscCall(ArrayScratch(rows * d, &xc));
+  PetscCall(ArrayScratch(min_i64(rows, CLASSICAL_CHUNK) * d, &xc));
   PetscCall(ArrayScratch(rows * m, &white));
   PetscCall(ArrayScratch(rows * m, &Y));
   PetscCall(ArrayCreate(m, &second));
-  less_shift(rows, d, X, own->bias, xc);
-  c->kernels->scores(rows, xc, d, &own->whitening, NULL, white, m);
+  PetscCall(ArrayScratch(m, &e));
+  for (int64_t t = 0; t < rows; t += CLASSICAL_CHUNK) {
+    const int64_t count = min_i64(CLASSICAL_CHUNK, rows - t);
+    less_shift(count, d, X + t * d, own->bias, xc);
+    c->kernels->scores(count, xc, d, &own->whitening, NULL, white + t * m, m);
+  }
   c->kernels->scores(rows, white, m, &own->unmixing, NULL, Y, m);
-  for (int64_t t = 0; t < rows; t++) slopes(fun, m, Y + t * m, second);
+  for (int64_t t = 0; t < rows; t++) slopes(c->kernels, fun, m, Y + t * m, second, e);
   c->kernels->pack_columns(rows, m, white, m, NULL, &c->columns);
   c->kernels->pack_columns(rows, m, Y, m, NULL, &c->codes);
   c->kernels->sum_products(&c->codes, 0, m, &c->columns, m, sums, wide);
@@ -141,6 +147,7 @@ static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, do
   PetscCall(ArrayDestroy(&white));
   PetscCall(ArrayDestroy(&Y));
   PetscCall(ArrayDestroy(&second));
+  PetscCall(ArrayDestroy(&e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,10 +16,20 @@ typedef struct {
   double at;
 } Node;
 
+/* A node of a tree written out in full: it goes to the second of its children where x[dimension] >=
+   cut. Below a leaf all go to the first. */
 typedef struct {
-  int64_t trees, count, space;
+  int32_t dimension;
+  float cut;
+} Fork;
+
+typedef struct {
+  int64_t trees, count;
   int64_t *root; /* [trees] */
   Node *node;
+  int64_t deepest; /* levels; a tree has 2^deepest - 1 forks */
+  Fork *fork;      /* [trees x 2^deepest] */
+  double *path;    /* [trees x 2^deepest] lengths */
 } Trees;
 
 typedef struct {
@@ -30,7 +40,7 @@ typedef struct {
   uint64_t drawn;
 } Growing;
 
-enum { TOGETHER = 16 }; /* tokens that go down a tree side by side */
+enum { TOGETHER = 8 }; /* tokens that go down a tree side by side */
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(Forest, width), NULL, 1, 1e9, "tokens chosen"},
@@ -100,6 +110,24 @@ static void grow(Growing *g, int64_t at, int64_t depth, int64_t n, int64_t *row)
   grow(g, left + 1, depth + 1, n - below, row + below);
 }
 
+/* Writes node `from` and what is below it as fork `at`; a float is >= a double where it is >= the
+   next float from there on. */
+static void write_out(const Trees *trees, int64_t from, int64_t at, Fork *fork, double *path)
+{
+  const Node *node = &trees->node[from];
+  const int64_t forks = ((int64_t)1 << trees->deepest) - 1;
+  if (at >= forks) {
+    path[at - forks] = node->at;
+    return;
+  }
+  const bool leaf = node->dimension < 0;
+  float cut = (float)node->at;
+  if ((double)cut < node->at) cut = nextafterf(cut, INFINITY);
+  fork[at] = leaf ? (Fork){0, INFINITY} : (Fork){node->dimension, cut};
+  write_out(trees, leaf ? from : node->left, 2 * at + 1, fork, path);
+  if (!leaf) write_out(trees, node->left + 1, 2 * at + 2, fork, path);
+}
+
 static PetscErrorCode Prepare(Classical *c, void **model)
 {
   const Forest *forest = c->params;
@@ -123,6 +151,12 @@ static PetscErrorCode Prepare(Classical *c, void **model)
     trees->root[t] = trees->count++;
     grow(&growing, trees->root[t], 0, sample, row);
   }
+  trees->deepest = growing.deepest;
+  PetscCall(ArrayCreate(trees->trees << trees->deepest, &trees->fork));
+  PetscCall(ArrayCreate(trees->trees << trees->deepest, &trees->path));
+  for (int64_t t = 0; t < trees->trees; t++)
+    write_out(trees, trees->root[t], 0, trees->fork + (t << trees->deepest),
+              trees->path + (t << trees->deepest));
   PetscCall(ArrayDestroy(&row));
   PetscCall(ArrayDestroy(&rows));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,26 +167,27 @@ static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const
                             double *score)
 {
   const Trees *trees = model;
+  const int64_t d = c->d;
 
   PetscFunctionBegin;
   memset(score, 0, (size_t)rows * sizeof(*score));
-  for (int64_t r = 0; r < trees->trees; r++)
+  for (int64_t r = 0; r < trees->trees; r++) {
+    const Fork *fork = trees->fork + (r << trees->deepest);
+    const double *path = trees->path + (r << trees->deepest) - (((int64_t)1 << trees->deepest) - 1);
     for (int64_t t = 0; t < rows; t += TOGETHER) {
       const int64_t count = min_i64(TOGETHER, rows - t);
-      int64_t at[TOGETHER];
-      bool inside = true;
-      for (int64_t q = 0; q < count; q++) at[q] = trees->root[r];
-      while (inside) {
-        inside = false;
-        for (int64_t q = 0; q < count; q++) {
-          const Node *node = &trees->node[at[q]];
-          if (node->dimension < 0) continue;
-          at[q] = node->left + ((double)X[(t + q) * c->d + node->dimension] >= node->at);
-          inside = true;
+      const float *x[TOGETHER];
+      int64_t at[TOGETHER] = {0};
+      for (int64_t q = 0; q < TOGETHER; q++) x[q] = X + (q < count ? t + q : t) * d;
+      for (int64_t level = 0; level < trees->deepest; level++)
+#pragma GCC unroll 8
+        for (int q = 0; q < TOGETHER; q++) {
+          const Fork *now = &fork[at[q]];
+          at[q] = 2 * at[q] + 1 + (x[q][now->dimension] >= now->cut);
         }
-      }
-      for (int64_t q = 0; q < count; q++) score[t + q] -= trees->node[at[q]].at;
+      for (int64_t q = 0; q < count; q++) score[t + q] -= path[at[q]];
     }
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,6 +199,8 @@ static PetscErrorCode Release(void **model)
   if (!trees) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayDestroy(&trees->root));
   PetscCall(ArrayDestroy(&trees->node));
+  PetscCall(ArrayDestroy(&trees->fork));
+  PetscCall(ArrayDestroy(&trees->path));
   PetscCall(ArrayDestroy(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,7 +9,7 @@ typedef struct {
 typedef struct {
   int64_t n, k;    /* tokens of the sample; neighbours */
   float *rows;     /* [n x d] */
-  float *half;     /* [n] -|row|^2 / 2 */
+  float *half;     /* [n] -|row|^2 / 2, and what keeps scores above 0 */
   double *reach;   /* [n] distance to the k-th neighbour */
   double *density; /* [n] */
   Packed packed;
@@ -54,19 +54,26 @@ static void insert(Near *list, int64_t *count, int64_t most, Near one)
 }
 
 /* The k nearest rows of the sample to x but row `but`: those that their distances say among the
-   2 k + MORE that the float32 scores s [n] say. */
-static void find_near(const Classical *c, const Sample *sample, const float *x, const float *s,
+   2 k + MORE that the float32 scores s [n] say. Scores are above 0 but for tokens that are far from
+   all; those are looked at one by one. */
+static void find_near(const Classical *c, const Sample *sample, const float *x, float *s,
                       int64_t but, Near *near)
 {
+  const int64_t wanted = min_i64(2 * sample->k + MORE, sample->n - (but >= 0));
+  int32_t row[MOST];
+  float value[MOST];
+  double square[MOST];
   Near maybe[MOST];
   int64_t count = 0, found = 0;
-  for (int64_t r = 0; r < sample->n; r++)
-    if (r != but) insert(maybe, &count, 2 * sample->k + MORE, (Near){-(double)s[r], r});
-  for (int64_t q = 0; q < count; q++) {
-    const int64_t r = maybe[q].row;
-    const double square = c->kernels->distance64(c->d, x, sample->rows + r * c->d);
-    insert(near, &found, sample->k, (Near){sqrt(square), r});
+  if (but >= 0) s[but] = 0;
+  if (c->kernels->select_top(sample->n, s, wanted, NULL, row, value) < wanted) {
+    for (int64_t r = 0; r < sample->n; r++)
+      if (r != but) insert(maybe, &count, wanted, (Near){-(double)s[r], r});
+    for (int64_t q = 0; q < wanted; q++) row[q] = (int32_t)maybe[q].row;
   }
+  c->kernels->distances64(wanted, c->d, x, 0, sample->rows, c->d, row, square);
+  for (int64_t q = 0; q < wanted; q++)
+    insert(near, &found, sample->k, (Near){sqrt(square[q]), row[q]});
 }
 
 /* Breunig et al. 2000, definition 6. */
@@ -110,8 +117,11 @@ static PetscErrorCode Prepare(Classical *c, void **model)
   PetscCall(ArrayCreate(sample->n, &sample->reach));
   PetscCall(ArrayCreate(sample->n, &sample->density));
   PetscCall(ArrayCreate(CLASSICAL_CHUNK * sample->n, &sample->S));
+  double most = 0;
   for (int64_t r = 0; r < sample->n; r++)
-    sample->half[r] = (float)(-c->kernels->square64(c->d, sample->rows + r * c->d) / 2);
+    most = fmax(most, c->kernels->square64(c->d, sample->rows + r * c->d));
+  for (int64_t r = 0; r < sample->n; r++)
+    sample->half[r] = (float)(2 * most - c->kernels->square64(c->d, sample->rows + r * c->d) / 2);
   c->kernels->pack(sample->n, c->d, sample->rows, c->d, &sample->packed);
   if (sample->k > 0) PetscCall(FindDensities(c, sample));
   PetscFunctionReturn(PETSC_SUCCESS);

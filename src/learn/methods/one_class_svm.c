@@ -2,6 +2,7 @@
 #include "../classical/select.h"
 #include "base/math.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct {
   int64_t width, sample;
@@ -10,9 +11,15 @@ typedef struct {
 
 typedef struct {
   int64_t n;
-  float *rows; /* [n x d] the sample */
-  double *a;   /* [n] weights, of sum 1 */
-  double rate; /* kernel exp(-rate |x - y|^2) */
+  float *rows;    /* [n x d] the sample */
+  double *a;      /* [n] weights, of sum 1 */
+  double rate;    /* kernel exp(-rate |x - y|^2) */
+  int64_t outer;  /* rows of weight above 0, */
+  Packed packed;  /* packed, */
+  double *weight; /* [outer] their weights */
+  double *square; /* [outer] and squares */
+  float *S;       /* [CLASSICAL_CHUNK x outer] */
+  double *e;      /* [outer] */
 } Machine;
 
 static const Param params[] = {
@@ -61,6 +68,29 @@ static void solve(int64_t n, const double *K, double most, double *a, double *sl
   }
 }
 
+/* The rows that scores are made of. */
+static PetscErrorCode PackOuter(const Classical *c, Machine *machine)
+{
+  const int64_t d = c->d;
+  float *rows;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(machine->n * d, &rows));
+  PetscCall(ArrayCreate(machine->n, &machine->weight));
+  PetscCall(ArrayCreate(machine->n, &machine->square));
+  for (int64_t i = 0; i < machine->n; i++) {
+    if (!(machine->a[i] > 0)) continue;
+    memcpy(rows + machine->outer * d, machine->rows + i * d, (size_t)d * sizeof(*rows));
+    machine->square[machine->outer] = c->kernels->square64(d, machine->rows + i * d);
+    machine->weight[machine->outer++] = machine->a[i];
+  }
+  c->kernels->pack(machine->outer, d, rows, d, &machine->packed);
+  PetscCall(ArrayCreate(CLASSICAL_CHUNK * machine->outer, &machine->S));
+  PetscCall(ArrayCreate(machine->outer, &machine->e));
+  PetscCall(ArrayDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Prepare(Classical *c, void **model)
 {
   const SVM *svm = c->params;
@@ -81,21 +111,29 @@ static PetscErrorCode Prepare(Classical *c, void **model)
     for (int64_t l = 0; l <= i; l++)
       K[i * n + l] = K[l * n + i] = kernel_of(c, machine, machine->rows + i * c->d, l);
   solve(n, K, fmax(1 / (svm->nu * (double)n), 1 / (double)n), machine->a, slope);
+  PetscCall(PackOuter(c, machine));
   PetscCall(ArrayDestroy(&K));
   PetscCall(ArrayDestroy(&slope));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* |x - y|^2 = |x|^2 + |y|^2 - 2 x y, the product in float32. */
 static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const float *X,
                             double *score)
 {
   const Machine *machine = model;
+  const int64_t n = machine->outer;
 
   PetscFunctionBegin;
+  c->kernels->scores(rows, X, c->d, &machine->packed, NULL, machine->S, n);
   for (int64_t t = 0; t < rows; t++) {
+    const double square = c->kernels->square64(c->d, X + t * c->d);
     double inside = 0;
-    for (int64_t i = 0; i < machine->n; i++)
-      if (machine->a[i] > 0) inside += machine->a[i] * kernel_of(c, machine, X + t * c->d, i);
+    for (int64_t i = 0; i < n; i++)
+      machine->e[i] =
+          -machine->rate * fmax(square + machine->square[i] - 2 * (double)machine->S[t * n + i], 0);
+    c->kernels->exp64(n, machine->e, machine->e);
+    for (int64_t i = 0; i < n; i++) inside += machine->weight[i] * machine->e[i];
     score[t] = -inside;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -107,6 +145,11 @@ static PetscErrorCode Release(void **model)
 
   PetscFunctionBegin;
   if (!machine) PetscFunctionReturn(PETSC_SUCCESS);
+  packed_clear(&machine->packed);
+  PetscCall(ArrayDestroy(&machine->weight));
+  PetscCall(ArrayDestroy(&machine->square));
+  PetscCall(ArrayDestroy(&machine->S));
+  PetscCall(ArrayDestroy(&machine->e));
   PetscCall(ArrayDestroy(&machine->rows));
   PetscCall(ArrayDestroy(&machine->a));
   PetscCall(ArrayDestroy(model));
@@ -119,7 +162,8 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double sample = fmin((double)s->sample, n);
   const double outside = fmax(s->nu * sample, 1);
   (void)p;
-  return select_work("distance64", 0, outside * (3 * d + 40), 0, sample * sample * (1.5 * d + 40));
+  return select_work("scores", 2 * outside * d, 2 * d + outside * 40, 0,
+                     sample * sample * (1.5 * d + 40));
 }
 
 SELECT_METHOD(

@@ -74,7 +74,7 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
     for (int64_t i = 0; i < d; i++) Y[j * d + i] = factors_zx(c, sums, j, i);
   }
   if (cholesky(m, S)) {
-    solve_factored(m, d, S, Y);
+    PetscCall(SolveFactored(c->kernels, m, d, S, Y));
     for (int64_t i = 0; i < m * d; i++)
       if (factors_zz(c, sums, i / d, i / d) > 0) c->atoms[i] = (float)Y[i];
   }

@@ -167,7 +167,7 @@ static PetscErrorCode Form(Classical *c, Turn *t)
       S[k * m + l] =
           dot(d, t->V + k * d, t->V + l * d) + (k == l ? ((const SparsePCA *)c->params)->ridge : 0);
   PetscCheck(cholesky(m, S), PETSC_COMM_SELF, PETSC_ERR_PLIB, "the loadings' products and a ridge");
-  solve_factored(m, d, S, E);
+  PetscCall(SolveFactored(c->kernels, m, d, S, E));
   projection_encoder(c, E);
   PetscCall(ArrayDestroy(&S));
   PetscCall(ArrayDestroy(&E));
