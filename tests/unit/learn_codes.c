@@ -121,6 +121,13 @@ static double unsettled(const CodeRule *rule, int64_t m, int64_t d, int64_t t, i
   return off / fmax(largest, change);
 }
 
+static void find_products(int64_t m, int64_t d)
+{
+  memset(K, 0, sizeof(K));
+  for (int64_t i = 0; i < m * d; i++)
+    for (int64_t l = 0; l < m; l++) K[i / d * m + l] += (double)D[i] * (double)D[l * d + i % d];
+}
+
 static PetscErrorCode CheckMany(const Rule *rule, int64_t m, int64_t d, double together, bool even)
 {
   double worst = 0;
@@ -136,10 +143,7 @@ static PetscErrorCode CheckMany(const Rule *rule, int64_t m, int64_t d, double t
         X[t * d + i] += (float)(u * (double)D[j * d + i] * 4 / (double)m);
       }
     }
-  for (int64_t j = 0; j < m * m; j++) {
-    K[j] = 0;
-    for (int64_t i = 0; i < d; i++) K[j] += (double)D[j / m * d + i] * (double)D[j % m * d + i];
-  }
+  find_products(m, d);
   PetscCall(Solve(&rule->rule, m, d, ROWS));
   for (int64_t t = 0; t < ROWS; t++) {
     int64_t count = 0;
@@ -182,7 +186,11 @@ static PetscErrorCode CheckAllFew(void)
     }
     draw(6, 3, 0.3); /* more atoms than dimensions */
     PetscCall(CheckFew(&rules[r], 6, 3, false, 1));
-    draw(6, 5, 0.5); /* very long; depend on each other but for the sum */
+    draw(6, 5, 0.5);                         /* very long; depend on each other but for the sum */
+    for (int64_t i = 0; i < ROWS * 5; i++) { /* half of them inside */
+      X[i] /= 32;
+      for (int64_t j = 0; j < 6 && i % 10 < 5; j++) X[i] += D[j * 5 + i % 5] / 6;
+    }
     for (int64_t i = 0; i < ROWS * 5; i++) D[i % 30] *= i < 30 ? 0x1p20f : 1, X[i] *= 0x1p20f;
     if (rules[r].rule.simplex) PetscCall(CheckFew(&rules[r], 6, 5, false, 0x1p20));
     draw(5, 7, 0.8); /* far on the other side */
@@ -195,6 +203,33 @@ static PetscErrorCode CheckAllFew(void)
     memset(D, 0, sizeof(D)); /* nothing at all */
     PetscCall(CheckFew(&rules[r], 3, 7, false, 1));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Small whole numbers, so that atoms tie and depend on each other: m and d drawn by seed. */
+static PetscErrorCode CheckTies(const Rule *rule, int64_t from, int64_t to)
+{
+  double worst = 0;
+  bool fine = true;
+  PetscFunctionBeginUser;
+  for (int64_t seed = from; seed < to; seed++) {
+    const int64_t base = seed * 100000, m = 3 + (int64_t)(noise((uint64_t)base + 1) * 25),
+                  d = 2 + (int64_t)(noise((uint64_t)base + 2) * 10);
+    const double lift = 3 * noise((uint64_t)base + 3), far = lift * at(base + 4 - 17) * 2;
+    for (int64_t i = 0; i < m * d; i++)
+      D[i] = rintf(2 * (float)(at(base + 983 + i) + lift * at(base + 483 + i % d)));
+    for (int64_t i = 0; i < ROWS * d; i++)
+      X[i] = rintf(2 * (float)(2 * at(base + 29983 + i) + far * at(base + 483 + i % d)));
+    find_products(m, d);
+    PetscCall(Solve(&rule->rule, m, d, 30));
+    for (int64_t t = 0; t < 30; t++) {
+      int64_t count = 0;
+      worst = fmax(worst, unsettled(&rule->rule, m, d, t, &count));
+      fine = fine && allowed(&rule->rule, m, t) && count <= d + rule->rule.simplex;
+    }
+  }
+  OK(fine, "%s, whole numbers: codes are what the rule allows, of independent atoms", rule->title);
+  NEAR(worst, 0, 4e-6, "%s, whole numbers: no weight would help", rule->title);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -313,7 +348,10 @@ int main(int argc, char **argv)
     RUN(CheckMany(&rules[r], 48, 40, 2, false));
     RUN(CheckMany(&rules[r], 48, 12, 0.5, false));
     RUN(CheckMany(&rules[r], 40, 12, 3, true));
+    RUN(CheckTies(&rules[r], (int64_t)r * 40, (int64_t)r * 40 + 40));
   }
+  RUN(CheckTies(&rules[1], 3366, 3367));
+  RUN(CheckTies(&rules[2], 17, 18));
   RUN(CheckRenewed());
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();

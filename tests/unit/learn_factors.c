@@ -23,10 +23,10 @@ static double flat(int64_t row, int64_t i)
   return i < 3 ? mixed(row, i) : 0;
 }
 
-/* All in nearly the same direction. */
+/* Dimensions go nearly together. */
 static double along(int64_t row, int64_t i)
 {
-  return 1 + 0.3 * mixed(row, i);
+  return (1 + 2 * noise((uint64_t)(5000000 + row))) * (1 + 0.02 * mixed(row, i));
 }
 
 static double either(int64_t row, int64_t i)
@@ -234,8 +234,9 @@ static PetscErrorCode CheckNMF(int64_t m, bool singular, bool factors, int sweep
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* weight: of the penalty. The last atom is scaled, so that its codes outweigh all others. */
-static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins, double scale)
+/* weight: of the penalty. The last atom is scaled, so that its codes outweigh all others;
+   axes: atoms start there, so that many are in use together. */
+static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins, double scale, bool axes)
 {
   Learner l;
   char words[200];
@@ -249,6 +250,10 @@ static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins, double sca
   tokens(&p, weight > 0);
   NEAR(learner_off(&l, "atoms", p.D), 0, 1e-7, "%s: its start", words);
   if (twins) twin(&l, 1);
+  for (int64_t i = 0; i < m * p.d && axes; i++) {
+    p.D[i] = i / p.d == i % p.d;
+    ((float *)learner_array(&l, "atoms")->data)[i] = (float)p.D[i];
+  }
   float *last = (float *)learner_array(&l, "atoms")->data + (m - 1) * p.d;
   for (int64_t i = 0; i < p.d; i++) {
     last[i] *= (float)scale;
@@ -415,11 +420,11 @@ int main(int argc, char **argv)
   RUN(CheckDraws("method=archetypal_analysis width=3 pick=identity", 0));
   RUN(CheckDraws("method=archetypal_analysis width=3", SEED_ANCHORS));
   RUN(MethodTokens(path, N, D, either));
-  RUN(CheckSemi(4, 0, false, 1));
-  RUN(CheckSemi(5, 0, true, 1));
-  RUN(CheckSemi(4, 0, false, 0x1p-8));
-  RUN(CheckSemi(4, 0.02, false, 1));
-  RUN(CheckSemi(5, 0.02, true, 1));
+  RUN(CheckSemi(4, 0, false, 1, false));
+  RUN(CheckSemi(5, 0, true, 1, false));
+  RUN(CheckSemi(4, 0, false, 0x1p-8, false));
+  RUN(CheckSemi(4, 0.02, false, 1, false));
+  RUN(CheckSemi(5, 0.02, true, 1, false));
   RUN(CheckOnline(5, 300, 0.1, true, false));
   RUN(CheckOnline(4, 300, 0.1, false, true));
   RUN(CheckStopped(path, "method=seminmf width=3 iterations=2", 0));
@@ -429,7 +434,7 @@ int main(int argc, char **argv)
   RUN(MethodTokens(path, 15, D, mixed));
   RUN(CheckNMF(5, true, false, 1, 0, false));
   RUN(MethodTokens(path, N, D, along));
-  RUN(CheckSemi(4, 0.02, false, 1));
+  RUN(CheckSemi(4, 0.02, false, 1, true));
   RUN(MethodTokens(path, 400, D, flat));
   RUN(CheckNMF(5, true, false, 2, 0, false));
   RUN(CheckNMF(5, true, true, 2, 0, false));

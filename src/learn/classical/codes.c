@@ -172,11 +172,14 @@ static double best(CodeSolver *s)
 static bool exchange(CodeSolver *s, int32_t j)
 {
   const int64_t n = s->in.count;
-  double step = (double)INFINITY;
+  double step = (double)INFINITY, most = 0;
   for (int64_t a = 0; a < n; a++) s->y[a] = s->sign[j] * s->in.part[a * TOGETHER];
   triangle_solve(&s->in, s->y);
-  for (int64_t a = 0; a < n; a++)
+  for (int64_t a = 0; a < n; a++) most = fmax(most, fabs(s->y[a]));
+  for (int64_t a = 0; a < n; a++) {
+    if (fabs(s->y[a]) < 1e-9 * most) s->y[a] = 0; /* no part in it, but for rounding */
     if (s->sign[s->in.in[a]] * s->y[a] > 0) step = fmin(step, s->z[a] / s->y[a]);
+  }
   if (isinf(step)) return false;
   for (int64_t a = 0; a < n; a++) {
     const bool leaves = s->sign[s->in.in[a]] * s->y[a] > 0 && s->z[a] / s->y[a] <= step;
@@ -184,7 +187,8 @@ static bool exchange(CodeSolver *s, int32_t j)
     if (leaves) s->y[a] = NAN;
   }
   take_out(s);
-  return enter(s, 1, &j, &(double){step * s->sign[j]}, true);
+  enter(s, 1, &j, &(double){step * s->sign[j]}, true);
+  return true;
 }
 
 /* Moves the weights to the best ones as far as all keep their signs, and takes out what stops that,
@@ -269,9 +273,16 @@ static double begin(CodeSolver *s)
   return best(s);
 }
 
+/* Only atoms in use are barred. */
+static void admit(CodeSolver *s)
+{
+  memset(s->barred, 0, (size_t)s->m * sizeof(*s->barred));
+  for (int64_t a = 0; a < s->in.count; a++) s->barred[s->in.in[a]] = -INFINITY;
+}
+
 /* One token's code from its products s->b. Where none of several that enter stays, the next one
-   enters alone, in the place of another if it depends on those in use, and one that does not stay
-   then is left out. */
+   enters alone, in the place of another if it depends on those in use, and one that changes nothing
+   then is left out until others have come in. */
 static void find_code(CodeSolver *s, float *z)
 {
   static const double none[TOGETHER];
@@ -281,16 +292,21 @@ static void find_code(CodeSolver *s, float *z)
   int32_t atom[TOGETHER];
   for (int64_t j = 0; j < m; j++) most = fmax(most, fabs(s->b[j]));
   for (int64_t turn = 0; turn < 3 * m + 10; turn++) {
-    bool stays = false;
+    const int64_t old = s->in.count;
+    int64_t stay = 0;
     find_left(s);
     if (!(count = choose(s, 0x1p-21 * most, multiplier, together, atom))) break;
     for (int64_t q = 0; q < count; q++)
       s->sign[atom[q]] = s->rule.either_sign && s->w[atom[q]] < 0 ? -1 : 1;
     if (enter(s, count, atom, none, count == 1) || (count == 1 && exchange(s, atom[0])))
       settle(s, &multiplier);
-    for (int64_t q = 0; q < count; q++) stays |= s->barred[atom[q]] < 0;
-    if (!stays && count == 1) s->barred[atom[0]] = -INFINITY;
-    together = stays ? TOGETHER : 1;
+    for (int64_t a = 0; a < s->in.count; a++)
+      for (int64_t q = 0; q < count; q++) stay += s->in.in[a] == atom[q];
+    if (stay)
+      admit(s);
+    else if (count == 1 && s->in.count == old)
+      s->barred[atom[0]] = -INFINITY;
+    together = stay ? TOGETHER : 1;
   }
   memset(z, 0, (size_t)m * sizeof(*z));
   for (int64_t a = 0; a < s->in.count; a++) z[s->in.in[a]] = (float)s->z[a];
