@@ -235,6 +235,13 @@ static PetscErrorCode JoinLeaves(Classical *c, int64_t there, bool mine, int64_t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static bool finite_sums(int64_t count, const double *sums)
+{
+  bool good = true;
+  for (int64_t i = 0; i < count; i++) good &= isfinite(sums[i]) != 0;
+  return good;
+}
+
 /* The sums of all parts, on every rank, in c->sums. */
 static PetscErrorCode GatherSums(Classical *c, int64_t count)
 {
@@ -263,7 +270,7 @@ static PetscErrorCode EndUnit(Classical *c, int64_t count, StepReport *report)
   PetscCall(ExactSum(c->task->comm, 1, &c->objective));
   const double objective = exact_value(&c->objective);
   memset(&c->objective, 0, sizeof(c->objective));
-  if (isfinite(objective)) {
+  if (isfinite(objective) && finite_sums(count, c->sums)) {
     PetscCall(c->parts->finish(c, c->sums, objective, report));
     c->last = objective;
   } else {
@@ -278,7 +285,7 @@ static PetscErrorCode EndUnit(Classical *c, int64_t count, StepReport *report)
 static void tell_end(const Classical *c, StepReport *report)
 {
   static const char *const reasons[] = {"",           "solved", "converged",
-                                        "iterations", "steps",  "the objective is not finite"};
+                                        "iterations", "steps",  "sums over the tokens are not finite"};
   const int64_t ended = c->number[CLASSICAL_ENDED];
   report->step = c->number[CLASSICAL_UNIT];
   if (!ended) return;
