@@ -64,10 +64,11 @@ static double mean_square(const TokenStatistics *statistics, int64_t d, const do
   return exact_value(&sum);
 }
 
-/* 1 / scale as float32; a scale of 0 (all tokens alike) divides by 1. */
+/* 1 / scale as float32; a scale of 0 (all tokens alike), or too near it for that, divides by 1. */
 static float inverse(double scale)
 {
-  return scale > 0 ? (float)(1 / scale) : 1.0f;
+  const float by = scale > 0 ? (float)(1 / scale) : 1.0f;
+  return isfinite(by) ? by : 1.0f;
 }
 
 PetscErrorCode NormaliserCreate(const Tokens *tokens, const Settings *settings,

@@ -284,8 +284,8 @@ static PetscErrorCode EndUnit(Classical *c, int64_t count, StepReport *report)
 
 static void tell_end(const Classical *c, StepReport *report)
 {
-  static const char *const reasons[] = {"",           "solved", "converged",
-                                        "iterations", "steps",  "sums over the tokens are not finite"};
+  static const char *const reasons[] = {
+      "", "solved", "converged", "iterations", "steps", "sums over the tokens are not finite"};
   const int64_t ended = c->number[CLASSICAL_ENDED];
   report->step = c->number[CLASSICAL_UNIT];
   if (!ended) return;
