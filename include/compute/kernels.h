@@ -101,6 +101,8 @@ typedef struct Kernels {
   /* y[i] = (sum over the nonzeros, in their order, of value fmaf D[index][i] from + 0) + 0.0f. */
   void (*decode)(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                  const float *D, int64_t ldD, float *y);
+  /* y[i] = fmaf(a, x[i], y[i]). */
+  void (*add_scaled)(int64_t d, float a, const float *x, float *y);
   /* g[q] = blockdot(e, D[index[q]]). */
   void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                     const float *e, float *g);

@@ -9,6 +9,13 @@ struct SAETrace {
   float *coefficient;
 };
 
+/* Products of the atoms with each other, which tell how scores change with each pick: not what they
+   are, but near enough to leave few that can be the largest. */
+typedef struct Gram {
+  float *x;       /* [m x m] */
+  double longest; /* at least the norm of the longest atom */
+} Gram;
+
 /* Settings that codes by pursuit share; the fields are those of the entry's own struct. */
 #define PURSUIT_PARAMS(type)                                                                       \
   {"k",                                                                                            \
@@ -36,7 +43,8 @@ int64_t pursuit_most(const CodeNow *now, int64_t m);
   Local. Each pick is the atom with the largest chain of what is left and its row (lowest index
   among equals), that number its coefficient; left = fmaf(-coefficient, row, left). After the end
   picks are of atom 0 with coefficient 0. P, D: the atoms, packed and as they are; S [n x m]
-  scratch. out pick, coefficient [n x k].
+  scratch. With now->gram most scores are not made; the picks are the same. out pick, coefficient [n
+  x k].
 */
 PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m, int64_t d,
                       const float *X, const Packed *P, const float *D, float *S, int32_t *pick,

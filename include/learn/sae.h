@@ -38,7 +38,8 @@ typedef struct {
   int64_t step, steps;
   double unit;       /* root mean square of a dimension of the normalised tokens; training only */
   const float *bias; /* [m] the encoder's */
-  struct SAETrace *trace; /* where a code by pursuit leaves its picks; NULL: nowhere */
+  struct SAETrace *trace;  /* where a code by pursuit leaves its picks; NULL: nowhere */
+  const struct Gram *gram; /* products of all atoms, for a code by pursuit; NULL: it does without */
   bool training;
 } CodeNow;
 

@@ -78,6 +78,8 @@ static bool check_decode(const Kernels *a, const Kernels *b, int64_t nonzeros, i
   float *g = hold(fill(nonzeros, PLAIN)), *h = hold(fill(nonzeros, PLAIN));
   a->blockdots(nonzeros, index, d, D, ld, e, g);
   b->blockdots(nonzeros, index, d, D, ld, e, h);
+  a->add_scaled(d, e[0], D, y);
+  b->add_scaled(d, e[0], D, z);
   if (!same_float(nonzeros, g, h)) return false;
   return same_float(d, y, z);
 }
@@ -278,7 +280,7 @@ static void check(const Kernels *b, const char *called)
   OK(good[0], "%s: pack and scores are those of the plain loops", called);
   OK(good[1], "%s: combine", called);
   OK(good[2], "%s: select_top and select_positive", called);
-  OK(good[3], "%s: decode and blockdots", called);
+  OK(good[3], "%s: decode, blockdots and add_scaled", called);
   OK(good[9], "%s: residuals", called);
   OK(good[10], "%s: leaf_sums", called);
   OK(good[4], "%s: normalise, tangent, unit and the lane64 sums", called);

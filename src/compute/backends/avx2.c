@@ -92,6 +92,15 @@ static inline void narrow(int64_t d, Lanes y, float *x, int64_t i)
     _mm256_maskstore_ps(x + i, lanes256(d, i), v);
 }
 
+static void add_scaled(int64_t d, float a, const float *x, float *y)
+{
+  const __m256 by = _mm256_set1_ps(a);
+  int64_t i = 0;
+  for (; i + 8 <= d; i += 8)
+    _mm256_storeu_ps(y + i, _mm256_fmadd_ps(by, _mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i)));
+  for (; i < d; i++) y[i] = __builtin_fmaf(a, x[i], y[i]);
+}
+
 static void tangent(int64_t d, float *g, const float *D)
 {
   const __m256d along = _mm256_set1_pd(dot64(d, g, D));
@@ -252,6 +261,7 @@ const Kernels backend_avx2 = {
     .chains = avx2_chains,
     .select_positive = avx2_select_positive,
     .decode = avx2_decode,
+    .add_scaled = add_scaled,
     .blockdots = avx2_blockdots,
     .residuals = avx2_residuals,
     .leaf_sums = avx2_leaf_sums,

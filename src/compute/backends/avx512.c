@@ -90,6 +90,17 @@ static double sum64(int64_t d, const float *x)
   return halve(a);
 }
 
+static void add_scaled(int64_t d, float a, const float *x, float *y)
+{
+  const __m512 by = _mm512_set1_ps(a);
+  for (int64_t i = 0; i < d; i += 16) {
+    const __mmask16 lanes = lanes512(d, i);
+    const __m512 from = _mm512_maskz_loadu_ps(lanes, x + i),
+                 to = _mm512_maskz_loadu_ps(lanes, y + i);
+    _mm512_mask_storeu_ps(y + i, lanes, _mm512_fmadd_ps(by, from, to));
+  }
+}
+
 static void tangent(int64_t d, float *g, const float *D)
 {
   const __m512d along = _mm512_set1_pd(dot64(d, g, D));
@@ -230,6 +241,7 @@ const Kernels backend_avx512 = {
     .chains = avx512_chains,
     .select_positive = avx512_select_positive,
     .decode = avx512_decode,
+    .add_scaled = add_scaled,
     .blockdots = avx512_blockdots,
     .residuals = avx512_residuals,
     .leaf_sums = avx512_leaf_sums,

@@ -225,10 +225,57 @@ static void chain_rows(int64_t d, const Chains *C, const float *x, float *s)
     _mm512_mask_storeu_ps(s + 16 * g, lanes512(C->count, 16 * g), sum[g]);
 }
 
+/* Up to 16 chains, each of a row and a token of its own. */
+typedef struct {
+  int64_t count;
+  const float *row[16], *x[16];
+} Pairs;
+
+static void chain_pairs(int64_t d, Pairs *P, float *s)
+{
+  const __mmask16 lanes = lanes512(P->count, 0);
+  __m512 sum = _mm512_maskz_loadu_ps(lanes, s);
+  int64_t i = 0;
+  for (int64_t q = P->count; q < 16; q++) P->row[q] = P->row[q - 1], P->x[q] = P->x[q - 1];
+  for (; i + 4 <= d; i += 4) {
+    __m512 row[4], x[4];
+    columns(4, P->row, i, row);
+    columns(4, P->x, i, x);
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) sum = _mm512_fmadd_ps(x[c], row[c], sum);
+  }
+  for (; i < d; i++) {
+    float row[16] __attribute__((aligned(64))), x[16] __attribute__((aligned(64)));
+    for (int q = 0; q < 16; q++) row[q] = P->row[q][i], x[q] = P->x[q][i];
+    sum = _mm512_fmadd_ps(_mm512_load_ps(x), _mm512_load_ps(row), sum);
+  }
+  _mm512_mask_storeu_ps(s, lanes, sum);
+}
+
+/* Tokens from t on that have few rows each, as many as fill the lanes; gives the first that is not
+   among them: t, where they are too few to be worth it. */
+static int64_t take_pairs(int64_t n, const int64_t *start, const int32_t *index, const float *E,
+                          int64_t ldE, const float *X, int64_t ldX, int64_t t, Pairs *P)
+{
+  const int64_t first = t;
+  P->count = 0;
+  for (; t < n && start[t + 1] - start[t] <= 3 && start[t + 1] - start[first] <= 16; t++)
+    for (int64_t q = start[t]; q < start[t + 1]; q++)
+      P->row[P->count] = E + index[q] * ldE, P->x[P->count++] = X + t * ldX;
+  return P->count >= 4 ? t : first;
+}
+
 void avx512_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
                    int64_t ldE, const float *X, int64_t ldX, float *s)
 {
+  Pairs pairs;
   for (int64_t t = 0; t < n; t++) {
+    const int64_t after_pairs = take_pairs(n, start, index, E, ldE, X, ldX, t, &pairs);
+    if (after_pairs > t) {
+      chain_pairs(d, &pairs, s + start[t]);
+      t = after_pairs - 1;
+      continue;
+    }
     const int64_t count = start[t + 1] - start[t], sets = (count + WIDE - 1) / WIDE,
                   width = sets ? (count + sets - 1) / sets : 0;
     for (int64_t q = start[t]; q < start[t + 1]; q += width) {

@@ -119,6 +119,11 @@ static void decode(int64_t nonzeros, const int32_t *index, const float *value, i
   add_zero(d, y);
 }
 
+static void add_scaled(int64_t d, float a, const float *x, float *y)
+{
+  add_rows(d, a, x, y);
+}
+
 static float blockdot(int64_t d, const float *restrict x, const float *restrict y)
 {
   float sum = 0.0f;
@@ -431,6 +436,7 @@ const Kernels TABLE = {
     .filter = filter,
     .candidates = candidates,
     .chains = chains,
+    .add_scaled = add_scaled,
     .select_positive = select_positive,
     .decode = decode,
     .blockdots = blockdots,

@@ -27,6 +27,7 @@
    scored in float32; so are all while a row of E is not finite. No number here reaches a result but
    the chains. */
 #include "learn/encoder.h"
+#include "learn/pursue.h"
 #include "base/array.h"
 #include <math.h>
 #include <stdlib.h>
@@ -36,7 +37,9 @@ enum {
   SUBTILE = 64, /* tokens filtered together: their bounds stay near the second cache */
   TILE = 32,    /* tokens scored together */
   CHUNK = 1024, /* tokens settled together: the rows of E stay in the last cache */
-  AGAIN = 64    /* renewals after which a filter that did not pay is tried again */
+  AGAIN = 64,   /* renewals after which a filter that did not pay is tried again */
+  GRAM = 4096,  /* atoms at most, whose products are made for a code by pursuit */
+  ROWS = 192    /* of these products, made together */
 };
 
 struct Encoder {
@@ -64,6 +67,7 @@ struct Encoder {
   bool *filtered;             /* [CHUNK] */
   Packed some;                /* rows of some atoms */
   float *some_bias;           /* [m] */
+  Gram gram;                  /* x NULL: there is none */
   int32_t *some_atom;         /* [m] */
 };
 
@@ -148,6 +152,8 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow
   PetscCall(Room(e, e->packed.space, &e->packed.x));
   PetscCall(ArrayCreate(SUBTILE * m, &e->S));
   if (e->able) PetscCall(CreateFilter(e));
+  if (now->code->pursue && m <= GRAM && now->code->most(now, m) > 2)
+    PetscCall(Room(e, m * m, &e->gram.x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -162,6 +168,7 @@ PetscErrorCode EncoderDestroy(Encoder **encoder)
   PetscCall(Drop(e, &e->scale));
   PetscCall(Drop(e, &e->norm));
   PetscCall(Drop(e, &e->rest));
+  PetscCall(Drop(e, &e->gram.x));
   packed_clear(&e->some);
   quantised_clear(&e->part);
   quantised_clear(&e->tokens);
@@ -186,6 +193,41 @@ static void round_rows(Encoder *e, int64_t first, int64_t count)
   memcpy(e->rest + first, e->part.rest, (size_t)count * sizeof(float));
 }
 
+/* Turns rows i .. i + n - 1 of the columns right of them to columns. */
+static void mirror(int64_t m, int64_t i, int64_t n, float *x)
+{
+  enum { TURN = 8 };
+  for (int64_t c = i; c < m; c += TURN)
+    for (int64_t r = i; r < i + n; r += TURN)
+      for (int64_t a = c; a < min_i64(c + TURN, m); a++)
+        for (int64_t b = r; b < min_i64(r + TURN, i + n); b++) x[a * m + b] = x[b * m + a];
+}
+
+/* All products of rows with each other, the node's ranks taking turns. */
+static PetscErrorCode RenewGram(Encoder *e)
+{
+  const int64_t m = e->m, d = e->d;
+  const int ranks = e->nodes ? nodes_size(e->nodes) : 1, rank = e->nodes ? nodes_rank(e->nodes) : 0;
+  double square = 0;
+
+  PetscFunctionBegin;
+  if (!e->gram.x) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int64_t j = 0; j < m; j++) {
+    const double one = e->kernels->square64(d, e->E + j * d);
+    square = one > square || isnan(one) ? one : square;
+    if (isnan(square)) break;
+  }
+  e->gram.longest = 1.0001 * sqrt(square);
+  for (int64_t i = rank * ROWS; i < m; i += ranks * ROWS) {
+    const Packed right = {.x = e->packed.x + i * d, .rows = m - i, .d = d};
+    const int64_t n = min_i64(ROWS, m - i);
+    e->kernels->scores(n, e->E + i * d, d, &right, NULL, e->gram.x + i * m + i, m);
+    mirror(m, i, n, e->gram.x);
+  }
+  if (e->nodes) PetscCall(NodesBarrier(e->nodes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EncoderRenew(Encoder *e)
 {
   int64_t first = 0, count = e->m;
@@ -197,6 +239,7 @@ PetscErrorCode EncoderRenew(Encoder *e)
   if (count) e->kernels->pack(count, e->d, e->E + first * e->d, e->d, &part);
   if (count && e->able) round_rows(e, first, count);
   if (e->nodes) PetscCall(NodesBarrier(e->nodes));
+  PetscCall(RenewGram(e));
   e->sound = e->able;
   for (int64_t j = 0; e->sound && j < e->m; j++)
     e->sound = e->norm[j] < INFINITY && fabsf(e->b[j]) < 0x1p100f;
@@ -291,14 +334,16 @@ static PetscErrorCode FilteredCodes(Encoder *e, int64_t n, const float *X, Codes
 static PetscErrorCode PursuedCodes(Encoder *e, int64_t n, const float *X, Codes *codes)
 {
   const SAECode *code = e->now->code;
+  CodeNow now = *e->now;
 
   PetscFunctionBegin;
   e->taken |= 1;
+  now.gram = e->gram.x ? &e->gram : NULL;
   for (int64_t t = 0; t < n; t += TILE) {
     const int64_t count = min_i64(TILE, n - t);
     PetscCall(CodesReserve(codes, codes->rows + count,
                            codes->start[codes->rows] + count * code->most(e->now, e->m)));
-    PetscCall(code->pursue(e->now, e->kernels, count, e->m, e->d, X + t * e->d, &e->packed, e->E,
+    PetscCall(code->pursue(&now, e->kernels, count, e->m, e->d, X + t * e->d, &e->packed, e->E,
                            e->S, codes));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

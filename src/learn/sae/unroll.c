@@ -42,8 +42,7 @@ static void go_back(SAE *sae, int64_t i, float *dot)
     if (z != 0)
       sae->kernels->blockdots(1, &j, d, sae->D, d, part->e + (batch->first + t) * d, &dot[t]);
     part->g[t] = c * dot[t];
-    for (int64_t x = 0; x < d && z != 0; x++)
-      left[x] = __builtin_fmaf(z, sae->D[j * d + x], left[x]);
+    if (z != 0) sae->kernels->add_scaled(d, z, sae->D + j * d, left);
   }
 }
 
@@ -56,7 +55,7 @@ static void pass_on(SAE *sae, const float *dot)
   for (int64_t t = 0; t < batch->count; t++) {
     float *e = part->e + (batch->first + t) * d;
     const float *row = sae->D + part->codes.atom[t] * d;
-    for (int64_t x = 0; x < d && dot[t] != 0; x++) e[x] = __builtin_fmaf(-dot[t], row[x], e[x]);
+    if (dot[t] != 0) sae->kernels->add_scaled(d, -dot[t], row, e);
   }
 }
 
