@@ -142,6 +142,80 @@ static PetscErrorCode Check(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Atoms of which some are equal, and some differ in their last digits alone; tokens of every
+   length, sums of few atoms among them, of which soon nothing is left: with Gram's matrix the picks
+   and their coefficients are the same, and most scores are not made. */
+enum { MANY = 70, ATOMS = 300, WIDTH = 40, PICKS = 24 };
+static int64_t scored;
+static const Kernels *plain;
+static void counted(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
+                    float *S, int64_t ldS)
+{
+  scored += n;
+  plain->scores(n, X, ldX, P, init, S, ldS);
+}
+
+static void fill_close(float *x, float *E)
+{
+  for (int64_t q = 0; q < ATOMS * WIDTH; q++)
+    E[q] = (float)random_normal(5, RANDOM_SYNTH, (uint64_t)q);
+  for (int64_t j = 0; j < ATOMS; j++) {
+    float *row = E + j * WIDTH;
+    if (j % 7 > 4) memcpy(row, row - WIDTH, WIDTH * sizeof(*row));
+    plain->unit(WIDTH, row);
+    if (j % 14 > 10) row[j % WIDTH] *= 1 + 0x1p-22f;
+  }
+  for (int64_t t = 0; t < MANY; t++)
+    for (int64_t l = 0; l < WIDTH; l++) {
+      const double noise = random_normal(6, RANDOM_SYNTH, (uint64_t)(t * WIDTH + l));
+      x[t * WIDTH + l] = t % 5 == 0   ? 0
+                         : t % 5 == 1 ? E[t * WIDTH + l] - 2 * E[l]
+                                      : (float)(noise * (t % 5 == 2 ? 1e-30 : t));
+    }
+}
+
+static PetscErrorCode CheckGram(const char *words)
+{
+  static float x[MANY * WIDTH], E[ATOMS * WIDTH], S[MANY * ATOMS], c[2][MANY * PICKS];
+  static int32_t pick[2][MANY * PICKS];
+  Settings settings = {0};
+  Choice choice;
+  Mistakes *mistakes;
+  Packed packed = {0};
+  Gram gram = {NULL, 1.001};
+  int64_t made[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(MistakesCreate(&mistakes));
+  PetscCall(KernelsChoose(NULL, mistakes, &plain));
+  Kernels kernels = *plain;
+  kernels.scores = counted;
+  settings_words(&settings, words);
+  settings_defaults(&settings, "code.", family_find(&sae_codes, "mp")->params);
+  PetscCall(ChoiceRead(&settings, "code", &sae_codes, &choice));
+  fill_close(x, E);
+  plain->pack(ATOMS, WIDTH, E, WIDTH, &packed);
+  PetscCall(ArrayCreate(ATOMS * ATOMS, &gram.x));
+  plain->scores(ATOMS, E, WIDTH, &packed, NULL, gram.x, ATOMS);
+  for (int with = 0; with < 2; with++) {
+    CodeNow now = code_now(&choice);
+    now.gram = with ? &gram : NULL;
+    scored = 0;
+    PetscCall(Pursue(&now, &kernels, MANY, ATOMS, WIDTH, x, &packed, E, S, pick[with], c[with]));
+    made[with] = scored;
+  }
+  OK(!memcmp(pick[0], pick[1], sizeof(pick[0])) && !memcmp(c[0], c[1], sizeof(c[0])),
+     "%s: the same picks with Gram's matrix", words);
+  OK(3 * made[1] < made[0], "%s: %lld rows of scores, not %lld", words, (long long)made[1],
+     (long long)made[0]);
+  PetscCall(ArrayDestroy(&gram.x));
+  packed_clear(&packed);
+  PetscCall(ChoiceRelease(&choice));
+  PetscCall(MistakesDestroy(&mistakes));
+  settings_clear(&settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -153,5 +227,7 @@ int main(int argc, char **argv)
   }
   for (int q = 0; q < N * D; q++) tokens[q] = (float)random_normal(4, RANDOM_SYNTH, (uint64_t)q);
   RUN(Check());
+  RUN(CheckGram("code.name=mp code.k=24"));
+  RUN(CheckGram("code.name=mp code.k=24 code.stop=0.3"));
   return TestEnd();
 }

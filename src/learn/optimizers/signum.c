@@ -23,8 +23,9 @@ static void update(const void *settings, const Update *now)
   for (int64_t i = 0; i < now->count; i++) {
     const float kept = keep * now->m[i], m = kept + (1 - keep) * (now->g[i] * now->scale);
     now->m[i] = __builtin_fabsf(m) < 0x1p-100f ? 0.0f : m;
-    /* a gradient that is not finite must not pass for a direction */
-    now->p[i] = now->p[i] - (m > 0 ? lr : m < 0 ? -lr : 0 * m);
+    /* a gradient that is not finite must not pass for a direction; whether there is one is foreseen
+       by the CPU, which one is not */
+    now->p[i] = now->p[i] - (m > 0 || m < 0 ? __builtin_copysignf(lr, m) : 0 * m);
   }
 }
 

@@ -65,8 +65,7 @@ static void output_slope(const SAE *sae, int64_t t, float aux, float *y, float *
     const int64_t at = part->codes.start[t];
     sae->kernels->decode(part->codes.start[t + 1] - at, part->codes.atom + at, part->g + at, width,
                          p == PART_AUX ? batch->dead_E : sae->E, width, y);
-    for (int64_t i = 0; i < width; i++)
-      to[i] = __builtin_fmaf(p == PART_AUX ? aux : 1.0f, y[i], to[i]);
+    sae->kernels->add_scaled(width, p == PART_AUX ? aux : 1.0f, y, to);
   }
 }
 
@@ -94,8 +93,7 @@ static void lift_slope(const SAE *sae, float lift, float *to)
 {
   const int64_t width = sae->inputs;
   for (int64_t j = 0; j < sae->m && lift > 0; j++)
-    for (int64_t i = 0; i < width && sae->silent[j] > 0; i++)
-      to[i] = __builtin_fmaf(-lift, sae->E[j * width + i], to[i]);
+    if (sae->silent[j] > 0) sae->kernels->add_scaled(width, -lift, sae->E + j * width, to);
 }
 
 /* W's gradient: slopes times centred tokens, leaf by leaf, joined by the tree. */

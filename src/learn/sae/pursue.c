@@ -81,8 +81,7 @@ static void score(Pursuit *p, int64_t t, int64_t count)
 static int64_t narrow_down(const Pursuit *p, int64_t t, int64_t at)
 {
   const double longest = p->gram->longest, size = p->norm[t] * longest,
-               off =
-                   1.01 * (p->err[t] + chain_error(p->d) * size + 0x1p-23 * (size + p->err[t]));
+               off = 1.01 * (p->err[t] + chain_error(p->d) * size + 0x1p-23 * (size + p->err[t]));
   if (!(off <= size / 64)) return 0;
   const float *s = p->S + t * p->m;
   const int64_t found =

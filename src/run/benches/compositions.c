@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { M = 2048, D = 768, B = 2048, FEW = 1024, K = 32, P = 1024, DEAD = 128, N = 4 * B };
+enum { M = 2048, D = 768, B = 2048, K = 32, P = 1024, DEAD = 128, N = 4 * B };
 
 static const char *const rows[] = {
 #define X(name) "code " #name,
@@ -44,18 +44,25 @@ typedef struct {
   double sums;      /* times their sums; 0: once */
   double dense;     /* further products */
   double bytes;     /* further bytes of memory for each parameter */
+  double touched;   /* the same for each token */
 } Count;
 
 #define PRODUCT (2.0 * M * D) /* scores of a token */
+/* Scores and half of the products of the atoms with each other; what of these picks take off. */
+#define GRAM (1 + M / (2.0 * B))
+#define PICKS (2.0 * K * M)
 static const Count special[] = {
     {"code batchtopk", "", 1},
     {"code gated", "", 1, .residuals = 2, .sums = 1.5},
     {"code jumprelu", "", 1},
-    {"code mp", "encoder.name=tied train.batch=1024", K, .residuals = 2},
-    {"code omp", "encoder.name=tied train.batch=1024", K, .dense = 2.0 * K * K * D + 40.0 * K * K},
+    {"code mp", "encoder.name=tied", GRAM, .residuals = 2, .dense = PICKS, .touched = 2 * PICKS},
+    {"code omp", "encoder.name=tied", GRAM, .dense = PICKS + 2.0 * K * K * D + 40.0 * K * K,
+     .touched = 2 * PICKS},
     {"code quantised", "", 1},
     {"code relu", "code.l1=0.01", 1},
-    {"goal msae", "goal.ks=32,64,128", 0},
+    {"goal matryoshka", "", .touched = 4 * 8.0 * D},
+    {"goal msae", "goal.ks=32,64,128", .touched = 2 * 8.0 * D},
+    {"goal multi_topk", "", .touched = 8.0 * D},
     {"encoder identity", "width=768", 0},
     {"encoder mlp", "", 0, .residuals = 1.5, .dense = 4.0 * D * D},
     {"atoms hull", "", .dense = 4.0 * M * P * D / B},
@@ -245,7 +252,7 @@ static PetscErrorCode Bound(BenchRun *run, Data *b, double rate, double memory, 
   PetscCall(Alone(run, b, Adam, &update));
   *bound = encode + count->residuals * fmin(more * residuals, all) +
            count->sums * fmin(more * sums, all) + update + count->dense * tokens / rate +
-           count->bytes * (double)b->sae->block_size / memory;
+           (count->bytes * (double)b->sae->block_size + count->touched * tokens) / memory;
   PetscCall(DropCodes(b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

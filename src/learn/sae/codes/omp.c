@@ -28,11 +28,10 @@ static void refine(const Kernels *kernels, int64_t iterations, int64_t p, const 
   double square = 0;
   for (int64_t i = 0; i < p; i++) {
     b[i] = kernels->dot64(d, D + atom[i] * d, x);
-    for (int64_t j = 0; j < p; j++) {
-      Q[i * p + j] = kernels->dot64(d, D + atom[i] * d, D + atom[j] * d);
-      square += Q[i * p + j] * Q[i * p + j];
-    }
+    for (int64_t j = 0; j <= i; j++)
+      Q[j * p + i] = Q[i * p + j] = kernels->dot64(d, D + atom[i] * d, D + atom[j] * d);
   }
+  for (int64_t i = 0; i < p * p; i++) square += Q[i] * Q[i];
   const double step = square > 0 ? 1 / __builtin_sqrt(square) : 0;
   double *next = b + p;
   for (int64_t turn = 0; turn < iterations; turn++) {
