@@ -2,13 +2,14 @@
    value where there are many; and the parts they are made of.
    RUN ranks=1 */
 #include "../../src/learn/classical/codes.h"
+#include "../../src/learn/classical/exchange.h"
 #include "../../src/learn/classical/triangle.h"
 #include "../plain_classical.h"
 
 static const Kernels *kernels;
 static Plain p;
 
-enum { MANY = 48, WIDE = 40, ROWS = 70 };
+enum { MANY = 72, WIDE = 90, ROWS = 70 };
 static float D[MANY * WIDE], X[ROWS * WIDE], Z[ROWS * MANY];
 static double K[MANY * MANY], b[MANY];
 
@@ -233,6 +234,50 @@ static PetscErrorCode CheckTies(const Rule *rule, int64_t from, int64_t to)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Atoms that do not depend on each other: exchanges of whole sets find every code. lift: so much
+   more of every atom is in a token, so that more of them are in use. */
+static PetscErrorCode CheckExchange(const Rule *rule, int64_t m, double lift)
+{
+  enum { TOKENS = 30 };
+  const int64_t d = m + 16;
+  static float S[TOKENS * MANY];
+  static double A[MANY * MANY];
+  double constant = 0, worst = 0;
+  bool found[TOKENS] = {0}, fine = true;
+  int64_t used = 0, all = 0;
+  Exchange *x;
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < m * d; i++) D[i] = (float)at(i);
+  for (int64_t t = 0; t < TOKENS; t++)
+    for (int64_t i = 0; i < d; i++) {
+      X[t * d + i] = (float)at(200000 + t * d + i);
+      for (int64_t j = 0; j < m; j++)
+        X[t * d + i] += (float)(at(300000 + t * m + j) + lift) * D[j * d + i];
+    }
+  find_products(m, d);
+  for (int64_t j = 0; j < m && rule->rule.simplex; j++) constant = fmax(constant, K[j * m + j]);
+  for (int64_t i = 0; i < m * m; i++) A[i] = K[i] + constant;
+  for (int64_t i = 0; i < TOKENS * m; i++) {
+    double sum = 0;
+    for (int64_t q = 0; q < d; q++) sum += (double)D[i % m * d + q] * (double)X[i / m * d + q];
+    S[i] = (float)sum;
+  }
+  PetscCall(ExchangeCreate(kernels, m, &rule->rule, &x));
+  PetscCall(ExchangeRenew(x, A, m, constant));
+  for (int64_t i = 0; i < TOKENS * m; i++) Z[i] = NAN;
+  exchange_rows(x, TOKENS, S, Z, found);
+  for (int64_t t = 0; t < TOKENS; t++) {
+    worst = fmax(worst, unsettled(&rule->rule, m, d, t, &used));
+    fine = fine && allowed(&rule->rule, m, t);
+    all += found[t];
+  }
+  OK(fine && all == TOKENS, "%s, %d atoms: %d codes by exchange, %.1f in use", rule->title, (int)m,
+     (int)all, (double)used / TOKENS);
+  NEAR(worst, 0, 4e-6, "%s, %d atoms by exchange: no weight would help", rule->title, (int)m);
+  PetscCall(ExchangeDestroy(&x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The same solver for other atoms. */
 static PetscErrorCode CheckRenewed(void)
 {
@@ -349,6 +394,10 @@ int main(int argc, char **argv)
     RUN(CheckMany(&rules[r], 48, 40, free ? 0.3 : 2, false));
     RUN(CheckMany(&rules[r], 48, 12, 0.5, false));
     RUN(CheckMany(&rules[r], 40, 12, 3, true));
+    RUN(CheckExchange(&rules[r], 5, 0));
+    RUN(CheckExchange(&rules[r], 70, 0));
+    RUN(CheckExchange(&rules[r], 70, 0.8));
+    RUN(CheckExchange(&rules[r], 20, -0.6));
     RUN(CheckTies(&rules[r], (int64_t)r * 40, (int64_t)r * 40 + 40));
   }
   RUN(CheckTies(&rules[1], 3366, 3367));
