@@ -51,7 +51,9 @@ typedef struct {
   const char *bound; /* the kernels that most of the work is, static text */
   double units;      /* passes over the training tokens at most, or batches; 0: none */
   double batch;      /* tokens of a unit; 0: all */
+  double leaf;       /* tokens that a rank takes at a time; 0: 1,024 */
   double first;      /* of the units, those before the kind that most are, which is meant here: */
+  double before;     /* float32 operations of dense products in those, for each token */
   double products;   /* float32 operations of dense products, for each token */
   double exact;      /* float64 operations, for each token */
   double touched;    /* bytes gathered from tables, for each token */
@@ -59,6 +61,9 @@ typedef struct {
   double spread;             /* float32 operations there that the ranks share */
   double once;               /* float64 operations of a run, on each rank */
   double sums;               /* numbers that ranks join in a unit */
+  double memory; /* bytes of a rank at most, beside its atoms, tokens and sums; those that ranks
+                    share: spread_memory */
+  double spread_memory;
 } MethodWork;
 
 typedef struct Dictionary Dictionary;

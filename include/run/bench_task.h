@@ -22,6 +22,8 @@ PetscErrorCode BenchTaskStep(void *task);
 PetscErrorCode BenchTaskReport(BenchTask *task, StepReport *report);
 /* BenchTaskPass - steps of k-means until the centroids move; for BenchWork.work. Collective. */
 PetscErrorCode BenchTaskPass(void *task);
+/* Seconds that the learner took to be made. */
+double bench_task_created(const BenchTask *task);
 /* The learner behind it (SAE or KMeans) and what it was given. */
 void *bench_task_learner(BenchTask *task);
 const Task *bench_task_task(const BenchTask *task);

@@ -17,3 +17,10 @@ typedef struct {
   bool crowd;    /* every rank trains one of its own, at once */
 } StepCase;
 PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seconds);
+/* MethodsMeasure - machine->rate of every method that says what it has to do. Rank 0 works, the
+   others sleep. Collective on run->comm. */
+PetscErrorCode MethodsMeasure(BenchRun *run, Machine *machine);
+/* The settings at which a method is timed: m atoms; least: of tokens that are not negative.
+   MethodTakes - whether it takes such settings. Not collective. */
+void method_words(const Method *method, int64_t m, int iterations, bool least, Text *words);
+PetscErrorCode MethodTakes(const Method *method, const char *words, bool *takes);

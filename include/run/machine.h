@@ -4,7 +4,7 @@
 #include "base/mistakes.h"
 #include "base/text.h"
 
-enum { CURVE_POINTS = 6 };
+enum { CURVE_POINTS = 6, RATES_MOST = 64 };
 
 /* A cost that depends on a size: between the sizes measured on the line between the logarithms'
    neighbours, outside them that of the nearest. */
@@ -14,13 +14,27 @@ typedef struct {
 } Curve;
 double curve_at(const Curve *curve, double size);
 
+/* How many times longer the parts of a method take than Method.work does at the machine's rates
+   (mix for float32, twice mix for float64, read for what is gathered): a token of its units, one of
+   those before, the end of a unit, what is done once. 0: not measured. */
+typedef struct {
+  char name[32];
+  Curve token; /* by m d */
+  double before, after, once;
+} MethodRate;
+
 /* Costs in seconds of one core, while the others idle. */
 typedef struct {
   char cpu[128], kernels[16], date[24], commit[64];
   bool measured;  /* false: built-in numbers */
   double cores;   /* of a node */
   double memory;  /* bytes of a node */
-  double crowd;   /* how many times longer a step takes while all cores work */
+  double process; /* bytes of a rank before it has read a token */
+  double crowd;   /* how many times longer dense products take while all cores work */
+  double crowd_rows; /* the same of work that gathers rows: decoding, sums, the optimizer */
+  double stride;     /* how many times longer that takes where rows of 2,048 bytes lie in the same
+                        parts of caches; twice as much more at 4,096, and so on */
+  double turns;      /* what a step loses by waiting where ranks share cores */
   double latency; /* of a message between two ranks of a node */
   double meet;    /* what the ranks of a node lose in a step by waiting for each other */
   double list;    /* for each active atom that another rank found: sorted by every rank */
@@ -34,11 +48,17 @@ typedef struct {
       gather;   /* with `support`: for each weight and each of its anchor's values, both products */
   double sum;   /* k-means: for each value of a token added to its centroid */
   double renew; /* k-means: for each value of the centroids in an iteration */
+  double drawn; /* k-means++: for each token, each centroid drawn and each of its values */
   Curve score;  /* by m d: for each token and each value of the encoder, with selection */
   Curve sparse; /* by m d: for each active atom of a token and each of its d values */
   Curve update; /* by m d: for each of the m d values of a dictionary in a step */
   Curve assign; /* by K d: for each token and each value of the centroids */
+  int rates;
+  MethodRate rate[RATES_MOST];
 } Machine;
+
+/* The rate of a method: what was measured, else that of plain loops. */
+MethodRate machine_rate(const Machine *machine, const char *method);
 
 /* The built-in numbers, of the machine that docs/bench.md names. */
 void machine_builtin(Machine *machine);

@@ -14,6 +14,7 @@ struct BenchTask {
   Anchors anchors;
   const Method *method;
   void *learner, *scratch;
+  double created;    /* seconds that the learner took to be made */
   BenchTask *leader; /* whose tokens and settings these are; NULL: its own */
 };
 
@@ -77,7 +78,9 @@ PetscErrorCode BenchTaskOpen(BenchRun *run, MPI_Comm comm, const char *tokens, c
                    .seed_anchors = 3};
   PetscCall(ReaderCreate(&b->task.view, &b->task.reader));
   PetscCall(TakeAnchors(b, p));
+  b->created = -thread_seconds();
   PetscCall(b->method->create(&b->task, &b->learner));
+  b->created += thread_seconds();
   PetscCall(MistakesDestroy(&mistakes));
   *out = b;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,6 +148,11 @@ PetscErrorCode BenchTaskPass(void *task)
   PetscFunctionBegin;
   while (K->number[KMEANS_ITERATION] == before) PetscCall(BenchTaskStep(task));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double bench_task_created(const BenchTask *task)
+{
+  return task->created;
 }
 
 void *bench_task_learner(BenchTask *task)

@@ -74,18 +74,30 @@ static void add_point(Curve *curve, double size, double cost)
   curve->cost[curve->count++] = fmax(cost, 0);
 }
 
+/* Seconds for each active atom of a token and each of its values. */
+static PetscErrorCode Sparse(BenchRun *run, int64_t m, int64_t d, double *many, double *sparse)
+{
+  double active;
+
+  PetscFunctionBegin;
+  setenv("ARDIS_ENCODER", "int16", 1); /* else it may depend on how many are active */
+  PetscCall(Step(run, m, d, 16, LARGE, 0, many));
+  PetscCall(Step(run, m, d, 80, LARGE, 0, &active));
+  unsetenv("ARDIS_ENCODER");
+  *sparse = fmax(active - *many, 0) / (LARGE * 64.0 * (double)d);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Three steps of one dictionary: few tokens, more tokens, more active atoms. */
 static PetscErrorCode StepPoint(BenchRun *run, int64_t m, int64_t d, Machine *machine)
 {
   const double md = (double)(m * d);
-  double few, many, active;
+  double few, many, sparse;
 
   PetscFunctionBegin;
+  PetscCall(Sparse(run, m, d, &many, &sparse));
   PetscCall(Step(run, m, d, 16, SMALL, 0, &few));
-  PetscCall(Step(run, m, d, 16, LARGE, 0, &many));
-  PetscCall(Step(run, m, d, 80, LARGE, 0, &active));
-  const double token = (many - few) / (LARGE - SMALL), /* of one, with 16 active atoms */
-      sparse = (active - many) / (LARGE * 64.0 * (double)d);
+  const double token = (many - few) / (LARGE - SMALL); /* of one, with 16 active atoms */
   add_point(&machine->sparse, md, sparse);
   add_point(&machine->score, md,
             (token - 16 * (double)d * sparse - (double)d * machine->token) / md);
@@ -95,7 +107,7 @@ static PetscErrorCode StepPoint(BenchRun *run, int64_t m, int64_t d, Machine *ma
 
 static PetscErrorCode Steps(BenchRun *run, Machine *machine)
 {
-  static const int64_t sizes[][2] = {{512, 128}, {1536, 384}, {3840, 768}, {8192, 1024}};
+  static const int64_t sizes[][2] = {{512, 128}, {1536, 384}, {3840, 768}, {10240, 768}};
   double few, many;
 
   PetscFunctionBegin;
@@ -106,6 +118,8 @@ static PetscErrorCode Steps(BenchRun *run, Machine *machine)
   machine->step = fmax(few - SMALL * 768.0 * machine->token, 0);
   for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
     PetscCall(StepPoint(run, sizes[i][0], sizes[i][1], machine));
+  PetscCall(Sparse(run, 2048, 512, &many, &few));
+  machine->stride = fmax(few / curve_at(&machine->sparse, 2048 * 512), 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,6 +151,27 @@ static PetscErrorCode Pass(BenchRun *run, int64_t K, int64_t n, double *seconds)
   text_add(&words, "method=kmeans width=%lld iterations=1000 init.name=random", (long long)K);
   PetscCall(BenchStepSeconds(run, &(StepCase){.words = words.s, .n = n, .d = 768}, seconds));
   text_clear(&words);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Centroids drawn one after another. */
+static PetscErrorCode Drawing(BenchRun *run, Machine *machine)
+{
+  enum { DRAWN = 64, N = 9216, D = 768 };
+  BenchTask *task;
+  char *path;
+
+  PetscFunctionBegin;
+  PetscCall(BenchTokensFile(run, BENCH_SYNTH, N, D, &path));
+  if (run->rank == 0) {
+    PetscCall(BenchTaskOpen(run, PETSC_COMM_SELF, path, "method=kmeans width=64 init.name=plusplus",
+                            0, &task));
+    machine->drawn = bench_task_created(task) / ((double)DRAWN * N * D);
+    PetscCall(BenchTaskClose(&task));
+  }
+  PetscCall(BenchMeet(run));
+  PetscCallMPI(MPI_Bcast(&machine->drawn, 1, MPI_DOUBLE, 0, run->comm));
+  free(path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -174,13 +209,14 @@ static PetscErrorCode Longer(BenchRun *run, const Machine *machine, const char *
   PetscFunctionBegin;
   PetscCall(BenchStepSeconds(run, &one, seconds));
   bench_settings(words, &settings);
-  *shape = cost_shape(&settings, TOKENS, d, 0);
+  PetscCall(CostShapeOf(&settings, TOKENS, d, 0, shape));
   *seconds = fmax(*seconds - cost_of(machine, shape, &group).step, 0);
   settings_clear(&settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A step with hardly any work, and one with many active atoms for its size. */
+/* A step with hardly any work, and one with many active atoms for its size; where ranks share
+   cores, what they lose there. */
 static PetscErrorCode Meeting(BenchRun *run, Machine *machine)
 {
   const double others = (double)(run->size - 1) / run->size;
@@ -188,11 +224,14 @@ static PetscErrorCode Meeting(BenchRun *run, Machine *machine)
   double longer;
 
   PetscFunctionBegin;
-  machine->meet = machine->list = 0;
+  const bool apart = run->size <= (int)machine->cores;
+  if (apart) machine->meet = machine->list = 0;
+  machine->turns = apart ? machine->turns : 0;
   PetscCall(Longer(run, machine,
                    "method=sae width=256 code.name=topk code.k=4 train.batch=256 "
                    "train.epochs=100000 atoms.name=free",
-                   64, &shape, &machine->meet));
+                   64, &shape, apart ? &machine->meet : &machine->turns));
+  if (!apart) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Longer(run, machine,
                    "method=sae width=512 code.name=topk code.k=16 train.batch=1024 "
                    "train.epochs=100000 atoms.name=free",
@@ -201,24 +240,39 @@ static PetscErrorCode Meeting(BenchRun *run, Machine *machine)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same step on one core and on all. */
+/* Steps of few active atoms on one core and on all; and what many more of them add. */
 static PetscErrorCode Crowd(BenchRun *run, Machine *machine)
 {
-  StepCase one = {.words = "method=sae width=3840 code.name=topk code.k=32 train.batch=1024 "
-                           "train.epochs=100000 atoms.name=free",
-                  .n = TOKENS,
-                  .d = 768};
-  double alone, crowded, rate;
+  static const char *const words[] = {"method=sae width=3840 code.name=topk code.k=8 "
+                                      "train.batch=1024 train.epochs=100000 atoms.name=free",
+                                      "method=sae width=3840 code.name=topk code.k=136 "
+                                      "train.batch=1024 train.epochs=100000 atoms.name=free"};
+  double alone[2], all[2];
 
   PetscFunctionBegin;
-  if (run->size < 2 || run->size > (int)machine->cores) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(BenchStepSeconds(run, &one, &alone));
-  one.crowd = true;
-  PetscCall(BenchStepSeconds(run, &one, &crowded));
-  machine->crowd = fmax(crowded / alone, 1);
-  if (run->size < (int)machine->cores)
-    machine->crowd = 1 + (machine->crowd - 1) * (machine->cores - 1) / (run->size - 1);
+  for (int i = 0; i < 2; i++) {
+    StepCase one = {.words = words[i], .n = TOKENS, .d = 768};
+    PetscCall(BenchStepSeconds(run, &one, &alone[i]));
+    one.together = true;
+    PetscCall(BenchStepSeconds(run, &one, &all[i]));
+    all[i] *= run->size;
+  }
+  const double more = machine->cores > 1 ? (machine->cores - 1) / (run->size - 1) : 1;
+  machine->crowd = 1 + more * fmax(all[0] / alone[0] - 1, 0);
+  machine->crowd_rows = 1 + more * fmax((all[1] - all[0]) / (alone[1] - alone[0]) - 1, 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What ranks of a node are to each other. */
+static PetscErrorCode Together(BenchRun *run, Machine *machine)
+{
+  double rate;
+
+  PetscFunctionBegin;
+  if (run->size < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->size <= (int)machine->cores) PetscCall(Crowd(run, machine));
   PetscCall(Meeting(run, machine));
+  if (run->size > (int)machine->cores) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(LimitProbe(run->limits, LIMIT_PING, &rate));
   if (rate > 0) machine->latency = 1 / rate;
   PetscCall(LimitProbe(run->limits, LIMIT_LINK, &rate));
@@ -231,6 +285,7 @@ PetscErrorCode MachineMeasure(BenchRun *run, Machine *machine)
   PetscFunctionBegin;
   machine_builtin(machine);
   machine->measured = true;
+  machine->process = peak_memory_bytes(); /* bench is at its first step */
   cpu_name(machine->cpu);
   clock_utc(machine->date);
   snprintf(machine->kernels, sizeof(machine->kernels), "%s", run->kernels->entry.name);
@@ -243,6 +298,8 @@ PetscErrorCode MachineMeasure(BenchRun *run, Machine *machine)
   PetscCall(Steps(run, machine));
   PetscCall(Mixing(run, machine));
   PetscCall(Centroids(run, machine));
-  PetscCall(Crowd(run, machine));
+  PetscCall(Drawing(run, machine));
+  PetscCall(MethodsMeasure(run, machine));
+  PetscCall(Together(run, machine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

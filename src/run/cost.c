@@ -1,37 +1,8 @@
 /* What runs cost. */
 #include "run/cost.h"
 #include <math.h>
-#include <string.h>
 
-enum { TILE = 256, RELU_SHARE = 4 };
-
-CostShape cost_shape(const Settings *settings, int64_t n, int64_t d, int64_t p)
-{
-  const double m = (double)settings_int(settings, "width"),
-               batch = settings_real(settings, "train.batch"),
-               kept = settings_real(settings, "code.k"),
-               support = settings_real(settings, "atoms.support"),
-               epochs = settings_real(settings, "train.epochs"),
-               given = settings_real(settings, "train.steps");
-  const char *atoms = settings_get(settings, "atoms.name");
-  CostShape shape = {.kmeans = isnan(batch), .n = (double)n, .d = (double)d, .m = m};
-  if (shape.kmeans) {
-    shape.steps = (double)settings_int(settings, "iterations");
-    if (!(shape.steps >= 1)) shape.steps = 1;
-    shape.batch = (double)n;
-    return shape;
-  }
-  shape.batch = fmin(batch, (double)n);
-  shape.steps = isnan(given) || given < 1 ? epochs * ceil((double)n / batch) : given;
-  shape.active = isnan(kept) ? m / RELU_SHARE : fmin(kept, m);
-  if (atoms && !strncmp(atoms, "hull", 4)) {
-    shape.anchors = (double)p;
-    shape.support = support > 0 ? fmin(support, (double)p) : 0;
-    shape.renew = fmax(settings_real(settings, "atoms.renew"), 1);
-    shape.relaxed = !strcmp(atoms, "hull_relaxed");
-  }
-  return shape;
-}
+enum { UNIT_LEAF = 1024 }; /* tokens that a rank takes at a time, of methods of units */
 
 CostGroup cost_alone(void)
 {
@@ -42,16 +13,6 @@ CostGroup cost_alone(void)
 static double weights(const CostShape *s)
 {
   return s->support > 0 ? s->support : s->anchors;
-}
-
-/* Mixing atoms of their anchors, and the weights: all, by dense products, or those of the support,
-   whose rows are gathered; now and then the support is found by the dense product of one. */
-static double mixing(const Machine *machine, const CostShape *s, double R)
-{
-  const double w = weights(s), dense = 2 * s->d * machine->mix * s->anchors;
-  const double products =
-      s->support > 0 ? w * s->d * machine->gather + dense / s->renew : 2 * dense;
-  return s->m / R * (products + w * machine->weight);
 }
 
 static StepShape step_shape(const CostShape *s, const CostGroup *group)
@@ -73,59 +34,73 @@ static double step_bytes(const CostShape *s, const CostGroup *group, Route route
   return route_bytes(route, &shape) + 8 * (s->m * s->d + s->m) * (parts - 1) / parts;
 }
 
-/* How much longer work takes than on a core that has the node for itself. */
-static double slower(const Machine *machine, const CostGroup *group)
+/* How much longer work takes than on a core that has the node for itself: with all cores at work it
+   is `crowd` times; ranks that share cores take turns. */
+static double slower(const Machine *machine, const CostGroup *group, double crowd)
 {
-  const double used = fmin(group->busy, machine->cores);
-  const double crowd =
-      machine->cores > 1 ? 1 + (machine->crowd - 1) * (used - 1) / (machine->cores - 1) : 1;
-  return crowd * fmax(1, group->busy / machine->cores);
+  const double used = fmin(group->busy, machine->cores),
+               all = machine->cores > 1 ? (used - 1) / (machine->cores - 1) : 0;
+  return 1 + (crowd - 1) * all;
 }
 
-/* Of all ranks of a step one after another, and what is the same for each of them. */
+/* How much longer work takes where ranks share cores. meets: they wait for each other so often that
+   the ranks of the fullest core hold up the others, about half of the time. */
+static double shared_cores(const Machine *machine, const CostGroup *group, bool meets)
+{
+  const double each = fmax(group->busy / machine->cores, 1);
+  return meets && group->ranks > 1 ? (each + ceil(each)) / 2 : each;
+}
+
+/* Of gathered rows: how much longer they take where their starts fall into few parts of caches,
+   which is so where a power of two above 1,024 divides their bytes. */
+static double strides(const Machine *machine, const CostShape *s)
+{
+  int64_t bytes = 4 * (int64_t)s->d, halvings = 0;
+  for (; bytes && bytes % 2048 == 0 && halvings < 4; bytes /= 2) halvings++;
+  return 1 + (machine->stride - 1) * (double)halvings;
+}
+
+/* Finding the codes of a rank's tokens: dense products, or a filter that stands for them. All
+   encoder rows are read, however few tokens there are. */
+static double scores(const Machine *machine, const CostShape *s, double rows)
+{
+  const double md = s->m * s->d, dense = 2 * md * machine->mix,
+               each = s->filtered ? md * curve_at(&machine->score, md) : s->scans * dense;
+  const double hidden = s->hidden ? 6 * s->d * s->d * machine->mix : 0;
+  return fmax(rows * each, s->scans * 4 * md / machine->read) + rows * hidden;
+}
+
+/* Mixing atoms of their anchors, and the weights: all, by dense products, or those of the support,
+   whose rows are gathered; now and then the support is found by the dense product of one. */
+static double mixing(const Machine *machine, const CostShape *s, double R)
+{
+  const double dense = 2 * s->d * machine->mix * s->anchors;
+  const double products =
+      s->support > 0 ? s->support * s->d * machine->gather + dense / s->renew : 2 * dense;
+  return s->m / R * products;
+}
+
+/* What gathers rows: the tokens' own, those of their active atoms, the optimizer's. */
+static double rows_work(const Machine *machine, const CostShape *s, double R)
+{
+  const double md = s->m * s->d, rows = ceil(s->batch / R); /* of the rank that has most */
+  const double active = fmin(s->active, s->m / 4) * (s->gate ? 2 : 1); /* past it dense products are
+                                                                          cheaper */
+  const double token = rows * s->d * machine->token * (s->levels + s->apart);
+  const double sparse =
+      s->batch / R * active * s->d * curve_at(&machine->sparse, md) * strides(machine, s);
+  const double update = md / R * curve_at(&machine->update, md);
+  return token + sparse + update + s->m / R * weights(s) * machine->weight;
+}
+
 static double step_compute(const Machine *machine, const CostShape *s, const CostGroup *group)
 {
-  const double R = group->ranks, md = s->m * s->d;
-  const double rows = ceil(s->batch / R); /* of the rank that has most */
-  /* all encoder rows are read, however few tokens there are for them */
-  const double scores = fmax(rows * md * curve_at(&machine->score, md), 4 * md / machine->read);
-  const double dense = scores + rows * s->d * machine->token;
-  const double active = fmin(s->active, s->m / 4); /* past it the dense products are cheaper */
-  const double sparse = s->batch / R * active * s->d * curve_at(&machine->sparse, md);
-  const double update = md / R * curve_at(&machine->update, md);
+  const double R = group->ranks, rows = ceil(s->batch / R);
   const double list = s->batch * s->active * (R - 1) / R * machine->list;
-  return machine->step + dense + sparse + list + update + mixing(machine, s, R);
-}
-
-static Cost kmeans_cost(const Machine *machine, const CostShape *s, const CostGroup *group)
-{
-  const double R = group->ranks, kd = s->m * s->d, nodes = group->nodes;
-  Cost cost = {.route = ROUTE_OWNER};
-  cost.compute = slower(machine, group) *
-                 (ceil(s->n / R) * (kd * curve_at(&machine->assign, kd) + s->d * machine->sum) +
-                  kd * machine->renew / (R / nodes));
-  cost.shared = 8 * kd;
-  cost.sent = R > 1 ? 2 * 8 * kd * (R - 1) / R : 0; /* sums, reduced and given back */
-  const double inside = R > nodes ? cost.sent / machine->link : 0,
-               outside = nodes > 1 ? 2 * 8 * kd * (nodes - 1) / nodes / group->link : 0;
-  cost.messages = inside + outside + 2 * ceil(log2(R)) * fmax(machine->latency, group->latency);
-  cost.rank = kd * 8 + TILE * s->d * 4; /* sums; centroids twice and as whole numbers */
-  cost.node = kd * (4 + 4 + 6);
-  cost.memory = cost.rank + cost.node / (R / nodes);
-  cost.disk = 4 * 2 * kd + 4 * s->n;
-  return cost;
-}
-
-static void step_memory(const CostShape *s, const CostGroup *group, Cost *cost)
-{
-  const double R = group->ranks, md = s->m * s->d, w = s->m * weights(s);
-  const double parameters = 2 * md + 2 * s->m + w + (s->relaxed ? md : 0);
-  cost->rank = 20 * parameters / R + 16 * md / R + 4 * TILE * s->m +
-               8 * s->batch / R * (s->d + 2 * s->active) + 32 * s->m;
-  if (cost->route == ROUTE_ALLREDUCE) cost->rank += 8 * md;
-  cost->node = 12 * md + 12 * s->batch * s->d + 12 * s->batch * s->active + 8 * s->anchors * s->d;
-  cost->memory = cost->rank + cost->node / fmax(R / group->nodes, 1);
-  cost->disk = 8 * (2 * md + w + (s->relaxed ? md : 0)) + 40 * s->m;
+  const double dense = scores(machine, s, rows) + mixing(machine, s, R);
+  return shared_cores(machine, group, true) *
+         (machine->step + list + slower(machine, group, machine->crowd) * dense +
+          slower(machine, group, machine->crowd_rows) * rows_work(machine, s, R));
 }
 
 /* Seconds of a step in which bytes come in from other nodes: the new parameters and (owner) codes
@@ -133,29 +108,95 @@ static void step_memory(const CostShape *s, const CostGroup *group, Cost *cost)
    join them; three sums of whole numbers go by a tree. */
 static double step_messages(const Machine *machine, const CostGroup *group, double bytes)
 {
-  const double nodes = group->nodes, barriers = group->ranks > nodes ? machine->meet : 0;
+  const double nodes = group->nodes,
+               waits = group->busy > machine->cores ? machine->turns : machine->meet,
+               barriers = group->ranks > nodes ? waits : 0;
   const double exchanges = 2 * (nodes - 1) + 3 * 2 * ceil(log2(nodes));
   return barriers + (nodes > 1 ? bytes / group->link + exchanges * group->latency : 0);
 }
 
-Cost cost_of(const Machine *machine, const CostShape *s, const CostGroup *group)
+static void steps_cost(const Machine *machine, const CostShape *s, const CostGroup *group,
+                       Cost *cost)
 {
   const StepShape shape = step_shape(s, group);
-  const double each = (double)group->ranks / group->nodes;
-  Cost cost = {.route = s->route != ROUTE_AUTO ? s->route : route_choose(&shape)};
-  if (s->kmeans) {
-    cost = kmeans_cost(machine, s, group);
-  } else {
-    const double bytes = group->ranks > 1 ? step_bytes(s, group, cost.route) : 0;
-    cost.compute = slower(machine, group) * step_compute(machine, s, group);
-    if (group->nodes > 1)
-      cost.sent = bytes / each;
-    else
-      cost.shared = bytes;
-    cost.messages = step_messages(machine, group, bytes);
-    step_memory(s, group, &cost);
-  }
+  const double each = (double)group->ranks / group->nodes, md = s->m * s->d;
+  cost->route = s->route != ROUTE_AUTO ? s->route : route_choose(&shape);
+  const double bytes = group->ranks > 1 ? step_bytes(s, group, cost->route) : 0;
+  cost->compute = step_compute(machine, s, group);
+  *(group->nodes > 1 ? &cost->sent : &cost->shared) = group->nodes > 1 ? bytes / each : bytes;
+  cost->messages = step_messages(machine, group, bytes);
+  cost->disk = 8 * (2 * md + s->m * weights(s) + (s->relaxed ? md : 0)) + 40 * s->m;
+}
+
+/* Numbers that all ranks add up and get back: inside a node through memory, between nodes of it. */
+static double joined(const Machine *machine, const CostGroup *group, double bytes)
+{
+  const double R = group->ranks, nodes = group->nodes, hops = 2 * ceil(log2(R));
+  const double inside = R > nodes ? bytes * 2 * (R - 1) / R / machine->link : 0,
+               outside = nodes > 1 ? bytes * 2 * (nodes - 1) / nodes / group->link : 0;
+  return inside + outside + hops * fmax(machine->latency, group->latency);
+}
+
+static void kmeans_cost(const Machine *machine, const CostShape *s, const CostGroup *group,
+                        Cost *cost)
+{
+  const double R = group->ranks, kd = s->m * s->d, nodes = group->nodes, c = s->oversized;
+  const double longer = slower(machine, group, machine->crowd) * shared_cores(machine, group, false),
+               assign = curve_at(&machine->assign, kd);
+  cost->compute = longer * (ceil(s->n / R) * (kd * assign + s->d * machine->sum) +
+                            kd * machine->renew / (R / nodes));
+  cost->once = longer * s->d / R *
+               (s->n * (s->drawn * machine->drawn + c * assign) + c * s->m * machine->drawn);
+  cost->shared = 8 * kd;
+  cost->sent = R > 1 ? 2 * 8 * kd * (R - 1) / R : 0; /* sums, reduced and given back */
+  cost->messages = joined(machine, group, 8 * kd);
+  cost->disk = 4 * 2 * kd + 4 * s->n;
+}
+
+/* Seconds of so many operations at the machine's rates. */
+static double at_rates(const Machine *machine, double products, double exact, double touched)
+{
+  return machine->mix * (products + 2 * exact) + touched / machine->read;
+}
+
+/* A method that says what it has to do: leaves are dealt to the ranks in turn, the sums of each
+   round of them are joined. */
+static void units_cost(const Machine *machine, const CostShape *s, const CostGroup *group,
+                       Cost *cost)
+{
+  const MethodWork *w = &s->work;
+  const MethodRate rate = machine_rate(machine, s->method);
+  const double R = group->ranks, leaf = w->leaf > 0 ? w->leaf : UNIT_LEAF,
+               rounds = ceil(ceil(s->batch / leaf) / R), tokens = fmin(rounds * leaf, s->batch),
+               first = fmin(w->first, s->steps);
+  const double longer = slower(machine, group, machine->crowd) * shared_cores(machine, group, false),
+               read = at_rates(machine, 0, 0, 10 * s->d),
+               token = at_rates(machine, w->products, w->exact, w->touched),
+               end = at_rates(machine, w->after + w->spread / R, w->after_exact, 0);
+  const double bytes = 8 * w->sums * rounds;
+  cost->compute = w->units > 0 ? longer * (tokens * (read + curve_at(&rate.token, s->m * s->d) * token) +
+                                         rate.after * end)
+                               : 0;
+  cost->once = longer * (rate.once * at_rates(machine, 0, w->once, 0) + s->m * s->d * machine->sum) +
+               first * longer * tokens * (read + rate.before * machine->mix * w->before);
+  cost->sent = R > 1 && group->nodes > 1 ? bytes : 0;
+  cost->shared = R > 1 && group->nodes == 1 ? bytes : 0;
+  cost->messages = R > 1 && w->units > 0 ? joined(machine, group, bytes) : 0;
+  cost->disk = 8 * s->m * (2 * s->d + s->anchors);
+}
+
+Cost cost_of(const Machine *machine, const CostShape *s, const CostGroup *group)
+{
+  Cost cost = {.route = ROUTE_OWNER};
+  const double first = s->kind == COST_UNITS ? fmin(s->work.first, s->steps) : 0;
+  if (s->kind == COST_KMEANS)
+    kmeans_cost(machine, s, group, &cost);
+  else if (s->kind == COST_UNITS)
+    units_cost(machine, s, group, &cost);
+  else
+    steps_cost(machine, s, group, &cost);
+  cost_memory(s, group, &cost);
   cost.step = cost.compute + cost.messages;
-  cost.run = s->steps * cost.step;
+  cost.run = (s->steps - first) * cost.step + cost.once;
   return cost;
 }

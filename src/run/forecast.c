@@ -40,31 +40,41 @@ static void add_line(Forecast *f, const Machine *machine, const Job *job, const 
 }
 
 /* Candidate sets that are made here, by the set of the spec. */
-static void add_candidates(Forecast *f, const Work *work, const Machine *machine, const Job *job)
+static PetscErrorCode AddCandidates(Forecast *f, const Work *work, const Machine *machine,
+                                    const Job *job)
 {
   const Experiment *e = work->experiment;
+  CostShape shape;
+
+  PetscFunctionBegin;
   for (int64_t set = 0; set < e->sets; set++) {
     int64_t count = 0, first = 0;
     for (int64_t a = 0; a < e->anchors_count; a++)
       if (e->anchors[a].set == set && e->anchors[a].share >= 0 && !count++) first = a;
     if (!count) continue;
     const AnchorRun *made = &e->anchors[first];
-    const CostShape shape = cost_shape(&made->settings, work_train(work, made->share), work->d, 0);
+    PetscCall(
+        CostShapeOf(&made->settings, work_train(work, made->share), work->d, 0, &shape));
     add_line(f, machine, job, e->set[set].name, count, &shape, CANDIDATES, -1);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void add_runs(Forecast *f, const Work *work, const Machine *machine, const Job *job)
+static PetscErrorCode AddRuns(Forecast *f, const Work *work, const Machine *machine, const Job *job)
 {
   const Experiment *e = work->experiment;
+  CostShape shape;
+
+  PetscFunctionBegin;
   for (int64_t g = 0; g < e->groups; g++) {
     const Group *group = &e->group[g];
     int64_t count = 0;
     for (int64_t r = 0; r < e->runs; r++) count += e->run[r].group == g;
-    const CostShape shape = cost_shape(&group->settings, work_train(work, group->share), work->d,
-                                       candidates_of(e, group));
+    PetscCall(CostShapeOf(&group->settings, work_train(work, group->share), work->d,
+                          candidates_of(e, group), &shape));
     add_line(f, machine, job, group->model, count, &shape, RUNS, g);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The line of an item: of a run, or of a candidate set. */
@@ -112,7 +122,7 @@ static PetscErrorCode Spread(Forecast *f, const Work *work, const Machine *machi
   }
   f->packs[stage] = packs.count;
   for (int64_t i = 0; i < packs.count; i++) {
-    double memory = 0;
+    double memory = machine->process;
     for (int64_t r = packs.start[i]; r < packs.start[i + 1]; r++)
       memory += run[packs.run[r]].memory;
     f->memory = fmax(f->memory, memory);
@@ -142,8 +152,8 @@ PetscErrorCode ForecastMake(const Work *work, const Machine *machine, const Job 
   f->groups[CANDIDATES] = groups_for(job, made);
   f->groups[RUNS] = groups_for(job, e->runs);
   PetscCall(PetscCalloc1(e->sets + e->groups, &f->line));
-  add_candidates(f, work, machine, job);
-  add_runs(f, work, machine, job);
+  PetscCall(AddCandidates(f, work, machine, job));
+  PetscCall(AddRuns(f, work, machine, job));
   if (made) PetscCall(Spread(f, work, machine, job, CANDIDATES));
   PetscCall(Spread(f, work, machine, job, RUNS));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -189,7 +199,8 @@ static void add_line_text(Text *text, const ForecastLine *line, int width)
   const Cost *cost = &line->cost;
   Text cell = {0};
   text_add(text, "%-*s  %5lld  %-9s", width, line->name, (long long)line->runs,
-           line->shape.kmeans               ? "k-means"
+           line->shape.kind == COST_KMEANS  ? "k-means"
+           : line->shape.kind == COST_UNITS ? "leaves"
            : cost->route == ROUTE_ALLREDUCE ? "allreduce"
                                             : "owner");
   text_duration(&cell, cost->step), add_padded(text, 8, &cell);
@@ -237,7 +248,9 @@ void forecast_text(const Forecast *f, const Machine *machine, const Job *job, Te
   text_duration(text, f->seconds);
   text_add(text, ", ");
   text_bytes(text, f->memory);
-  text_add(text, " of memory a rank at most, ");
+  text_add(text, " of memory a rank at most (the program itself ");
+  text_bytes(text, machine->process);
+  text_add(text, "), ");
   text_bytes(text, f->disk);
   text_add(text, " on disk\n");
 }

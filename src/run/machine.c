@@ -16,17 +16,26 @@ static const struct {
   {                                                                                                \
 #field, offsetof(Machine, field)                                                               \
   }
-        N(cores), N(memory), N(crowd), N(latency), N(meet),   N(list), N(link),  N(read),
-        N(token), N(step),   N(mix),   N(weight),  N(gather), N(sum),  N(renew),
+        N(cores), N(memory), N(process), N(crowd), N(crowd_rows), N(stride), N(turns),
+        N(latency), N(meet), N(list), N(link), N(read), N(token), N(step), N(mix), N(weight),
+        N(gather), N(sum), N(renew), N(drawn),
 },
   curves[] = {N(score), N(sparse), N(update), N(assign)},
   words[] = {N(cpu), N(kernels), N(date), N(commit)};
 #undef N
+#define P(field) {#field, offsetof(MethodRate, field)}
+static const struct {
+  const char *name;
+  size_t offset;
+} rate_parts[] = {P(before), P(after), P(once)};
+#undef P
 enum {
+  RATE_PARTS = sizeof(rate_parts) / sizeof(*rate_parts),
   NUMBERS = sizeof(numbers) / sizeof(*numbers),
   CURVES = sizeof(curves) / sizeof(*curves),
   WORDS = sizeof(words) / sizeof(*words)
 };
+enum { PLAIN = 4 }; /* times that plain loops take longer than the machine's rates */
 static const size_t word_space[] = {sizeof(((Machine *)0)->cpu), sizeof(((Machine *)0)->kernels),
                                     sizeof(((Machine *)0)->date), sizeof(((Machine *)0)->commit)};
 
@@ -47,6 +56,18 @@ double curve_at(const Curve *curve, double size)
   return curve->cost[i - 1] + share * (curve->cost[i] - curve->cost[i - 1]);
 }
 
+MethodRate machine_rate(const Machine *machine, const char *method)
+{
+  MethodRate rate = {{0}};
+  for (int r = 0; r < machine->rates; r++)
+    if (!strcmp(machine->rate[r].name, method)) rate = machine->rate[r];
+  if (!rate.token.count) rate.token = (Curve){1, {1}, {PLAIN}};
+  if (!(rate.before > 0)) rate.before = PLAIN;
+  if (!(rate.after > 0)) rate.after = PLAIN;
+  if (!(rate.once > 0)) rate.once = PLAIN;
+  return rate;
+}
+
 void machine_builtin(Machine *machine)
 {
   *machine = (Machine){
@@ -56,7 +77,11 @@ void machine_builtin(Machine *machine)
       .commit = "b655054",
       .cores = 2,
       .memory = 2.52765e+10,
+      .process = 4.4e+07,
       .crowd = 1.10139,
+      .crowd_rows = 1.4,
+      .stride = 2,
+      .turns = 8e-4,
       .latency = 5.63369e-07,
       .meet = 0,
       .list = 0,
@@ -69,6 +94,7 @@ void machine_builtin(Machine *machine)
       .gather = 1.84614e-10,
       .sum = 3.70244e-09,
       .renew = 3.76315e-09,
+      .drawn = 3e-10,
       .score = {4,
                 {65536, 589824, 2.94912e+06, 8.38861e+06},
                 {1.709e-11, 8.462e-12, 8.49e-12, 7.579e-12}},
@@ -105,10 +131,10 @@ static const char *value_at(const Table *table, const char *path)
 }
 
 static bool number_at(const Table *table, double *to, const char *format, const char *name,
-                      const char *part, int i)
+                      const char *part)
 {
   Text path = {0};
-  text_add(&path, format, name, part, i);
+  text_add(&path, format, name, part);
   const char *value = value_at(table, path.s);
   text_clear(&path);
   if (!value || !*value) return false;
@@ -120,28 +146,59 @@ static bool read_curve(const Table *table, const char *name, Curve *curve)
 {
   *curve = (Curve){0};
   for (int i = 0; i < CURVE_POINTS; i++) {
-    if (!number_at(table, &curve->size[i], "%s.%s.%d", name, "size", i)) break;
-    if (!number_at(table, &curve->cost[i], "%s.%s.%d", name, "cost", i)) return false;
+    char size[16], cost[16];
+    snprintf(size, sizeof(size), "size.%d", i), snprintf(cost, sizeof(cost), "cost.%d", i);
+    if (!number_at(table, &curve->size[i], "%s.%s", name, size)) break;
+    if (!number_at(table, &curve->cost[i], "%s.%s", name, cost)) return false;
     if (i && !(curve->size[i] > curve->size[i - 1])) return false;
     curve->count++;
   }
   return curve->count > 0;
 }
 
-static bool read_all(const Table *table, Machine *machine)
+/* The rates of all methods that the file has, in its order. */
+static void read_rates(const Table *table, Machine *machine)
 {
-  bool good = true;
-  for (int i = 0; i < NUMBERS; i++)
-    good =
-        good && number_at(table, field(machine, numbers[i].offset), "%s%s", numbers[i].name, "", 0);
-  for (int i = 0; i < CURVES; i++)
-    good = good && read_curve(table, curves[i].name, field(machine, curves[i].offset));
+  machine->rates = 0;
+  for (int64_t r = 0; r < table->rows && machine->rates < RATES_MOST; r++) {
+    MethodRate *rate = &machine->rate[machine->rates];
+    Text curve = {0};
+    char part[16];
+    if (sscanf(table_cell(table, r, "path"), "methods.%31[^.].%15s", rate->name, part) != 2 ||
+        strcmp(part, rate_parts[0].name))
+      continue;
+    for (size_t i = 0; i < RATE_PARTS; i++)
+      if (!number_at(table, field(rate, rate_parts[i].offset), "methods.%s.%s", rate->name,
+                     rate_parts[i].name))
+        *(double *)field(rate, rate_parts[i].offset) = 0;
+    text_add(&curve, "methods.%s.token", rate->name);
+    read_curve(table, curve.s, &rate->token);
+    text_clear(&curve);
+    machine->rates++;
+  }
+}
+
+/* The first number that the file lacks or that cannot be one, or NULL. */
+static const char *read_all(const Table *table, Machine *machine)
+{
+  const char *wrong = NULL;
+  for (int i = CURVES - 1; i >= 0; i--)
+    if (!read_curve(table, curves[i].name, field(machine, curves[i].offset)))
+      wrong = curves[i].name;
+  for (int i = NUMBERS - 1; i >= 0; i--)
+    if (!number_at(table, field(machine, numbers[i].offset), "%s", numbers[i].name, ""))
+      wrong = numbers[i].name;
   for (int i = 0; i < WORDS; i++) {
     const char *value = value_at(table, words[i].name);
     snprintf(field(machine, words[i].offset), word_space[i], "%s", value ? value : "");
   }
-  return good && machine->cores >= 1 && machine->crowd > 0 && machine->link > 0 &&
-         machine->read > 0;
+  read_rates(table, machine);
+  if (wrong) return wrong;
+  return machine->cores < 1    ? "cores"
+         : machine->crowd <= 0 ? "crowd"
+         : machine->link <= 0  ? "link"
+         : machine->read <= 0  ? "read"
+                               : NULL;
 }
 
 PetscErrorCode MachineRead(const char *given, Mistakes *mistakes, Machine *machine)
@@ -158,8 +215,14 @@ PetscErrorCode MachineRead(const char *given, Mistakes *mistakes, Machine *machi
   if (found) {
     PetscCall(TableCreate("path,value", &table));
     PetscCall(JsonFlatten(text.s, text.length, table, &valid));
-    machine->measured = valid && read_all(table, machine);
-    if (!machine->measured)
+    const char *wrong = read_all(table, machine);
+    machine->measured = valid && !wrong;
+    if (valid && wrong && value_at(table, "cores"))
+      mistake(mistakes, path, 0, 0,
+              "has no number `%s` (an earlier version did not measure it, or it cannot be that); "
+              "measure again with ardis bench --save, or remove the file",
+              wrong);
+    else if (!machine->measured)
       mistake(mistakes, path, 0, 0,
               "is not what ardis bench --save writes; measure again, or remove it");
     PetscCall(TableDestroy(&table));
@@ -173,11 +236,26 @@ PetscErrorCode MachineRead(const char *given, Mistakes *mistakes, Machine *machi
 
 static void add_curve(Text *text, const char *name, const Curve *curve)
 {
-  text_add(text, ",\n  \"%s\": {\"size\": [", name);
+  text_add(text, "\"%s\": {\"size\": [", name);
   for (int i = 0; i < curve->count; i++) text_add(text, "%s%.6g", i ? ", " : "", curve->size[i]);
   text_add(text, "], \"cost\": [");
   for (int i = 0; i < curve->count; i++) text_add(text, "%s%.4g", i ? ", " : "", curve->cost[i]);
   text_add(text, "]}");
+}
+
+static void add_rates(Text *text, const Machine *machine)
+{
+  text_add(text, ",\n  \"methods\": {");
+  for (int r = 0; r < machine->rates; r++) {
+    const MethodRate *rate = &machine->rate[r];
+    text_add(text, "%s\n    \"%s\": {", r ? "," : "", rate->name);
+    for (size_t i = 0; i < RATE_PARTS; i++)
+      text_add(text, "\"%s\": %.4g, ", rate_parts[i].name,
+               *(const double *)field(rate, rate_parts[i].offset));
+    add_curve(text, "token", &rate->token);
+    text_add(text, "}");
+  }
+  text_add(text, "\n  }");
 }
 
 PetscErrorCode MachineWrite(const Machine *machine, const char *path, Mistakes *mistakes)
@@ -194,8 +272,11 @@ PetscErrorCode MachineWrite(const Machine *machine, const char *path, Mistakes *
   for (int i = 0; i < NUMBERS; i++)
     text_add(&text, ",\n  \"%s\": %.6g", numbers[i].name,
              *(const double *)field(machine, numbers[i].offset));
-  for (int i = 0; i < CURVES; i++)
+  for (int i = 0; i < CURVES; i++) {
+    text_add(&text, ",\n  ");
     add_curve(&text, curves[i].name, field(machine, curves[i].offset));
+  }
+  add_rates(&text, machine);
   text_add(&text, "\n}\n");
   if (slash) *slash = 0;
   if (slash && *folder && !folder_make(folder))

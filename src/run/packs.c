@@ -152,14 +152,18 @@ static bool same_reading(const Reading *a, const Reading *b)
 }
 
 /* Time and memory by the model of the cost, with its built-in numbers: the same on every rank. */
-static Cost cost_of_reading(const Work *work, const Machine *machine, const Reading *reading,
-                            int ranks)
+static PetscErrorCode CostOfReading(const Work *work, const Machine *machine,
+                                    const Reading *reading, int ranks, Cost *cost)
 {
-  const CostShape shape =
-      cost_shape(reading->settings, work_train(work, reading->share), work->d, reading->candidates);
+  CostShape shape;
   CostGroup group = cost_alone();
+
+  PetscFunctionBegin;
+  PetscCall(CostShapeOf(reading->settings, work_train(work, reading->share), work->d,
+                        reading->candidates, &shape));
   group.ranks = ranks;
-  return cost_of(machine, &shape, &group);
+  *cost = cost_of(machine, &shape, &group);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode PacksOfRuns(const Work *work, bool candidates, int64_t count, const int64_t *todo,
@@ -176,7 +180,8 @@ PetscErrorCode PacksOfRuns(const Work *work, bool candidates, int64_t count, con
   PetscCall(ArrayCreate(count, &run));
   for (int64_t r = 0; r < count; r++) {
     const Reading reading = reading_of(experiment, candidates, todo[r]);
-    const Cost cost = cost_of_reading(work, &machine, &reading, each);
+    Cost cost;
+    PetscCall(CostOfReading(work, &machine, &reading, each, &cost));
     run[r] = (PackRun){r, cost.run, cost.memory};
     for (int64_t q = 0; q < r && run[r].kind == r; q++) {
       const Reading other = reading_of(experiment, candidates, todo[q]);

@@ -72,6 +72,8 @@ MethodWork mixture_work(const MixtureParams *params, double d, double p, double 
   all.after_exact += 2 * sweeps * m * m * d;
   all.spread = 4 * sweeps * m * p * d;
   all.once = p * d * d + 9 * d * d * d;
+  all.memory += 8 * p * d;
+  all.spread_memory = 8 * m * p;
   return all;
 }
 

@@ -9,7 +9,8 @@ static inline MethodWork gram_work(double d)
                       .units = 1,
                       .products = d * (d + 1),
                       .once = 9 * d * d * d,
-                      .sums = d * (d + 3) / 2};
+                      .sums = d * (d + 3) / 2,
+                      .memory = 8 * d * d};
 }
 
 /* Codes by active sets of about a of m atoms, and the sums Z^T Z and Z^T X. */
@@ -20,17 +21,19 @@ static inline MethodWork factors_work(double units, double m, double d, double a
                       .products = 6 * m * d + 2 * m * m,
                       .exact = a * a * a / 3 + 2 * a * a + 2 * m * a,
                       .after_exact = m * m * d,
-                      .sums = m * (d + m)};
+                      .sums = m * (d + m),
+                      .memory = 24 * m * (d + m) + 2048 * (d + 2 * m)};
 }
 
 /* One pass that scores tokens, after a sample was looked at. */
 static inline MethodWork select_work(const char *bound, double products, double exact,
-                                     double touched, double once)
+                                     double touched, double once, double memory)
 {
   return (MethodWork){.bound = bound,
                       .units = 1,
                       .products = products,
                       .exact = exact,
                       .touched = touched,
-                      .once = once};
+                      .once = once,
+                      .memory = memory};
 }

@@ -260,8 +260,10 @@ static MethodWork work(const void *settings, double n, double d, double p)
   all.bound = "scores, memory read";
   all.units = 2;
   all.first = 1;
+  all.before = all.products;
   all.products = 2 * k * d + 2 * k * count;
   all.touched = 8 * count; /* products, and the corners so far */
+  all.memory += 2 * (double)sizeof(Corner) * count;
   return all;
 }
 

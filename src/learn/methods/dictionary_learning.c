@@ -149,7 +149,7 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double m = (double)online->width, b = fmin((double)online->batch, n);
   MethodWork all = factors_work((double)online->epochs * ceil(n / b), m, d, fmin(m / 2, 16));
   (void)p;
-  all.batch = b;
+  all.batch = b, all.leaf = LEAF;
   all.after_exact += 2 * m * m * d;
   return all;
 }

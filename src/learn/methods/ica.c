@@ -322,6 +322,9 @@ static MethodWork work(const void *settings, double n, double d, double p)
   all.bound = "scores, combine";
   all.units = (double)ica->iterations + 1;
   all.first = 1;
+  all.before = all.products;
+  all.sums = m * (m + 1);
+  all.memory += 14 * d * d;
   all.products = 2 * m * d + 4 * m * m;
   all.exact = 40 * m;
   all.after_exact = 12 * m * m * m + 4 * m * m * d;

@@ -250,8 +250,10 @@ static MethodWork work(const void *settings, double n, double d, double p)
   MethodWork all = factors_work((double)nmf->iterations + 1 + first, m, d, m / 2);
   (void)n, (void)p;
   all.first = first;
+  all.before = first > 0 ? d * (d + 1) : 0;
   all.after_exact = 2 * (double)nmf->sweeps * m * m * d;
   all.once = first > 0 ? 9 * d * d * d : 0;
+  all.memory += first > 0 ? 22 * d * d : 0; /* the covariance, and sums that it comes from */
   return all;
 }
 

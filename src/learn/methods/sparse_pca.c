@@ -213,11 +213,11 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Some twenty turns, each with a few sweeps over the loadings. */
+/* Turns, at most, each with a few sweeps over the loadings. */
 static MethodWork work(const void *settings, double n, double d, double p)
 {
   const SparsePCA *sparse = settings;
-  const double m = (double)sparse->width, turns = fmin((double)sparse->iterations, 20);
+  const double m = (double)sparse->width, turns = (double)sparse->iterations;
   MethodWork all = gram_work(d);
   (void)n, (void)p;
   all.once += turns * (4 * m * d * d + 20 * m * m * d);

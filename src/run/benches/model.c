@@ -33,6 +33,7 @@ static PetscErrorCode Case(BenchRun *run, const Machine *machine, int i)
   const bool kmeans = strstr(list[i].words, "kmeans") != NULL;
   Text words = {0};
   Settings settings = {0};
+  CostShape shape;
   double seconds;
 
   PetscFunctionBegin;
@@ -40,7 +41,7 @@ static PetscErrorCode Case(BenchRun *run, const Machine *machine, int i)
   PetscCall(BenchStepSeconds(
       run, &(StepCase){words.s, list[i].n, list[i].d, list[i].p, .together = true}, &seconds));
   bench_settings(words.s, &settings);
-  const CostShape shape = cost_shape(&settings, list[i].n, list[i].d, list[i].p);
+  PetscCall(CostShapeOf(&settings, list[i].n, list[i].d, list[i].p, &shape));
   const Cost cost = cost_of(machine, &shape, &group);
   const BenchFigure figure = {.row = "prediction",
                               .size = list[i].size,
