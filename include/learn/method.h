@@ -61,6 +61,7 @@ typedef struct {
   double spread;             /* float32 operations there that the ranks share */
   double once;               /* float64 operations of a run, on each rank */
   double sums;               /* numbers that ranks join in a unit */
+  double gathered;           /* values of tokens that every rank is given, once */
   double memory; /* bytes of a rank at most, beside its atoms, tokens and sums; those that ranks
                     share: spread_memory */
   double spread_memory;

@@ -14,6 +14,7 @@ typedef struct {
   const char *scratch; /* a folder that is removed at the end */
   const char *tokens;  /* a token file of real activations, or NULL */
   double seconds;      /* what one file of benches should take at most */
+  double process;      /* bytes of this process before the first row */
   Limits *limits;
   const Bench *bench;
   const char *chosen;  /* --rows, or NULL */

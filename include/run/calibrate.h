@@ -20,7 +20,8 @@ PetscErrorCode BenchStepSeconds(BenchRun *run, const StepCase *one, double *seco
 /* MethodsMeasure - machine->rate of every method that says what it has to do. Rank 0 works, the
    others sleep. Collective on run->comm. */
 PetscErrorCode MethodsMeasure(BenchRun *run, Machine *machine);
-/* The settings at which a method is timed: m atoms; least: of tokens that are not negative.
-   MethodTakes - whether it takes such settings. Not collective. */
-void method_words(const Method *method, int64_t m, int iterations, bool least, Text *words);
-PetscErrorCode MethodTakes(const Method *method, const char *words, bool *takes);
+/* MethodWords - settings at which a method can be timed, for BenchTaskOpen: m atoms, all of so many
+   iterations, tokens that are not negative where it asks for them. *takes: whether it takes such
+   settings. Not collective. */
+PetscErrorCode MethodWords(const Method *method, int64_t m, int iterations, Text *words,
+                           bool *takes);

@@ -34,8 +34,8 @@ typedef struct {
   double levels;           /* reconstructions that are compared with the token */
   bool relaxed, filtered;  /* scores by a filter in 16-bit integers */
   bool tied, hidden;       /* the encoder's rows are not its own; it has a hidden layer */
-  bool gate, apart;        /* sums of several parts; residuals of all codes apart from the levels' */
-  bool averaged, revived;  /* parameters have means; dead atoms a loss of their own */
+  bool gate, apart;       /* sums of several parts; residuals of all codes apart from the levels' */
+  bool averaged, revived; /* parameters have means; dead atoms a loss of their own */
   Route route;
 } CostShape;
 

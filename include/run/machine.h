@@ -26,24 +26,25 @@ typedef struct {
 /* Costs in seconds of one core, while the others idle. */
 typedef struct {
   char cpu[128], kernels[16], date[24], commit[64];
-  bool measured;  /* false: built-in numbers */
-  double cores;   /* of a node */
-  double memory;  /* bytes of a node */
-  double process; /* bytes of a rank before it has read a token */
-  double crowd;   /* how many times longer dense products take while all cores work */
-  double crowd_rows; /* the same of work that gathers rows: decoding, sums, the optimizer */
-  double stride;     /* how many times longer that takes where rows of 2,048 bytes lie in the same
-                        parts of caches; twice as much more at 4,096, and so on */
-  double turns;      /* what a step loses by waiting where ranks share cores */
-  double latency; /* of a message between two ranks of a node */
-  double meet;    /* what the ranks of a node lose in a step by waiting for each other */
-  double list;    /* for each active atom that another rank found: sorted by every rank */
-  double link;    /* bytes a second, between two ranks of a node, both ways at once */
-  double read;    /* bytes a second that a core reads from memory */
-  double token;   /* for each value of a token: read, unpack, centre, residual */
-  double step;    /* for each step, whatever its size */
-  double mix;     /* for each operation of D = W C and G C^T */
-  double weight;  /* for each weight of W in a step: optimizer, constraint */
+  bool measured;       /* false: built-in numbers */
+  double cores;        /* of a node */
+  double memory;       /* bytes of a node */
+  double process;      /* bytes of a rank before it has read a token */
+  double crowd;        /* how many times longer work on tokens takes while all cores work */
+  double crowd_rows;   /* the same of work on their active atoms, whose rows are gathered */
+  double crowd_update; /* and of work that goes through all atoms once a step */
+  double stride;       /* how many times longer that takes where rows of 2,048 bytes lie in the same
+                          parts of caches; twice as much more at 4,096, and so on */
+  double turns;        /* what a step loses by waiting where ranks share cores */
+  double latency;      /* of a message between two ranks of a node */
+  double meet;         /* what the ranks of a node lose in a step by waiting for each other */
+  double list;         /* for each active atom that another rank found: sorted by every rank */
+  double link;         /* bytes a second, between two ranks of a node, both ways at once */
+  double read;         /* bytes a second that a core reads from memory */
+  double token;        /* for each value of a token: read, unpack, centre, residual */
+  double step;         /* for each step, whatever its size */
+  double mix;          /* for each operation of D = W C and G C^T */
+  double weight;       /* for each weight of W in a step: optimizer, constraint */
   double
       gather;   /* with `support`: for each weight and each of its anchor's values, both products */
   double sum;   /* k-means: for each value of a token added to its centroid */

@@ -1,4 +1,5 @@
 /* The family of benches, and running them. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "run/bench.h"
 #include <dirent.h>
@@ -130,7 +131,8 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
                   .chosen = options->rows,
                   .machine = options->machine,
                   .save = options->save,
-                  .seconds = 60};
+                  .seconds = 60,
+                  .process = peak_memory_bytes()};
 
   PetscFunctionBegin;
   *table = NULL;

@@ -198,68 +198,85 @@ static PetscErrorCode Centroids(BenchRun *run, Machine *machine)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What a step of all ranks takes longer than predicted so far. */
-static PetscErrorCode Longer(BenchRun *run, const Machine *machine, const char *words, int64_t d,
-                             CostShape *shape, double *seconds)
+/* Going through codes that other ranks found, for those of the atoms here: one of them. */
+static double list_seconds(void)
 {
-  const StepCase one = {.words = words, .n = TOKENS, .d = d, .together = true};
-  const CostGroup group = {.ranks = run->size, .nodes = 1, .busy = run->size};
-  Settings settings = {0};
+  enum { CODES = 1 << 20, ATOMS = 4096, HERE = ATOMS / 4 };
+  static int32_t atom[CODES];
+  static int64_t bucket[HERE + 1];
+  for (int64_t q = 0; q < CODES; q++) atom[q] = (int32_t)((uint64_t)q * 2654435761U >> 8) % ATOMS;
+  const double start = thread_seconds();
+  for (int pass = 0; pass < 2; pass++) /* counted, then sorted */
+    for (int64_t q = 0; q < CODES; q++)
+      if ((uint32_t)atom[q] < HERE) atom[q] += (int32_t)(bucket[atom[q]]++ & 1);
+  return (thread_seconds() - start) / CODES;
+}
+
+/* A step on rank 0 alone and on all, the least of some. */
+static PetscErrorCode AloneAndAll(BenchRun *run, const char *words, int64_t d, double *alone,
+                                  double *all)
+{
+  StepCase one = {.words = words, .n = TOKENS, .d = d};
+  double seconds;
 
   PetscFunctionBegin;
-  PetscCall(BenchStepSeconds(run, &one, seconds));
-  bench_settings(words, &settings);
-  PetscCall(CostShapeOf(&settings, TOKENS, d, 0, shape));
-  *seconds = fmax(*seconds - cost_of(machine, shape, &group).step, 0);
-  settings_clear(&settings);
+  *alone = *all = INFINITY;
+  for (int round = 0; round < 3; round++) { /* in turns, so that both meet the same neighbours */
+    one.together = false;
+    PetscCall(BenchStepSeconds(run, &one, &seconds));
+    *alone = fmin(*alone, seconds);
+    one.together = true;
+    PetscCall(BenchStepSeconds(run, &one, &seconds));
+    *all = fmin(*all, seconds);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A step with hardly any work, and one with many active atoms for its size; where ranks share
-   cores, what they lose there. */
-static PetscErrorCode Meeting(BenchRun *run, Machine *machine)
+/* What the second step adds to the first, on all ranks for each second on one. */
+static double added(const BenchRun *run, const double alone[2], const double all[2])
 {
-  const double others = (double)(run->size - 1) / run->size;
-  CostShape shape;
-  double longer;
-
-  PetscFunctionBegin;
-  const bool apart = run->size <= (int)machine->cores;
-  if (apart) machine->meet = machine->list = 0;
-  machine->turns = apart ? machine->turns : 0;
-  PetscCall(Longer(run, machine,
-                   "method=sae width=256 code.name=topk code.k=4 train.batch=256 "
-                   "train.epochs=100000 atoms.name=free",
-                   64, &shape, apart ? &machine->meet : &machine->turns));
-  if (!apart) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Longer(run, machine,
-                   "method=sae width=512 code.name=topk code.k=16 train.batch=1024 "
-                   "train.epochs=100000 atoms.name=free",
-                   128, &shape, &longer));
-  machine->list = longer / (shape.batch * shape.active * others);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return run->size * (all[1] - all[0]) / (alone[1] - alone[0]);
 }
 
-/* Steps of few active atoms on one core and on all; and what many more of them add. */
+/* Steps of few tokens, on which the optimizer is most of the work, of more, and with more active
+   atoms, on one core and on all. */
 static PetscErrorCode Crowd(BenchRun *run, Machine *machine)
 {
-  static const char *const words[] = {"method=sae width=3840 code.name=topk code.k=8 "
-                                      "train.batch=1024 train.epochs=100000 atoms.name=free",
-                                      "method=sae width=3840 code.name=topk code.k=136 "
-                                      "train.batch=1024 train.epochs=100000 atoms.name=free"};
-  double alone[2], all[2];
+  static const struct {
+    int batch, active;
+  } steps[] = {{128, 8}, {1536, 8}, {1536, 104}};
+  const double more = machine->cores > 1 ? (machine->cores - 1) / (run->size - 1) : 1;
+  double alone[3], all[3];
 
   PetscFunctionBegin;
-  for (int i = 0; i < 2; i++) {
-    StepCase one = {.words = words[i], .n = TOKENS, .d = 768};
-    PetscCall(BenchStepSeconds(run, &one, &alone[i]));
-    one.together = true;
-    PetscCall(BenchStepSeconds(run, &one, &all[i]));
-    all[i] *= run->size;
+  for (int i = 0; i < 3; i++) {
+    Text words = {0};
+    text_add(&words,
+             "method=sae width=3840 code.name=topk code.k=%d train.batch=%d train.epochs=100000 "
+             "atoms.name=free",
+             steps[i].active, steps[i].batch);
+    PetscCall(AloneAndAll(run, words.s, 768, &alone[i], &all[i]));
+    text_clear(&words);
   }
-  const double more = machine->cores > 1 ? (machine->cores - 1) / (run->size - 1) : 1;
-  machine->crowd = 1 + more * fmax(all[0] / alone[0] - 1, 0);
-  machine->crowd_rows = 1 + more * fmax((all[1] - all[0]) / (alone[1] - alone[0]) - 1, 0);
+  machine->crowd_update = 1 + more * fmax(run->size * all[0] / alone[0] - 1, 0);
+  machine->crowd = 1 + more * fmax(added(run, alone, all) - 1, 0);
+  machine->crowd_rows = 1 + more * fmax(added(run, alone + 1, all + 1) - 1, 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A step with hardly any work: what the ranks lose by waiting for each other. */
+static PetscErrorCode Waiting(BenchRun *run, Machine *machine)
+{
+  const double sharers = fmin(run->size, machine->cores);
+  double alone, all;
+
+  PetscFunctionBegin;
+  PetscCall(AloneAndAll(run,
+                        "method=sae width=256 code.name=topk code.k=4 train.batch=256 "
+                        "train.epochs=100000 atoms.name=free",
+                        64, &alone, &all));
+  *(run->size > machine->cores ? &machine->turns : &machine->meet) =
+      fmax(all - machine->crowd * alone / sharers, 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,9 +286,10 @@ static PetscErrorCode Together(BenchRun *run, Machine *machine)
   double rate;
 
   PetscFunctionBegin;
+  machine->list = list_seconds();
   if (run->size < 2) PetscFunctionReturn(PETSC_SUCCESS);
   if (run->size <= (int)machine->cores) PetscCall(Crowd(run, machine));
-  PetscCall(Meeting(run, machine));
+  PetscCall(Waiting(run, machine));
   if (run->size > (int)machine->cores) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(LimitProbe(run->limits, LIMIT_PING, &rate));
   if (rate > 0) machine->latency = 1 / rate;
@@ -285,7 +303,7 @@ PetscErrorCode MachineMeasure(BenchRun *run, Machine *machine)
   PetscFunctionBegin;
   machine_builtin(machine);
   machine->measured = true;
-  machine->process = peak_memory_bytes(); /* bench is at its first step */
+  machine->process = run->process;
   cpu_name(machine->cpu);
   clock_utc(machine->date);
   snprintf(machine->kernels, sizeof(machine->kernels), "%s", run->kernels->entry.name);

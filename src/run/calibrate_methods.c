@@ -10,7 +10,7 @@
 
 enum { TOKENS = 4096, LEAF = 1024, CANDIDATES = 1024, UNITS = 3 };
 
-void method_words(const Method *method, int64_t m, int iterations, bool least, Text *words)
+static void write_words(const Method *method, int64_t m, int iterations, bool least, Text *words)
 {
   text_clear(words);
   text_add(words,
@@ -19,7 +19,7 @@ void method_words(const Method *method, int64_t m, int iterations, bool least, T
            method->entry.name, (long long)m, iterations, iterations, least ? "min" : "mean");
 }
 
-PetscErrorCode MethodTakes(const Method *method, const char *words, bool *takes)
+static PetscErrorCode Takes(const Method *method, const char *words, bool *takes)
 {
   const Entry *entry = &method->entry;
   Settings settings = {0};
@@ -36,6 +36,18 @@ PetscErrorCode MethodTakes(const Method *method, const char *words, bool *takes)
   PetscCall(ParamsRelease(entry->params, params));
   PetscCall(ArrayDestroyBytes(&params));
   settings_clear(&settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MethodWords(const Method *method, int64_t m, int iterations, Text *words,
+                           bool *takes)
+{
+  PetscFunctionBegin;
+  write_words(method, m, iterations, false, words);
+  PetscCall(Takes(method, words->s, takes));
+  if (*takes) PetscFunctionReturn(PETSC_SUCCESS);
+  write_words(method, m, iterations, true, words);
+  PetscCall(Takes(method, words->s, takes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,9 +125,7 @@ static PetscErrorCode Measure(BenchRun *run, const Method *method, int64_t m, in
   bool takes;
 
   PetscFunctionBegin;
-  method_words(method, m, 20, false, &words);
-  PetscCall(MethodTakes(method, words.s, &takes));
-  if (!takes) method_words(method, m, 20, true, &words);
+  PetscCall(MethodWords(method, m, 20, &words, &takes));
   bench_settings(words.s, &settings);
   PetscCall(CostShapeOf(&settings, TOKENS, d, CANDIDATES, &shape));
   const MethodWork *w = &shape.work;
@@ -130,7 +140,7 @@ static PetscErrorCode Measure(BenchRun *run, const Method *method, int64_t m, in
     if (ends) {
       rate->before = ratio(fmax(parts.before - read, 0), mix * w->before);
       rate->after = ratio(parts.after, mix * (w->after + w->spread + 2 * w->after_exact));
-      rate->once = ratio(parts.once, 2 * mix * w->once);
+      rate->once = ratio(fmax(parts.once - w->gathered * machine->sum, 0), 2 * mix * w->once);
     }
   }
   PetscCall(BenchTaskClose(&task));

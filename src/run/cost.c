@@ -80,27 +80,29 @@ static double mixing(const Machine *machine, const CostShape *s, double R)
   return s->m / R * products;
 }
 
-/* What gathers rows: the tokens' own, those of their active atoms, the optimizer's. */
-static double rows_work(const Machine *machine, const CostShape *s, double R)
+/* Decoding, slopes and sums of the tokens' active atoms; past a quarter of all atoms dense products
+   are cheaper. */
+static double sparse(const Machine *machine, const CostShape *s, double R)
 {
-  const double md = s->m * s->d, rows = ceil(s->batch / R); /* of the rank that has most */
-  const double active = fmin(s->active, s->m / 4) * (s->gate ? 2 : 1); /* past it dense products are
-                                                                          cheaper */
-  const double token = rows * s->d * machine->token * (s->levels + s->apart);
-  const double sparse =
-      s->batch / R * active * s->d * curve_at(&machine->sparse, md) * strides(machine, s);
-  const double update = md / R * curve_at(&machine->update, md);
-  return token + sparse + update + s->m / R * weights(s) * machine->weight;
+  const double active = fmin(s->active, s->m / 4) * (s->gate ? 2 : 1);
+  return s->batch / R * active * s->d * curve_at(&machine->sparse, s->m * s->d) *
+         strides(machine, s);
 }
 
 static double step_compute(const Machine *machine, const CostShape *s, const CostGroup *group)
 {
-  const double R = group->ranks, rows = ceil(s->batch / R);
-  const double list = s->batch * s->active * (R - 1) / R * machine->list;
-  const double dense = scores(machine, s, rows) + mixing(machine, s, R);
+  const double R = group->ranks, md = s->m * s->d,
+               rows = ceil(s->batch / R); /* of the rank that has most */
+  const double list = s->batch * s->active * (R - 1) / R * machine->list,
+               tokens =
+                   scores(machine, s, rows) + rows * s->d * machine->token * (s->levels + s->apart),
+               update = md / R * curve_at(&machine->update, md) +
+                        s->m / R * weights(s) * machine->weight;
   return shared_cores(machine, group, true) *
-         (machine->step + list + slower(machine, group, machine->crowd) * dense +
-          slower(machine, group, machine->crowd_rows) * rows_work(machine, s, R));
+         (machine->step + list +
+          slower(machine, group, machine->crowd) * (tokens + mixing(machine, s, R)) +
+          slower(machine, group, machine->crowd_rows) * sparse(machine, s, R) +
+          slower(machine, group, machine->crowd_update) * update);
 }
 
 /* Seconds of a step in which bytes come in from other nodes: the new parameters and (owner) codes
@@ -134,14 +136,16 @@ static double joined(const Machine *machine, const CostGroup *group, double byte
   const double R = group->ranks, nodes = group->nodes, hops = 2 * ceil(log2(R));
   const double inside = R > nodes ? bytes * 2 * (R - 1) / R / machine->link : 0,
                outside = nodes > 1 ? bytes * 2 * (nodes - 1) / nodes / group->link : 0;
-  return inside + outside + hops * fmax(machine->latency, group->latency);
+  return inside + outside +
+         hops * (nodes > 1 ? fmax(machine->latency, group->latency) : machine->latency);
 }
 
 static void kmeans_cost(const Machine *machine, const CostShape *s, const CostGroup *group,
                         Cost *cost)
 {
   const double R = group->ranks, kd = s->m * s->d, nodes = group->nodes, c = s->oversized;
-  const double longer = slower(machine, group, machine->crowd) * shared_cores(machine, group, false),
+  const double longer =
+                   slower(machine, group, machine->crowd) * shared_cores(machine, group, false),
                assign = curve_at(&machine->assign, kd);
   cost->compute = longer * (ceil(s->n / R) * (kd * assign + s->d * machine->sum) +
                             kd * machine->renew / (R / nodes));
@@ -169,16 +173,20 @@ static void units_cost(const Machine *machine, const CostShape *s, const CostGro
   const double R = group->ranks, leaf = w->leaf > 0 ? w->leaf : UNIT_LEAF,
                rounds = ceil(ceil(s->batch / leaf) / R), tokens = fmin(rounds * leaf, s->batch),
                first = fmin(w->first, s->steps);
-  const double longer = slower(machine, group, machine->crowd) * shared_cores(machine, group, false),
+  const double longer =
+                   slower(machine, group, machine->crowd) * shared_cores(machine, group, false),
                read = at_rates(machine, 0, 0, 10 * s->d),
                token = at_rates(machine, w->products, w->exact, w->touched),
                end = at_rates(machine, w->after + w->spread / R, w->after_exact, 0);
   const double bytes = 8 * w->sums * rounds;
-  cost->compute = w->units > 0 ? longer * (tokens * (read + curve_at(&rate.token, s->m * s->d) * token) +
-                                         rate.after * end)
-                               : 0;
-  cost->once = longer * (rate.once * at_rates(machine, 0, w->once, 0) + s->m * s->d * machine->sum) +
-               first * longer * tokens * (read + rate.before * machine->mix * w->before);
+  cost->compute = w->units > 0
+                      ? longer * (tokens * (read + curve_at(&rate.token, s->m * s->d) * token) +
+                                  rate.after * end)
+                      : 0;
+  cost->once =
+      longer * (rate.once * at_rates(machine, 0, w->once, 0) + w->gathered / R * machine->sum) +
+      (R > 1 ? joined(machine, group, 2 * w->gathered) : 0) +
+      first * longer * tokens * (read + rate.before * machine->mix * w->before);
   cost->sent = R > 1 && group->nodes > 1 ? bytes : 0;
   cost->shared = R > 1 && group->nodes == 1 ? bytes : 0;
   cost->messages = R > 1 && w->units > 0 ? joined(machine, group, bytes) : 0;

@@ -6,11 +6,11 @@
 #define ROUNDED 1.12
 
 enum {
-  SCORE_ROWS = 128 + 64,                /* of a step: tokens whose scores are held */
-  BLOCK_LEAST = 3072,                   /* of k-means: tokens of a rank that are read together */
+  SCORE_ROWS = 128 + 64, /* of a step: tokens whose scores are held */
+  BLOCK_LEAST = 3072,    /* of k-means: tokens of a rank that are read together */
   BLOCK_MOST = 8192,
-  LEAF = 1024,                          /* of units: tokens that are read together */
-  STORED = 2,                           /* bytes of a value of a token in a file, read ahead twice */
+  LEAF = 1024, /* of units: tokens that are read together */
+  STORED = 2,  /* bytes of a value of a token in a file, read ahead twice */
   READ = (int)sizeof(float) + 2 * STORED /* bytes of a value of a token here */
 };
 
@@ -53,10 +53,11 @@ static void kmeans_memory(const CostShape *s, const CostGroup *group, Cost *cost
 {
   const double kd = s->m * s->d, R = group->ranks,
                block = fmax(BLOCK_LEAST, fmin(0x1p37 / kd, BLOCK_MOST)),
-               tokens = fmin(block, s->n / R), pool = s->n / R * s->d; /* tokens that a start keeps */
+               tokens = fmin(block, s->n / R),
+               pool = s->n / R * s->d; /* tokens that a start keeps */
   double start = 0;
   if (s->drawn + s->oversized > 0) start = 4 * (kd + (pool <= 0x1p27 ? pool : 0));
-  start += 8 * s->oversized * s->d; /* as it grows */
+  start += 8 * s->oversized * s->d;                        /* as it grows */
   cost->rank = 8 * kd + fmax(READ * tokens * s->d, start); /* sums, and what they are of */
   cost->node = kd * (4 + 4 + 6); /* centroids twice and as whole numbers */
 }

@@ -45,7 +45,7 @@ static void codes_shape(const SAEParams *params, double kept, CostShape *s)
   s->levels = levels.count;
   s->gate = code->gate;
   s->scans = code->pursue ? s->active : 1;
-  s->entries = !isnan(kept)                    ? s->active
+  s->entries = !isnan(kept)                   ? s->active
                : code->learned && !code->gate ? s->m / RELU_SHARE /* above thresholds */
                                               : s->m / RELU_FIRST;
   s->bytes = 36 + 6 * (code->learned != NULL) + 6 * code->more + 24 * code->gate +

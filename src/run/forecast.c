@@ -53,8 +53,7 @@ static PetscErrorCode AddCandidates(Forecast *f, const Work *work, const Machine
       if (e->anchors[a].set == set && e->anchors[a].share >= 0 && !count++) first = a;
     if (!count) continue;
     const AnchorRun *made = &e->anchors[first];
-    PetscCall(
-        CostShapeOf(&made->settings, work_train(work, made->share), work->d, 0, &shape));
+    PetscCall(CostShapeOf(&made->settings, work_train(work, made->share), work->d, 0, &shape));
     add_line(f, machine, job, e->set[set].name, count, &shape, CANDIDATES, -1);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -16,14 +16,17 @@ static const struct {
   {                                                                                                \
 #field, offsetof(Machine, field)                                                               \
   }
-        N(cores), N(memory), N(process), N(crowd), N(crowd_rows), N(stride), N(turns),
-        N(latency), N(meet), N(list), N(link), N(read), N(token), N(step), N(mix), N(weight),
-        N(gather), N(sum), N(renew), N(drawn),
+        N(cores), N(memory),  N(process), N(crowd),  N(crowd_rows), N(crowd_update), N(stride),
+        N(turns), N(latency), N(meet),    N(list),   N(link),       N(read),         N(token),
+        N(step),  N(mix),     N(weight),  N(gather), N(sum),        N(renew),        N(drawn),
 },
   curves[] = {N(score), N(sparse), N(update), N(assign)},
   words[] = {N(cpu), N(kernels), N(date), N(commit)};
 #undef N
-#define P(field) {#field, offsetof(MethodRate, field)}
+#define P(field)                                                                                   \
+  {                                                                                                \
+#field, offsetof(MethodRate, field)                                                            \
+  }
 static const struct {
   const char *name;
   size_t offset;
@@ -73,38 +76,58 @@ void machine_builtin(Machine *machine)
   *machine = (Machine){
       .cpu = "AMD EPYC (Zen 4)",
       .kernels = "avx512",
-      .date = "2026-11-22T16:59:21Z",
-      .commit = "b655054",
+      .date = "2026-11-23T03:46:18Z",
+      .commit = "c86bb3e",
       .cores = 2,
       .memory = 2.52765e+10,
-      .process = 4.4e+07,
-      .crowd = 1.10139,
-      .crowd_rows = 1.4,
-      .stride = 2,
+      .process = 4e+07,
+      .crowd = 1.12,
+      .crowd_rows = 1.05,
+      .crowd_update = 1.4,
+      .stride = 1.5,
       .turns = 8e-4,
       .latency = 5.63369e-07,
       .meet = 0,
-      .list = 0,
+      .list = 1.29616e-09,
       .link = 3.4153e+09,
-      .read = 2.67983e+10,
-      .token = 3.88066e-09,
+      .read = 2.46392e+10,
+      .token = 3.60279e-09,
       .step = 0,
-      .mix = 9.2715e-12,
-      .weight = 8.57357e-09,
-      .gather = 1.84614e-10,
-      .sum = 3.70244e-09,
-      .renew = 3.76315e-09,
-      .drawn = 3e-10,
+      .mix = 1.05075e-11,
+      .weight = 2.40917e-09,
+      .gather = 2.71413e-10,
+      .sum = 3.97929e-09,
+      .renew = 2.0015e-09,
+      .drawn = 1.9e-10,
       .score = {4,
-                {65536, 589824, 2.94912e+06, 8.38861e+06},
-                {1.709e-11, 8.462e-12, 8.49e-12, 7.579e-12}},
+                {65536, 589824, 2.94912e+06, 7.86432e+06},
+                {1.421e-11, 8.875e-12, 8.494e-12, 1.023e-11}},
       .sparse = {4,
-                 {65536, 589824, 2.94912e+06, 8.38861e+06},
-                 {2.715e-10, 4.134e-10, 4.511e-10, 1.593e-09}},
+                 {65536, 589824, 2.94912e+06, 7.86432e+06},
+                 {4.098e-10, 4.721e-10, 6.048e-10, 4.634e-10}},
       .update = {4,
-                 {65536, 589824, 2.94912e+06, 8.38861e+06},
-                 {3.201e-09, 7.646e-09, 7.196e-09, 7.262e-09}},
-      .assign = {3, {786432, 3.14573e+06, 6.29146e+06}, {3.891e-12, 4.081e-12, 3.987e-12}},
+                 {65536, 589824, 2.94912e+06, 7.86432e+06},
+                 {3.261e-09, 9.85e-09, 1.057e-08, 6.981e-09}},
+      .assign = {3, {786432, 3.14573e+06, 6.29146e+06}, {6.248e-12, 4.756e-12, 4.685e-12}},
+      .rates = 13,
+      .rate =
+          {{"archetypal_analysis",
+            {3, {4096, 24576, 98304}, {12.27, 5.792, 2.527}},
+            0,
+            1.726,
+            2.942},
+           {"convexnmf", {3, {4096, 24576, 98304}, {7.062, 4.024, 3.129}}, 0, 1.715, 2.989},
+           {"data_hull", {3, {4096, 24576, 98304}, {4.33, 4.813, 5.125}}, 1.9, 0, 5.586},
+           {"dictionary_learning", {3, {4096, 24576, 98304}, {9.146, 5.265, 4.833}}, 0, 1.183, 0},
+           {"ica", {3, {4096, 24576, 98304}, {5.638, 3.288, 2.122}}, 1.844, 14.38, 6.154},
+           {"isolation_forest", {3, {4096, 24576, 98304}, {2.199, 2.451, 4.073}}, 0, 0, 27.74},
+           {"local_outlier_factor", {3, {4096, 24576, 98304}, {3.503, 1.987, 1.534}}, 0, 0, 4.322},
+           {"nmf", {3, {4096, 24576, 98304}, {22.11, 11.43, 8.742}}, 1.223, 2.153, 5.641},
+           {"one_class_svm", {3, {4096, 24576, 98304}, {9.968, 7.001, 6.257}}, 0, 0, 4.367},
+           {"pca", {3, {4096, 24576, 98304}, {3.076, 1.843, 1.732}}, 0, 0, 5.582},
+           {"seminmf", {3, {4096, 24576, 98304}, {21.85, 13.95, 10.93}}, 0, 7.211, 0},
+           {"sparse_pca", {3, {4096, 24576, 98304}, {3.401, 1.749, 1.474}}, 0, 0, 5.845},
+           {"svd", {3, {4096, 24576, 98304}, {2.309, 1.475, 1.431}}, 0, 0, 3.536}},
   };
 }
 

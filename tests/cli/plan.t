@@ -55,8 +55,8 @@ ok 'nothing is written' test "$(ls | tr '\n' ' ')" = 'plan said settings spec.ya
 
 # what runs will cost
 cat >machine.json <<'EOF'
-{"schema": 1, "cpu": "a test", "kernels": "avx2", "date": "today", "commit": "1", "cores": 4, "memory": 1e10, "crowd": 1, "latency": 1e-6,
- "meet": 0, "list": 0, "read": 1e15, "link": 1e9, "token": 0, "step": 0.5, "mix": 0, "weight": 0, "gather": 0, "sum": 0, "renew": 0, "score": {"size": [1], "cost": [0]},
+{"schema": 1, "cpu": "a test", "kernels": "avx2", "date": "today", "commit": "1", "cores": 4, "memory": 1e10, "process": 1e7, "crowd": 1, "crowd_rows": 1, "crowd_update": 1, "stride": 1, "turns": 0, "latency": 1e-6,
+ "meet": 0, "list": 0, "read": 1e15, "link": 1e9, "token": 0, "step": 0.5, "mix": 0, "weight": 0, "gather": 0, "sum": 0, "renew": 0, "drawn": 0, "score": {"size": [1], "cost": [0]},
  "sparse": {"size": [1], "cost": [0]}, "update": {"size": [1], "cost": [0]}, "assign": {"size": [1], "cost": [0]}}
 EOF
 "$ardis" plan spec.yaml --ranks 2 --machine machine.json >forecast
@@ -66,6 +66,9 @@ ARDIS_MACHINE=machine.json "$ardis" plan spec.yaml --ranks 4 --nodes 2 --groups 
 ok 'bytes sent between nodes' grep -q 'on 2 nodes of 4 cores, 1 GB/s and 0 us between nodes; a test, avx2 kernels' forecast
 "$ardis" plan spec.yaml --ranks 2 --machine spec.yaml 2>said
 ok 'a file that is no measurement' grep -q 'spec.yaml.*is not what ardis bench --save writes' said
+sed 's/"stride": 1, //' machine.json >old.json
+"$ardis" plan spec.yaml --ranks 2 --machine old.json 2>said
+ok 'a measurement that lacks a number' grep -q 'old.json.*has no number `stride`.*measure again' said
 "$ardis" plan spec.yaml --nodes 2 2>said
 ok 'nodes need ranks' grep -q 'go with --ranks' said
 "$ardis" plan "$ROOT/experiments/scaling.yaml" --ranks 64 --nodes 8 --shape 250000000,768 --machine "$dir/machine.json" >forecast

@@ -21,16 +21,36 @@ int MPI_Isend(const void *buffer, int count, MPI_Datatype type, int other, int t
   return PMPI_Isend(buffer, count, type, other, tag, comm, request);
 }
 
-static const CostShape
-    topk = {.n = 1e6, .d = 768, .m = 3840, .batch = 4096, .steps = 100, .active = 32},
-    hull = {.n = 1e6,
-            .d = 768,
-            .m = 3840,
-            .batch = 4096,
-            .steps = 100,
-            .active = 32,
-            .anchors = 32000},
-    kmeans = {.kmeans = true, .n = 1e6, .d = 768, .m = 32000, .batch = 1e6, .steps = 10};
+static const CostShape topk = {.n = 1e6,
+                               .d = 768,
+                               .m = 3840,
+                               .batch = 4096,
+                               .steps = 100,
+                               .active = 32,
+                               .entries = 32,
+                               .bytes = 36,
+                               .scans = 1,
+                               .levels = 1,
+                               .filtered = true},
+                       hull = {.n = 1e6,
+                               .d = 768,
+                               .m = 3840,
+                               .batch = 4096,
+                               .steps = 100,
+                               .active = 32,
+                               .entries = 32,
+                               .bytes = 36,
+                               .scans = 1,
+                               .levels = 1,
+                               .filtered = true,
+                               .points = 32000,
+                               .anchors = 32000},
+                       kmeans = {.kind = COST_KMEANS,
+                                 .n = 1e6,
+                                 .d = 768,
+                                 .m = 32000,
+                                 .batch = 1e6,
+                                 .steps = 10};
 
 static Cost cost_on(const Machine *machine, const CostShape *shape, int ranks, int nodes)
 {
@@ -90,6 +110,184 @@ static void check_ranks(const Machine *machine)
      "costs lie between those measured");
 }
 
+/* A machine on which every kind of operation takes a time that sums can be made of by hand. */
+static Machine by_hand(void)
+{
+  Machine machine = {.cores = 4,
+                     .crowd = 1,
+                     .crowd_rows = 1,
+                     .crowd_update = 1,
+                     .stride = 3,
+                     .link = 1e9,
+                     .read = 1e10,
+                     .mix = 1e-9,
+                     .sum = 3e-9,
+                     .turns = 0.5,
+                     .drawn = 2e-9};
+  machine.rates = 1;
+  machine.rate[0] = (MethodRate){"nmf", {1, {1}, {3}}, 2, 5, 7};
+  machine.score = (Curve){1, {1}, {1e-9}};
+  machine.assign = (Curve){1, {1}, {1e-9}};
+  machine.sparse = (Curve){1, {1}, {1e-8}};
+  return machine;
+}
+
+static void find_settings(const char *words, Settings *settings)
+{
+  settings_words(settings, words);
+  const Entry *method = family_find(&methods, settings_get(settings, "method"));
+  settings_defaults(settings, "", method->params);
+}
+
+static PetscErrorCode ShapeOf(const char *words, int64_t n, int64_t d, int64_t p, CostShape *shape)
+{
+  Settings settings = {0};
+
+  PetscFunctionBeginUser;
+  find_settings(words, &settings);
+  PetscCall(CostShapeOf(&settings, n, d, p, shape));
+  settings_clear(&settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Methods of units, against sums made by hand from what the method says. */
+static PetscErrorCode CheckUnits(void)
+{
+  const Machine machine = by_hand();
+  CostShape shape;
+  MethodWork work = {.units = 12,
+                     .first = 2,
+                     .before = 100,
+                     .products = 1000,
+                     .exact = 200,
+                     .touched = 5000,
+                     .after = 2e6,
+                     .after_exact = 1e6,
+                     .spread = 8e6,
+                     .once = 3e8,
+                     .sums = 1e5,
+                     .gathered = 1e7,
+                     .memory = 1e6,
+                     .spread_memory = 4e6};
+
+  PetscFunctionBeginUser;
+  shape = (CostShape){.kind = COST_UNITS,
+                      .method = "nmf",
+                      .n = 8192,
+                      .d = 100,
+                      .m = 10,
+                      .batch = 8192,
+                      .steps = 12,
+                      .work = work};
+  Cost cost = cost_on(&machine, &shape, 1, 1);
+  /* a token: 1e-7 s read, 3 (1000 + 400) 1e-9 + 3 5000 / 1e10; the end 5 (2 + 8 + 2) 1e6 1e-9 */
+  NEAR(cost.step, 8192 * (1e-7 + 4.2e-6 + 1.5e-6) + 0.06, 1e-9, "a unit of one rank");
+  NEAR(cost.once, 7 * 0.6 + 1e7 * 3e-9 + 2 * 8192 * (1e-7 + 2e-7), 1e-9,
+       "what is done once, and first units");
+  NEAR(cost.run, 10 * cost.step + cost.once, 1e-9, "a run is ten more units");
+  cost = cost_on(&machine, &shape, 3, 1);
+  /* 8 leaves for three ranks: 3 rounds; sums of 8e5 bytes a round go to others and come back */
+  NEAR(cost.compute, 3072 * (1e-7 + 4.2e-6 + 1.5e-6) + 5 * (2e-3 + 8e-3 / 3 + 2e-3), 1e-9,
+       "leaves are dealt in turn");
+  NEAR(cost.messages, 3 * 8e5 * 2 * 2 / 3 / 1e9, 1e-9, "and their sums joined");
+  NEAR(cost.once, 7 * 0.6 + 1e7 / 3 * 3e-9 + 2e7 * 4 / 3 / 1e9 + 2 * 3072 * (1e-7 + 2e-7), 1e-9,
+       "all ranks are given the tokens that were drawn");
+  NEAR(cost.memory, 1.12 * (12000 + 8 * 1024 * 100 + (20 + 8. / 3) * 1e5 + 1e6 + 4e6 / 3), 1,
+       "memory of a rank");
+  shape.method = "unheard of";
+  OK(cost_on(&machine, &shape, 1, 1).step > 8192 * 4 * 1.4e-6, "no rate: plain loops");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Shapes from settings: the method's own counts, which are those of its header. */
+static PetscErrorCode CheckShapes(void)
+{
+  CostShape shape;
+
+  PetscFunctionBeginUser;
+  PetscCall(ShapeOf("method=nmf width=8 iterations=5", 3000, 50, 0, &shape));
+  OK(shape.kind == COST_UNITS && shape.steps == 8 && shape.work.first == 2 &&
+         shape.work.before == 2550 && shape.work.sums == 464,
+     "nmf: two first passes, five turns and the last objective");
+  PetscCall(ShapeOf("method=dictionary_learning width=8 epochs=2 batch=500", 1250, 50, 0, &shape));
+  OK(shape.steps == 6 && shape.batch == 500 && shape.work.leaf == 128, "batches of an epoch");
+  PetscCall(ShapeOf("method=random_subset width=8", 1250, 50, 0, &shape));
+  const Machine machine = by_hand();
+  OK(cost_on(&machine, &shape, 1, 1).compute == 0, "tokens drawn at random: no pass");
+  PetscCall(ShapeOf("method=pca width=8", 2048, 50, 0, &shape));
+  OK(shape.steps == 1, "pca: one pass");
+  NEAR(cost_on(&machine, &shape, 1, 1).once, 4 * 2 * 9 * 50. * 50 * 50 * 1e-9, 1e-9,
+       "and the spectrum once");
+  PetscCall(ShapeOf("method=kmeans width=30 iterations=7 init.name=plusplus", 1000, 50, 0, &shape));
+  const Cost drawn = cost_on(&machine, &shape, 1, 1);
+  OK(shape.steps == 7 && shape.drawn == 30, "centroids drawn one after another");
+  NEAR(drawn.once, 1000. * 50 * 30 * 2e-9, 1e-9, "each looks at all tokens");
+  PetscCall(ShapeOf("method=kmeans width=30 iterations=7 init.name=random", 1000, 50, 0, &shape));
+  OK(cost_on(&machine, &shape, 1, 1).once == 0, "a random start costs nothing");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Compositions: what each part adds. */
+static PetscErrorCode CheckParts(void)
+{
+  static const char plain[] = "method=sae width=512 code.name=topk code.k=8 train.batch=1024 ";
+  const Machine machine = by_hand();
+  const double bd = 1024. * 96, md = 512. * 96, rounded = 1.12;
+  CostShape shape, other;
+  Text words = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(ShapeOf(plain, 4096, 96, 0, &shape));
+  const Cost base = cost_on(&machine, &shape, 1, 1);
+  const double parameters = 2 * md + 3 * 512;
+  NEAR(base.rank, rounded * (16 * parameters + 8 * bd + 4 * 192 * 512 + 48 * 512 + 36 * 8 * 1024.),
+       1, "a rank's arrays");
+  NEAR(base.node, rounded * (14 * md + 12 * bd), 1, "a node's");
+  text_add(&words, "%strain.average.name=ema", plain);
+  PetscCall(ShapeOf(words.s, 4096, 96, 0, &other));
+  NEAR(cost_on(&machine, &other, 1, 1).rank - base.rank, rounded * (8 * parameters + 4 * md), 1,
+       "means of parameters, as they are shown too");
+  text_clear(&words);
+  text_add(&words, "%sencoder.name=mlp", plain);
+  PetscCall(ShapeOf(words.s, 4096, 96, 0, &other));
+  const Cost hidden = cost_on(&machine, &other, 1, 1);
+  NEAR(hidden.rank - base.rank, rounded * (16 * 96. * 100 + 4 * bd + 12 * 96. * 96), 1,
+       "a hidden layer's parameters");
+  NEAR(hidden.node - base.node, rounded * 16 * bd, 1, "and its slopes");
+  text_clear(&words);
+  text_add(&words, "%sgoal.name=msae goal.ks=8,32,128", plain);
+  PetscCall(ShapeOf(words.s, 4096, 96, 0, &other));
+  OK(other.active == 128 && other.levels == 3 && other.entries == 128,
+     "levels keep the last's codes");
+  text_clear(&words);
+  PetscCall(ShapeOf("method=sae width=512 code.name=mp code.k=8 train.batch=1024 "
+                    "encoder.name=tied",
+                    4096, 96, 0, &other));
+  NEAR(cost_on(&machine, &other, 1, 1).compute, 1024 * (8 * 2 * md * 1e-9 + 8 * 96 * 1e-8), 1e-9,
+       "a pursuit looks at all atoms for each pick");
+  NEAR(base.compute, 1024 * (md * 1e-9 + 8 * 96 * 1e-8), 1e-9, "others once");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows whose starts share parts of caches; ranks that share cores. */
+static void check_machine(void)
+{
+  const Machine machine = by_hand();
+  CostShape at = topk;
+  at.m = 1, at.batch = 64, at.active = 0.25, at.filtered = false, at.scans = 0;
+  double work[4];
+  static const double widths[] = {384, 512, 1024, 1e9};
+  for (int i = 0; i < 3; i++)
+    at.d = widths[i], work[i] = cost_on(&machine, &at, 1, 1).compute / widths[i];
+  NEAR(work[1] / work[0], 3, 1e-9, "rows of 2,048 bytes");
+  NEAR(work[2] / work[0], 5, 1e-9, "rows of 4,096 bytes");
+  CostGroup group = {.ranks = 6, .nodes = 1, .busy = 6, .link = INFINITY};
+  at.batch = 600, at.d = 384;
+  const Cost shared = cost_of(&machine, &at, &group);
+  NEAR(shared.compute / (100 * 0.25 * 384 * 1e-8), 1.75, 1e-9, "six ranks on four cores");
+  NEAR(shared.messages, 0.5, 1e-9, "lose time by waiting");
+}
+
 /* Steps of a model whose ranks are nodes of their own. */
 static PetscErrorCode CheckSent(const Machine *machine)
 {
@@ -110,7 +308,8 @@ static PetscErrorCode CheckSent(const Machine *machine)
   for (int i = 0; i < STEPS; i++) PetscCall(SAEStep(sae, &report));
   int64_t all = sent;
   MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD);
-  const CostShape shape = cost_shape(&t.settings, N, D, 0);
+  CostShape shape;
+  PetscCall(CostShapeOf(&t.settings, N, D, 0, &shape));
   const double said = cost_on(machine, &shape, tap_size, tap_size).sent,
                counted = (double)all / STEPS / tap_size;
   NEAR(said, counted, 0.02 * counted, "a step sends %g bytes a rank, and %g are predicted", counted,
@@ -136,6 +335,10 @@ static PetscErrorCode Run(void)
   check_growth(&machine, &hull, "hull");
   check_growth(&machine, &kmeans, "k-means");
   check_ranks(&machine);
+  check_machine();
+  PetscCall(CheckUnits());
+  PetscCall(CheckShapes());
+  PetscCall(CheckParts());
   if (tap_rank == 0 && !mkdtemp(folder)) return PETSC_ERR_FILE_WRITE;
   MPI_Bcast(folder, sizeof(folder), MPI_CHAR, 0, PETSC_COMM_WORLD);
   if (chdir(folder)) return PETSC_ERR_FILE_OPEN;

@@ -27,7 +27,7 @@ static inline MethodWork factors_work(double units, double m, double d, double a
 
 /* One pass that scores tokens, after a sample was looked at. */
 static inline MethodWork select_work(const char *bound, double products, double exact,
-                                     double touched, double once, double memory)
+                                     double touched, double once, double memory, double gathered)
 {
   return (MethodWork){.bound = bound,
                       .units = 1,
@@ -35,5 +35,6 @@ static inline MethodWork select_work(const char *bound, double products, double 
                       .exact = exact,
                       .touched = touched,
                       .once = once,
-                      .memory = memory};
+                      .memory = memory,
+                      .gathered = gathered};
 }

@@ -264,6 +264,7 @@ static MethodWork work(const void *settings, double n, double d, double p)
   all.products = 2 * k * d + 2 * k * count;
   all.touched = 8 * count; /* products, and the corners so far */
   all.memory += 2 * (double)sizeof(Corner) * count;
+  all.gathered = (double)hull->width * d;
   return all;
 }
 

@@ -210,10 +210,11 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const Forest *s = settings;
   const double sample = fmin((double)s->sample, n);
   const double nodes = (double)s->trees * ceil(log2(fmax(sample, 2)));
-  const double drawn = (double)s->trees * sample;
+  const double drawn = (double)s->trees * sample, there = fmin(drawn, n);
   (void)p;
   return select_work("memory read", 0, nodes, 20 * nodes, 10 * nodes * sample,
-                     4 * fmin(drawn, n) * d + 2 * drawn * (double)sizeof(Node));
+                     4 * there * d + 2 * drawn * (double)sizeof(Node),
+                     (there + (double)s->width) * d);
 }
 
 SELECT_METHOD(isolation_forest, Forest,

@@ -168,9 +168,9 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double sample = fmin((double)s->sample, n);
   const double near = (double)(2 * s->neighbours + MORE), exact = 3 * d * near;
   (void)p;
-  return select_work("scores", 2 * sample * d, exact, 4 * sample,
-                     sample * (2 * sample * d + exact),
-                     sample * (8 * d + 16 * (double)s->neighbours + 4 * CLASSICAL_CHUNK));
+  return select_work("scores", 2 * sample * d, exact, 4 * sample, sample * (2 * sample * d + exact),
+                     sample * (8 * d + 16 * (double)s->neighbours + 4 * CLASSICAL_CHUNK),
+                     (sample + (double)s->width) * d);
 }
 
 SELECT_METHOD(local_outlier_factor, Factor,

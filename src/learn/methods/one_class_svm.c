@@ -163,7 +163,8 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double outside = fmax(s->nu * sample, 1);
   (void)p;
   return select_work("scores", 2 * outside * d, 2 * d + outside * 40, 0,
-                     sample * sample * (1.5 * d + 40), sample * (8 * sample + 4 * d));
+                     sample * sample * (1.5 * d + 40), sample * (8 * sample + 4 * d),
+                     (sample + (double)s->width) * d);
 }
 
 SELECT_METHOD(

@@ -33,8 +33,9 @@ static int64_t count(const Classical *c)
 /* Tokens are read, and no pass is made. */
 static MethodWork work(const void *settings, double n, double d, double p)
 {
-  (void)settings, (void)n, (void)d, (void)p;
-  return (MethodWork){.bound = "memory read"};
+  (void)n, (void)p;
+  return (MethodWork){.bound = "memory read",
+                      .gathered = (double)((const RandomSubset *)settings)->width * d};
 }
 
 static const ClassicalParts parts = {.start = Start, .count = count};

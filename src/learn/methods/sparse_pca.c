@@ -213,14 +213,14 @@ static PetscErrorCode Start(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Turns, at most, each with a few sweeps over the loadings. */
+/* Turns, at most, each with some fifty sweeps over the loadings. */
 static MethodWork work(const void *settings, double n, double d, double p)
 {
   const SparsePCA *sparse = settings;
   const double m = (double)sparse->width, turns = (double)sparse->iterations;
   MethodWork all = gram_work(d);
   (void)n, (void)p;
-  all.once += turns * (4 * m * d * d + 20 * m * m * d);
+  all.once += turns * (4 * m * d * d + 100 * m * m * d);
   return all;
 }
 

@@ -1,8 +1,8 @@
 /* Every method of the registry that goes through the tokens in passes or batches: the time of a
    token within a pass, and of what follows a pass, beside the work that the method says it is at
    the peak of the kernels that it names. One core. */
-#include "base/array.h"
 #include "run/bench_task.h"
+#include "run/calibrate.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,34 +30,18 @@ typedef struct {
   double end;        /* seconds of the last end of a unit, with a step */
 } Data;
 
-/* Settings at which a row takes a second or so; those that a method does not have are left out. */
-static void add_words(Data *b, bool least)
-{
-  text_clear(&b->words);
-  text_add(&b->words,
-           "method=%s width=%d iterations=1000 tolerance=0 epochs=1000 pick=permuted "
-           "normalise.center=%s",
-           b->method->entry.name, 64, least ? "min" : "mean");
-}
-
-/* What the method has to do; false: it does not take these settings. */
+/* What the method has to do with settings at which a row takes a second or so; false: it takes no
+   such settings. */
 static PetscErrorCode FindWork(Data *b, bool *takes)
 {
-  const Entry *entry = &b->method->entry;
   Settings settings = {0};
-  const char *about = NULL;
-  void *params;
+  CostShape shape;
 
   PetscFunctionBegin;
+  PetscCall(MethodWords(b->method, 64, 1000, &b->words, takes));
   bench_settings(b->words.s, &settings);
-  PetscCall(ArrayCreateBytes((int64_t)entry->params_size, 1, &params));
-  PetscCall(ParamsRead(&settings, "", entry->params, params));
-  char *why = entry->check ? entry->check(params, &settings, &about) : NULL;
-  *takes = !why;
-  free(why);
-  b->work = b->method->work(params, N, D, ANCHORS);
-  PetscCall(ParamsRelease(entry->params, params));
-  PetscCall(ArrayDestroyBytes(&params));
+  PetscCall(CostShapeOf(&settings, N, D, ANCHORS, &shape));
+  b->work = shape.work;
   settings_clear(&settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -171,10 +155,7 @@ static PetscErrorCode MethodRow(Data *b)
   bool takes;
 
   PetscFunctionBegin;
-  add_words(b, false);
   PetscCall(FindWork(b, &takes));
-  if (!takes) add_words(b, true);
-  if (!takes) PetscCall(FindWork(b, &takes));
   if (!takes || b->work.units == 0) {
     PetscCall(BenchSkip(b->run, b->method->entry.name,
                         takes ? "no pass over the tokens" : "it takes no such settings"));

@@ -1,8 +1,10 @@
 /* The model of the cost: its numbers measured, then steps of other sizes held against what it
    predicts for them. */
+#include "base/clock.h"
 #include "learn/method.h"
 #include "run/bench_task.h"
 #include "run/calibrate.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +58,74 @@ static PetscErrorCode Case(BenchRun *run, const Machine *machine, int i)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+enum { METHOD_TOKENS = 8192, METHOD_WIDTH = 256, METHOD_ATOMS = 48, CANDIDATES = 512, TURNS = 4 };
+
+/* Seconds of a whole run on all ranks, the least of two. */
+static PetscErrorCode WholeRun(BenchRun *run, const char *path, const char *words, double *seconds)
+{
+  BenchTask *task;
+
+  PetscFunctionBegin;
+  *seconds = INFINITY;
+  for (int round = 0; round < 2; round++) {
+    StepReport report = {0};
+    PetscCall(BenchTaskOpen(run, run->comm, path, words, CANDIDATES, &task));
+    PetscCallMPI(MPI_Barrier(run->comm));
+    const double start = clock_seconds() - bench_task_created(task);
+    do PetscCall(BenchTaskReport(task, &report));
+    while (report.state == STEP_MORE);
+    *seconds = fmin(*seconds, clock_seconds() - start);
+    PetscCall(BenchTaskClose(&task));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seconds, 1, MPI_DOUBLE, MPI_MAX, run->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A whole run of a method that says what it has to do, with few turns. */
+static PetscErrorCode MethodCase(BenchRun *run, const Machine *machine, const Method *method,
+                                 const char *path)
+{
+  const CostGroup group = {.ranks = run->size, .nodes = 1, .busy = run->size};
+  Text words = {0}, size = {0};
+  Settings settings = {0};
+  CostShape shape;
+  double seconds;
+  bool takes;
+
+  PetscFunctionBegin;
+  PetscCall(MethodWords(method, METHOD_ATOMS, TURNS, &words, &takes));
+  bench_settings(words.s, &settings);
+  PetscCall(CostShapeOf(&settings, METHOD_TOKENS, METHOD_WIDTH, CANDIDATES, &shape));
+  if (shape.work.units > 0) {
+    PetscCall(WholeRun(run, path, words.s, &seconds));
+    text_add(&size, "%s %d x %d", method->entry.name, METHOD_ATOMS, METHOD_WIDTH);
+    const BenchFigure figure = {.row = "prediction",
+                                .size = size.s,
+                                .figure = 1e3 * seconds,
+                                .unit = "ms/run",
+                                .limit = "predicted",
+                                .limit_value = 1e3 * cost_of(machine, &shape, &group).run,
+                                .goal = "ratio 0.75 to 1.25"};
+    PetscCall(BenchRow(run, &figure));
+  }
+  settings_clear(&settings);
+  text_clear(&words);
+  text_clear(&size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MethodCases(BenchRun *run, const Machine *machine)
+{
+  char *path;
+
+  PetscFunctionBegin;
+  PetscCall(BenchTokensFile(run, BENCH_SYNTH, METHOD_TOKENS, METHOD_WIDTH, &path));
+  for (const Entry *const *e = methods.entries; *e; e++)
+    if (((const Method *)*e)->work) PetscCall(MethodCase(run, machine, (const Method *)*e, path));
+  free(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Run(BenchRun *run)
 {
   Mistakes *mistakes;
@@ -71,6 +141,7 @@ static PetscErrorCode Run(BenchRun *run)
   if (run->rank == 0) mistakes_print(mistakes, stderr);
   PetscCall(MistakesDestroy(&mistakes));
   for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) PetscCall(Case(run, &machine, (int)i));
+  PetscCall(MethodCases(run, &machine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
