@@ -99,8 +99,8 @@ static double step_compute(const Machine *machine, const CostShape *s, const Cos
                update = md / R * curve_at(&machine->update, md) +
                         s->m / R * weights(s) * machine->weight;
   return shared_cores(machine, group, true) *
-         (machine->step + list +
-          slower(machine, group, machine->crowd) * (tokens + mixing(machine, s, R)) +
+         (machine->step + list + mixing(machine, s, R) +
+          slower(machine, group, machine->crowd) * tokens +
           slower(machine, group, machine->crowd_rows) * sparse(machine, s, R) +
           slower(machine, group, machine->crowd_update) * update);
 }
