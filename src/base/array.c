@@ -11,7 +11,7 @@ static PetscErrorCode Allocate(int64_t n, size_t size, void **array, size_t *byt
   PetscCheck(n >= 0 && (size_t)n < SIZE_MAX / 2 / (size ? size : 1), PETSC_COMM_SELF,
              PETSC_ERR_ARG_SIZ, "an array of %lld elements of %zu bytes", (long long)n, size);
   *bytes = (size_t)n * size;
-  const size_t huge = (size_t)2 << 20, align = *bytes >= huge ? huge : 64;
+  const size_t huge = (size_t)2 << 20, align = *bytes >= huge / 4 ? huge : 64;
   *bytes = (*bytes + align - 1) / align * align;
   if (!*bytes) *bytes = align;
   *array = aligned_alloc(align, *bytes);
