@@ -1,5 +1,6 @@
 /* What learners save: a checkpoint read on another number of ranks goes on to the same bytes, a
-   model read back encodes as the learner did, and files that do not fit are refused.
+   model read back encodes as the learner did, and files that do not fit are refused; a step that
+   fails on one rank has failed on all.
    RUN ranks=1
    RUN ranks=2
    RUN ranks=3 */
@@ -181,6 +182,23 @@ static PetscErrorCode CheckRefused(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckFailure(void)
+{
+  PetscFunctionBeginUser;
+  SAETask t;
+  SAE *sae;
+  StepReport report;
+  PetscCall(SAETaskOpen(COMM, tokens_path, "width=20 code.name=topk code.k=2" TRAIN, 0, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  if (tap_rank == 0) tensor_named(sae, "encoder/bias")->p[0] = NAN; /* the step's scores know not */
+  PetscCall(SAEStep(sae, &report));
+  OK(report.state == STEP_FAILED && !strcmp(report.reason, "a parameter is not finite"),
+     "a parameter that is not finite on one rank: the step fails on all");
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -218,6 +236,7 @@ int main(int argc, char **argv)
                  30));
   RUN(CheckModel("one anchor", "width=2 code.name=relu atoms.name=hull" TRAIN, 1));
   RUN(CheckRefused());
+  RUN(CheckFailure());
   MPI_Barrier(COMM);
   RUN(SAETaskTokens(tokens_path, 500, 1));
   RUN(CheckModel("tokens of width 1", "width=5 code.name=topk code.k=2" TRAIN, 0));
