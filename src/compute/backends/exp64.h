@@ -1,5 +1,5 @@
-/* math_exp of many numbers, operation by operation; included by each kernel set and compiled for its
-   CPU. */
+/* math_exp of many numbers, operation by operation; included by each kernel set and compiled for
+   its CPU. */
 #pragma once
 #include "base/math.h"
 #include <stdint.h>
@@ -18,10 +18,17 @@ static inline Exp64 exp64_power(Whole32 k)
 /* For x of -745 to 709. */
 static inline Exp64 exp64_lanes(Exp64 x)
 {
-  static const double term[] = {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0,
-                                1.0 / 362880.0,    1.0 / 40320.0,    1.0 / 5040.0,
-                                1.0 / 720.0,       1.0 / 120.0,      1.0 / 24.0,
-                                1.0 / 6.0,         0.5};
+  static const double term[] = {1.0 / 479001600.0,
+                                1.0 / 39916800.0,
+                                1.0 / 3628800.0,
+                                1.0 / 362880.0,
+                                1.0 / 40320.0,
+                                1.0 / 5040.0,
+                                1.0 / 720.0,
+                                1.0 / 120.0,
+                                1.0 / 24.0,
+                                1.0 / 6.0,
+                                0.5};
   const Exp64 t = x * 0x1.71547652b82fep+0, half = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5},
               below = (Exp64)((Whole64)half & (t < 0)), away = half - (below + below);
   const Whole32 k = __builtin_convertvector(t + away, Whole32);

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SWEEPS = 4, TURNS = 24, TRIES = 3 };
+enum { SWEEPS = 6, TURNS = 24, TRIES = 3 };
 #define LEAST 0x1p-21 /* of the largest product: what counts as no wish */
 
 /* A token's search. */

@@ -5,7 +5,7 @@
 /* One pass that sums the products of all pairs of dimensions, and the directions from them. */
 static inline MethodWork gram_work(double d)
 {
-  return (MethodWork){.bound = "combine",
+  return (MethodWork){.bound = "sum_products",
                       .units = 1,
                       .products = d * (d + 1),
                       .once = 9 * d * d * d,
@@ -13,12 +13,13 @@ static inline MethodWork gram_work(double d)
                       .memory = 8 * d * d};
 }
 
-/* Codes by active sets of about a of m atoms, and the sums Z^T Z and Z^T X. */
+/* Codes by active sets of about a of m atoms, and the sums Z^T Z and Z^T X: the set is looked for
+   in float32 (`descend`), solved once (`solve_sets`), and held against all atoms once. */
 static inline MethodWork factors_work(double units, double m, double d, double a)
 {
-  return (MethodWork){.bound = "scores, combine",
+  return (MethodWork){.bound = "scores, combine, sum_products, descend, solve_sets",
                       .units = units,
-                      .products = 6 * m * d + 2 * m * m,
+                      .products = 6 * m * d + 2 * m * m + 6 * 2 * m * m,
                       .exact = a * a * a / 3 + 2 * a * a + 2 * m * a,
                       .after_exact = m * m * d,
                       .sums = m * (d + m),

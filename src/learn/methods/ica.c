@@ -319,7 +319,7 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double m = (double)ica->width;
   MethodWork all = gram_work(d);
   (void)n, (void)p;
-  all.bound = "scores, combine";
+  all.bound = "scores, sum_products, exp64";
   all.units = (double)ica->iterations + 1;
   all.first = 1;
   all.before = all.products;

@@ -2,9 +2,11 @@
 #include "base/array.h"
 #include "base/random.h"
 #include "run/bench.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { N = 256, D = 768, M = 3840, K = 32, P = 1024, BIG = 1 << 22 };
+enum { ATOMS = 64, SIDE = ATOMS + 8, SET = 16 }; /* of small systems */
 
 /* All that the rows work on. */
 typedef struct {
@@ -14,8 +16,12 @@ typedef struct {
   int32_t *index;
   float *value;
   double *distance, sink;
-  Packed packed;
+  Packed packed, columns;
   Nearest *centroids;
+  double *Q, *work, *right; /* [ATOMS + 1 x SIDE], scratch, [N x SET] */
+  float *Q32, *inverse, *work32;
+  int64_t start[N + 1];
+  bool solved[N];
 } Data;
 
 #define KERNEL(name, ...)                                                                          \
@@ -38,6 +44,15 @@ KERNEL(SelectPositive, EACH k->select_positive(M, b->S + t * M, b->index, b->val
 KERNEL(Decode, EACH k->decode(K, b->index + t * K, b->value + t * K, D, b->E, D, b->Y + t * D))
 KERNEL(Square64, EACH b->sink += k->square64(D, b->X + t * D))
 KERNEL(Distance64, EACH b->sink += k->distance64(D, b->X + t * D, b->E + t * D))
+KERNEL(Distances64, k->distances64(N, D, b->X, D, b->E, D, NULL, b->distance))
+KERNEL(Exp64, for (int i = 0; i < 64; i++) k->exp64(N, b->right, b->distance))
+KERNEL(SumProducts, k->pack_columns(N, D, b->X, D, NULL, &b->columns);
+       k->sum_products(&b->columns, 0, D, &b->columns, D, b->work, D))
+KERNEL(SolveSets,
+       k->solve_sets(N, b->start, b->index, ATOMS, b->Q, SIDE, b->right, NULL, b->solved, b->work))
+KERNEL(Descend,
+       k->descend(N, &(Descent){.m = ATOMS, .ld = ATOMS, .K = b->Q32, .inverse = b->inverse}, 6,
+                  b->S, b->Y, b->work32))
 KERNEL(Normalise, k->normalise(N, D, b->Y, D, b->C, b->C + D))
 KERNEL(WidenHalf, k->widen_half(BIG, b->half, b->big))
 KERNEL(NarrowHalf, k->narrow_half(BIG, b->big, b->half))
@@ -51,10 +66,28 @@ static void spread_indices(Data *b)
     b->index[q] = (int32_t)(q % K * (M / K) + q / K * 13 % (M / K));
 }
 
+/* Systems of SET atoms of a matrix that has a strong diagonal. */
+static void make_systems(Data *b)
+{
+  memset(b->Q, 0, (ATOMS + 1) * SIDE * sizeof(*b->Q));
+  for (int i = 0; i < ATOMS; i++)
+    for (int j = 0; j < ATOMS; j++) {
+      b->Q[i * SIDE + j] = i == j ? 2 : 1.0 / (2 + abs(i - j));
+      b->Q32[i * ATOMS + j] = (float)b->Q[i * SIDE + j];
+      b->inverse[i] = 0.5f;
+    }
+  for (int s = 0; s <= N; s++) b->start[s] = (int64_t)s * SET;
+  for (int q = 0; q < N * SET; q++) {
+    b->index[q] = (q % SET * 4 + q / SET % 4) % ATOMS;
+    b->right[q] = (double)(q % 7) - 3;
+  }
+}
+
 static PetscErrorCode Prepare(Data *b, PetscErrorCode (*work)(void *))
 {
   PetscFunctionBegin;
   if (work == Decode) spread_indices(b);
+  if (work == SolveSets || work == Descend || work == Exp64) make_systems(b);
   if (work == SelectTop || work == SelectPositive || work == Combine) PetscCall(Scores(b));
   if (work == Normalise) {
     memset(b->Y, 0, N * D * sizeof(*b->Y));
@@ -80,6 +113,13 @@ static const struct {
     {"decode", "32 x 768", NULL, Decode, N, 2.0 * K *D, LIMIT_FMA, NULL},
     {"square64", "768, in cache", NULL, Square64, N, 2.0 * D, LIMIT_FMA, NULL},
     {"distance64", "768, in cache", NULL, Distance64, N, 3.0 * D, LIMIT_FMA, NULL},
+    {"distances64", "256 pairs of 768", NULL, Distances64, N, 6.0 * D, LIMIT_FMA, NULL},
+    {"exp64", "256, in cache", NULL, Exp64, 64 * N, 2.0 * 34, LIMIT_FMA, NULL},
+    {"sum_products", "256 x 768 x 768", NULL, SumProducts, N, 2.0 * D *D, LIMIT_FMA, NULL},
+    {"solve_sets", "256 of 16 of 64 atoms", NULL, SolveSets, N,
+     2.0 * (SET * SET * SET / 3.0 + 2.0 * SET * SET), LIMIT_FMA, NULL},
+    {"descend", "6 sweeps over 64 atoms", NULL, Descend, N, 6 * 2.0 * ATOMS *ATOMS, LIMIT_FMA,
+     NULL},
     {"normalise", "256 x 768", NULL, Normalise, N, 8.0 * D, LIMIT_TRIAD, NULL},
     {"widen_half", "4 M values", NULL, WidenHalf, BIG, 6, LIMIT_TRIAD, NULL},
     {"narrow_half", "4 M values", NULL, NarrowHalf, BIG, 6, LIMIT_TRIAD, NULL},
@@ -87,10 +127,11 @@ static const struct {
 };
 enum { ROWS = sizeof(list) / sizeof(*list) };
 
-static const char *const rows[] = {
-    "scores",          "nearest",     "combine",  "pack",       "select_top",
-    "select_positive", "decode",      "square64", "distance64", "normalise",
-    "widen_half",      "narrow_half", "adam",     NULL};
+static const char *const rows[] = {"scores",     "nearest",         "combine",    "pack",
+                                   "select_top", "select_positive", "decode",     "square64",
+                                   "distance64", "normalise",       "widen_half", "narrow_half",
+                                   "adam",       "distances64",     "exp64",      "sum_products",
+                                   "solve_sets", "descend",         NULL};
 
 static PetscErrorCode Fill(Data *b)
 {
@@ -105,6 +146,12 @@ static PetscErrorCode Fill(Data *b)
   PetscCall(ArrayCreate(N * M, &b->index));
   PetscCall(ArrayCreate(N * M, &b->value));
   PetscCall(ArrayCreate(N, &b->distance));
+  PetscCall(ArrayCreate((ATOMS + 1) * SIDE, &b->Q));
+  PetscCall(ArrayCreate(max_i64(D * D, solve_sets_work(ATOMS)), &b->work));
+  PetscCall(ArrayCreate(N * SET, &b->right));
+  PetscCall(ArrayCreate(ATOMS * ATOMS, &b->Q32));
+  PetscCall(ArrayCreate(ATOMS, &b->inverse));
+  PetscCall(ArrayCreate(descend_work(ATOMS), &b->work32));
   for (int64_t i = 0; i < M * D; i++)
     b->E[i] = (float)(random_uniform(1, RANDOM_SAMPLE, (uint64_t)i) - 0.5);
   for (int64_t i = 0; i < N * D; i++)
@@ -126,6 +173,7 @@ static PetscErrorCode Empty(Data *b)
   PetscFunctionBegin;
   PetscCall(NearestDestroy(&b->centroids));
   packed_clear(&b->packed);
+  packed_clear(&b->columns);
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   PetscFunctionReturn(PETSC_SUCCESS);
