@@ -279,6 +279,20 @@ static PetscErrorCode CheckExchange(const Rule *rule, int64_t m, double lift)
 }
 
 /* The same solver for other atoms. */
+/* Tokens that are atoms, none of which depends on the others: nothing else is best. */
+static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
+{
+  bool alone = true;
+  PetscFunctionBeginUser;
+  for (int64_t i = 0; i < m * d; i++) X[i] = D[i] = (float)at(i + 5000);
+  PetscCall(Solve(&rule->rule, m, d, m));
+  for (int64_t t = 0; t < m; t++)
+    for (int64_t j = 0; j < m; j++) alone = alone && (Z[t * m + j] != 0) == (j == t);
+  OK(alone, "%s: a token that is one of %lld atoms has a code of that atom alone", rule->title,
+     (long long)m);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CheckRenewed(void)
 {
   CodeSolver *solver;
@@ -402,6 +416,7 @@ int main(int argc, char **argv)
   }
   RUN(CheckTies(&rules[1], 3366, 3367));
   RUN(CheckTies(&rules[2], 17, 18));
+  for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) RUN(CheckAlone(&rules[r], 24, 40));
   RUN(CheckRenewed());
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();

@@ -31,6 +31,7 @@ struct Exchange {
   Packed packed;                /* M32 */
   double *C;                    /* [ROWS x ld] right sides */
   double *left;                 /* [ld] of one token */
+  double *each;                 /* [ld] 1 / the atom's squared length; 0 where it has none */
   int64_t words;                /* of a set of atoms, a bit each */
   uint64_t *in, *minus, *wrong; /* [ROWS x words] the sets, those of negative sign; [words] */
   float *P;                     /* [ROWS x m] products for the descent */
@@ -66,6 +67,7 @@ PetscErrorCode ExchangeCreate(const Kernels *kernels, int64_t m, const CodeRule 
   PetscCall(ArrayCreate(m * m, &x->M32));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->ld, &x->C));
   PetscCall(ArrayCreate(x->ld, &x->left));
+  PetscCall(ArrayCreate(x->ld, &x->each));
   x->words = (m + 63) / 64;
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->words, &x->in));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->words, &x->minus));
@@ -94,6 +96,7 @@ PetscErrorCode ExchangeDestroy(Exchange **exchange)
   PetscCall(ArrayDestroy(&x->M32));
   PetscCall(ArrayDestroy(&x->C));
   PetscCall(ArrayDestroy(&x->left));
+  PetscCall(ArrayDestroy(&x->each));
   PetscCall(ArrayDestroy(&x->in));
   PetscCall(ArrayDestroy(&x->minus));
   PetscCall(ArrayDestroy(&x->wrong));
@@ -157,7 +160,11 @@ PetscErrorCode ExchangeRenew(Exchange *x, const double *K, int64_t ld, double co
 
   PetscFunctionBegin;
   x->constant = constant;
-  for (int64_t j = 0; j < m; j++) memcpy(x->K + j * x->ld, K + j * ld, (size_t)m * sizeof(*x->K));
+  for (int64_t j = 0; j < m; j++) {
+    const double square = K[j * ld + j] - constant;
+    memcpy(x->K + j * x->ld, K + j * ld, (size_t)m * sizeof(*x->K));
+    x->each[j] = square > 0 ? 1 / square : 0;
+  }
   renew_descent(x);
   PetscCall(RenewInverse(x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -263,24 +270,26 @@ static int64_t put_in_order(Exchange *x, int64_t rows, bool dual)
 }
 
 /* x->wrong: atoms of the set whose weight y is not of their sign, and those outside that should not
-   be there; gives how many. What is left of the products is in x->left. */
+   be there; gives how many. What is left of the products is in x->left. A weight counts as none
+   where the atom would not wish enough to come in without it. */
 static int64_t find_wrong(Exchange *x, const Search *search, const uint64_t *in,
                           const uint64_t *minus, const double *y, double multiplier)
 {
   const bool either = x->rule.either_sign;
-  const double stay = search->dual ? -search->least : 0,
-               enter = (search->dual ? 0 : search->least) + (either ? x->rule.l1 : 0) + multiplier;
+  const double stay = search->dual ? 0 : search->least, lost = search->dual ? -search->least : 0,
+               enter = (search->dual ? 0 : search->least) + (either ? x->rule.l1 : 0) + multiplier,
+               none = search->dual ? search->least : 0;
   int64_t count = 0, q = 0;
   for (int64_t w = 0; w < x->words; w++) {
-    const double *left = x->left + 64 * w;
+    const double *left = x->left + 64 * w, *each = x->each + 64 * w;
     const int64_t end = min_i64(64, x->m - 64 * w);
     uint64_t wishes = 0, turned = 0;
     for (int64_t j = 0; j < end; j++)
-      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) > enter) << j;
+      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) > enter - none * each[j]) << j;
     for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++) {
       const int j = __builtin_ctzll(bits);
       const double weight = minus[w] >> j & 1 ? -y[q] : y[q];
-      turned |= (uint64_t) !(weight > stay) << j;
+      turned |= (uint64_t) !(weight > lost + stay * each[j]) << j;
     }
     x->wrong[w] = (wishes & ~in[w]) | turned;
     count += __builtin_popcountll(x->wrong[w]);
