@@ -82,7 +82,7 @@ int main(int argc, char **argv)
       "width=45 train.batch=6200 code.name=batchtopk code.k=2.5 goal.name=matryoshka goal.levels=2 "
       "goal.loss=nmse train.steps=9 train.optimizer.lr=0.01 atoms.name=free revive.name=auxk "
       "revive.k=5 revive.weight=0.5 revive.dead_after=5000",
-      "width=150 train.batch=2100 code.name=batchtopk code.k=0.05 train.steps=9 "
+      "width=150 train.batch=2100 code.name=batchtopk code.k=0.001 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free",
       "width=70 train.batch=5300 code.name=topk code.k=3 train.steps=9 train.optimizer.lr=0.01 "
       "atoms.name=free encoder.name=mlp encoder.hidden=27 revive.name=auxk revive.k=5 "
