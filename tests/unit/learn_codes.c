@@ -279,10 +279,11 @@ static PetscErrorCode CheckExchange(const Rule *rule, int64_t m, double lift)
 }
 
 /* The same solver for other atoms. */
-/* Tokens that are atoms, none of which depends on the others: nothing else is best. */
+/* Tokens that are an atom, or the sum of all atoms but one, none of which depends on the others:
+   codes are of these atoms and no other. */
 static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
 {
-  bool alone = true;
+  bool alone = true, others = true;
   PetscFunctionBeginUser;
   for (int64_t i = 0; i < m * d; i++) X[i] = D[i] = (float)at(i + 5000);
   PetscCall(Solve(&rule->rule, m, d, m));
@@ -290,6 +291,15 @@ static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
     for (int64_t j = 0; j < m; j++) alone = alone && (Z[t * m + j] != 0) == (j == t);
   OK(alone, "%s: a token that is one of %lld atoms has a code of that atom alone", rule->title,
      (long long)m);
+  if (rule->rule.l1 > 0) PetscFunctionReturn(PETSC_SUCCESS); /* costs may let it in */
+  const float share = rule->rule.simplex ? 1 / (float)(m - 1) : 1;
+  for (int64_t i = 0; i < m * d; i++) X[i] = 0;
+  for (int64_t i = 0; i < m * m * d; i++)
+    if (i / d % m != i / d / m) X[i / d / m * d + i % d] += share * D[i / d % m * d + i % d];
+  PetscCall(Solve(&rule->rule, m, d, m));
+  for (int64_t t = 0; t < m; t++)
+    for (int64_t j = 0; j < m; j++) others = others && (Z[t * m + j] != 0) == (j != t);
+  OK(others, "%s: one that is all atoms but one has none of that", rule->title);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

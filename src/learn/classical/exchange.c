@@ -275,21 +275,22 @@ static int64_t put_in_order(Exchange *x, int64_t rows, bool dual)
 static int64_t find_wrong(Exchange *x, const Search *search, const uint64_t *in,
                           const uint64_t *minus, const double *y, double multiplier)
 {
-  const bool either = x->rule.either_sign;
-  const double stay = search->dual ? 0 : search->least, lost = search->dual ? -search->least : 0,
-               enter = (search->dual ? 0 : search->least) + (either ? x->rule.l1 : 0) + multiplier,
-               none = search->dual ? search->least : 0;
+  const bool either = x->rule.either_sign, dual = search->dual;
+  const double least = search->least, stay = dual ? -least : 0, weight_stays = dual ? 0 : least,
+               enter = (dual ? 0 : least) + (either ? x->rule.l1 : 0) + multiplier,
+               weight_leaves = dual ? least : 0;
   int64_t count = 0, q = 0;
   for (int64_t w = 0; w < x->words; w++) {
     const double *left = x->left + 64 * w, *each = x->each + 64 * w;
     const int64_t end = min_i64(64, x->m - 64 * w);
     uint64_t wishes = 0, turned = 0;
     for (int64_t j = 0; j < end; j++)
-      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) > enter - none * each[j]) << j;
+      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) > enter - weight_leaves * each[j])
+                << j;
     for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++) {
       const int j = __builtin_ctzll(bits);
       const double weight = minus[w] >> j & 1 ? -y[q] : y[q];
-      turned |= (uint64_t) !(weight > lost + stay * each[j]) << j;
+      turned |= (uint64_t) !(weight > stay + weight_stays * each[j]) << j;
     }
     x->wrong[w] = (wishes & ~in[w]) | turned;
     count += __builtin_popcountll(x->wrong[w]);
