@@ -87,6 +87,22 @@ static PetscErrorCode Together(const Kernels *kernels, int64_t K, int64_t prefix
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* By hand, with nothing passing: 64 directions of 768 cost K (64 + 24) + 4 64 768, all of them
+   0.9 K (768 + 24), so 315 centroids or more may pay. */
+static PetscErrorCode MayScreen(const Kernels *kernels, int64_t count, int64_t d, bool expected)
+{
+  Nearest *nearest;
+  float *C;
+  PetscFunctionBeginUser;
+  PetscCall(ArrayCreate(count * d, &C));
+  PetscCall(NearestCreate(kernels, count, d, C, &nearest));
+  OK(nearest_may_screen(nearest) == expected, "%lld centroids of width %lld", (long long)count,
+     (long long)d);
+  PetscCall(NearestDestroy(&nearest));
+  PetscCall(ArrayDestroy(&C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   static const int64_t sizes[] = {1, 70, MOST};
@@ -97,6 +113,9 @@ int main(int argc, char **argv)
     PetscCall(Together(kernels, sizes[i], 0, tap_size));
     PetscCall(Together(kernels, sizes[i], 64, tap_size));
   }
+  PetscCall(MayScreen(kernels, 314, 768, false));
+  PetscCall(MayScreen(kernels, 315, 768, true));
+  PetscCall(MayScreen(kernels, 5000, 100, false));
   PetscCall(Together(kernels, MOST, 64, 1));
   PetscCall(Together(kernels, MOST, 64, 2));
   return TestEnd();
