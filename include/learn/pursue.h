@@ -11,6 +11,7 @@ struct SAETrace {
 
 /* Products of the atoms with each other, which tell how scores change with each pick: not what they
    are, but near enough to leave few that can be the largest. */
+enum { GRAM_ATOMS = 4096, GRAM_PICKS = 3 }; /* made of so many atoms at most, picks at least */
 typedef struct Gram {
   float *x;       /* [m x m] */
   double longest; /* at least the norm of the longest atom */

@@ -33,7 +33,9 @@ typedef struct {
   double scans;            /* times that a token is held against all atoms */
   double levels;           /* reconstructions that are compared with the token */
   bool relaxed, filtered;  /* scores by a filter in 16-bit integers */
-  bool tied, hidden;       /* the encoder's rows are not its own; it has a hidden layer */
+  double picks;            /* of a pursuit that goes by products of the atoms; 0: none */
+  double hidden;           /* width of the encoder's hidden layer; 0: it has none */
+  bool tied;               /* the encoder's rows are not its own */
   bool gate, apart;       /* sums of several parts; residuals of all codes apart from the levels' */
   bool averaged, revived; /* parameters have means; dead atoms a loss of their own */
   Route route;

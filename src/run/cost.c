@@ -64,10 +64,20 @@ static double strides(const Machine *machine, const CostShape *s)
    encoder rows are read, however few tokens there are. */
 static double scores(const Machine *machine, const CostShape *s, double rows)
 {
-  const double md = s->m * s->d, dense = 2 * md * machine->mix,
+  const double md = s->m * (s->hidden > 0 ? s->hidden : s->d), dense = 2 * md * machine->mix,
                each = s->filtered ? md * curve_at(&machine->score, md) : s->scans * dense;
-  const double hidden = s->hidden ? 6 * s->d * s->d * machine->mix : 0;
+  const double hidden = 6 * s->hidden * s->d * machine->mix;
   return fmax(rows * each, s->scans * 4 * md / machine->read) + rows * hidden;
+}
+
+/* Pursuit: the products of all atoms with each other, half of them by the ranks of a node together;
+   with each pick a row of them is read and the scores become others. */
+static double pursuit(const Machine *machine, const CostShape *s, const CostGroup *group,
+                      double rows)
+{
+  if (!(s->picks > 0)) return 0;
+  const double ranks = (double)group->ranks / group->nodes;
+  return s->m * s->m * s->d * machine->mix / ranks + rows * s->picks * 12 * s->m / machine->read;
 }
 
 /* Mixing atoms of their anchors, and the weights: all, by dense products, or those of the support,
@@ -94,8 +104,8 @@ static double step_compute(const Machine *machine, const CostShape *s, const Cos
   const double R = group->ranks, md = s->m * s->d,
                rows = ceil(s->batch / R); /* of the rank that has most */
   const double list = s->batch * s->active * (R - 1) / R * machine->list,
-               tokens =
-                   scores(machine, s, rows) + rows * s->d * machine->token * (s->levels + s->apart),
+               tokens = scores(machine, s, rows) + pursuit(machine, s, group, rows) +
+                        rows * s->d * machine->token * (s->levels + s->apart),
                update = md / R * curve_at(&machine->update, md) +
                         s->m / R * weights(s) * machine->weight;
   return shared_cores(machine, group, true) *

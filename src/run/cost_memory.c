@@ -24,13 +24,14 @@ static double weights(const CostShape *s)
 static double sliced(const CostShape *s)
 {
   const double md = s->m * s->d, w = s->m * weights(s);
-  return (s->anchors > 0 ? w + (s->relaxed ? md : 0) : md) + (s->tied ? 0 : md) + 3 * s->m;
+  const double encoder = s->tied ? 0 : s->m * (s->hidden > 0 ? s->hidden : s->d);
+  return (s->anchors > 0 ? w + (s->relaxed ? md : 0) : md) + encoder + 3 * s->m;
 }
 
 static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
 {
   const double R = group->ranks, md = s->m * s->d, bd = s->batch * s->d;
-  const double held = s->batch * s->entries, whole = s->hidden ? s->d * (s->d + 4) : 0,
+  const double held = s->batch * s->entries, whole = s->hidden * (s->d + 4),
                parameters = sliced(s) / R + whole;
   cost->rank = 16 * parameters + READ * bd / R + 4 * SCORE_ROWS * s->m + 48 * s->m +
                s->bytes * held / R + 8 * s->points * s->d;
@@ -40,13 +41,13 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
   if (s->averaged) cost->rank += 8 * parameters + 4 * md / R;
   if (s->levels > 1 || s->gate || s->scans > 1) cost->rank += 8 * md / R;
   if (s->revived) cost->rank += 8 * md + 8 * md / R;
-  if (s->hidden) cost->rank += 4 * bd + 12 * s->d * s->d;
+  cost->rank += s->hidden * (4 * s->batch + 12 * s->d);
   if (s->entries > s->m / 4) cost->rank += 16 * md / R; /* sums by dense products */
   if (cost->route == ROUTE_ALLREDUCE) cost->rank += 8 * md;
   /* atoms and encoder, the encoder packed; tokens, residuals of each part; codes of all ranks */
   cost->node = 12 * md + (s->filtered ? 2 * md : 0) +
-               4 * bd * (2 + s->levels + s->gate + s->apart + (s->hidden ? 4 : 0)) +
-               (R > 1 ? 16 * held : 0);
+               4 * bd * (2 + s->levels + s->gate + s->apart) + 16 * s->batch * s->hidden +
+               (R > 1 ? 16 * held : 0) + (s->picks > 0 ? 4 * s->m * s->m : 0);
 }
 
 static void kmeans_memory(const CostShape *s, const CostGroup *group, Cost *cost)
@@ -56,7 +57,8 @@ static void kmeans_memory(const CostShape *s, const CostGroup *group, Cost *cost
                tokens = fmin(block, s->n / R),
                pool = s->n / R * s->d; /* tokens that a start keeps */
   double start = 0;
-  if (s->drawn + s->oversized > 0) start = 4 * (kd + (pool <= 0x1p27 ? pool : 0));
+  if (s->drawn + s->oversized > 0) /* 12: how far each token is, and from which */
+    start = 12 * s->n / R + 4 * (kd + (pool <= 0x1p27 ? pool : 0));
   start += 8 * s->oversized * s->d;                        /* as it grows */
   cost->rank = 8 * kd + fmax(READ * tokens * s->d, start); /* sums, and what they are of */
   cost->node = kd * (4 + 4 + 6); /* centroids twice and as whole numbers */

@@ -1,6 +1,7 @@
 /* What settings mean for the cost of a run. */
 #include "base/array.h"
 #include "learn/kmeans.h"
+#include "learn/pursue.h"
 #include "learn/sae.h"
 #include "run/cost.h"
 #include <math.h>
@@ -44,7 +45,9 @@ static void codes_shape(const SAEParams *params, double kept, CostShape *s)
   s->filtered = code->largest != NULL;
   s->levels = levels.count;
   s->gate = code->gate;
-  s->scans = code->pursue ? s->active : 1;
+  const bool gram = code->pursue && s->m <= GRAM_ATOMS && s->active >= GRAM_PICKS;
+  s->picks = gram ? s->active : 0;
+  s->scans = code->pursue && !gram ? s->active : 1;
   s->entries = !isnan(kept)                   ? s->active
                : code->learned && !code->gate ? s->m / RELU_SHARE /* above thresholds */
                                               : s->m / RELU_FIRST;
@@ -69,7 +72,8 @@ static void atoms_shape(const Settings *settings, double p, CostShape *s)
 static void steps_shape(const SAEParams *params, const Settings *settings, double p, CostShape *s)
 {
   const double batch = (double)params->batch;
-  const int rows = ((const SAEEncoder *)params->encoder.entry)->rows;
+  const SAEEncoder *encoder = (const SAEEncoder *)params->encoder.entry;
+  const int rows = encoder->rows;
   const SAERevive *revive = (const SAERevive *)params->revive.entry;
   const Average *average = (const Average *)params->average.entry;
   s->kind = COST_STEPS;
@@ -79,7 +83,7 @@ static void steps_shape(const SAEParams *params, const Settings *settings, doubl
   codes_shape(params, settings_real(settings, "code.k"), s);
   atoms_shape(settings, p, s);
   s->tied = rows == ROWS_ATOMS || rows == ROWS_IDENTITY;
-  s->hidden = rows == ROWS_HIDDEN;
+  s->hidden = encoder->hidden ? (double)encoder->hidden(params->encoder.params, (int64_t)s->d) : 0;
   if (rows == ROWS_IDENTITY) s->scans = 0;
   s->averaged = average->decay && average->decay(params->average.params) > 0;
   s->revived = revive->aux != NULL;

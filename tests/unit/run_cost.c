@@ -248,12 +248,13 @@ static PetscErrorCode CheckParts(void)
   NEAR(cost_on(&machine, &other, 1, 1).rank - base.rank, rounded * (8 * parameters + 4 * md), 1,
        "means of parameters, as they are shown too");
   text_clear(&words);
-  text_add(&words, "%sencoder.name=mlp", plain);
+  text_add(&words, "%sencoder.name=mlp encoder.hidden=40", plain);
   PetscCall(ShapeOf(words.s, 4096, 96, 0, &other));
   const Cost hidden = cost_on(&machine, &other, 1, 1);
-  NEAR(hidden.rank - base.rank, rounded * (16 * 96. * 100 + 4 * bd + 12 * 96. * 96), 1,
+  NEAR(hidden.rank - base.rank,
+       rounded * (16 * (40. * 100 - 512 * 56) + 4 * 1024. * 40 + 12 * 40. * 96), 1,
        "a hidden layer's parameters");
-  NEAR(hidden.node - base.node, rounded * 16 * bd, 1, "and its slopes");
+  NEAR(hidden.node - base.node, rounded * 16 * 1024 * 40, 1, "and its slopes");
   text_clear(&words);
   text_add(&words, "%sgoal.name=msae goal.ks=8,32,128", plain);
   PetscCall(ShapeOf(words.s, 4096, 96, 0, &other));
@@ -263,8 +264,12 @@ static PetscErrorCode CheckParts(void)
   PetscCall(ShapeOf("method=sae width=512 code.name=mp code.k=8 train.batch=1024 "
                     "encoder.name=tied",
                     4096, 96, 0, &other));
+  NEAR(cost_on(&machine, &other, 1, 1).compute,
+       1024 * (2 * md * 1e-9 + 8 * 12 * 512 / 1e10 + 8 * 96 * 1e-8) + 512 * md * 1e-9, 1e-9,
+       "a pursuit looks at all atoms once, at their products, and at a row of these for each pick");
+  other.picks = 0, other.scans = 8;
   NEAR(cost_on(&machine, &other, 1, 1).compute, 1024 * (8 * 2 * md * 1e-9 + 8 * 96 * 1e-8), 1e-9,
-       "a pursuit looks at all atoms for each pick");
+       "or, of too many atoms, at all for each pick");
   NEAR(base.compute, 1024 * (md * 1e-9 + 8 * 96 * 1e-8), 1e-9, "others once");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

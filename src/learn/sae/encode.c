@@ -38,8 +38,7 @@ enum {
   TILE = 32,    /* tokens scored together */
   CHUNK = 1024, /* tokens settled together: the rows of E stay in the last cache */
   AGAIN = 64,   /* renewals after which a filter that did not pay is tried again */
-  GRAM = 4096,  /* atoms at most, whose products are made for a code by pursuit */
-  ROWS = 192    /* of these products, made together */
+  ROWS = 192    /* of products of the atoms, made together */
 };
 
 struct Encoder {
@@ -152,7 +151,7 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow
   PetscCall(Room(e, e->packed.space, &e->packed.x));
   PetscCall(ArrayCreate(SUBTILE * m, &e->S));
   if (e->able) PetscCall(CreateFilter(e));
-  if (now->code->pursue && m <= GRAM && now->code->most(now, m) > 2)
+  if (now->code->pursue && m <= GRAM_ATOMS && now->code->most(now, m) >= GRAM_PICKS)
     PetscCall(Room(e, m * m, &e->gram.x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
