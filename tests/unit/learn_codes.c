@@ -278,7 +278,6 @@ static PetscErrorCode CheckExchange(const Rule *rule, int64_t m, double lift)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same solver for other atoms. */
 /* Tokens that are an atom, or the sum of all atoms but one, none of which depends on the others:
    codes are of these atoms and no other. */
 static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
@@ -303,6 +302,27 @@ static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An atom a power of two shorter gets that much more weight; nothing else changes. */
+static PetscErrorCode CheckShort(const Rule *rule, int64_t m, int64_t d, float shorter)
+{
+  static float before[ROWS * MANY];
+  double most = 0, off = 0;
+  PetscFunctionBeginUser;
+  draw(m, d, 0);
+  PetscCall(Solve(&rule->rule, m, d, ROWS));
+  memcpy(before, Z, (size_t)(ROWS * m) * sizeof(*Z));
+  for (int64_t i = 0; i < m * d; i++) D[i] *= i / d % 3 == 1 ? shorter : 1;
+  PetscCall(Solve(&rule->rule, m, d, ROWS));
+  for (int64_t i = 0; i < ROWS * m; i++) {
+    off = fmax(off, fabs((double)(Z[i] * (i % m % 3 == 1 ? shorter : 1) - before[i])));
+    most = fmax(most, fabs((double)before[i]));
+  }
+  NEAR(off / most, 0, 2e-6, "%s: of %lld atoms every third is %.2g times as long", rule->title,
+       (long long)m, (double)shorter);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same solver for other atoms. */
 static PetscErrorCode CheckRenewed(void)
 {
   CodeSolver *solver;
@@ -427,6 +447,8 @@ int main(int argc, char **argv)
   RUN(CheckTies(&rules[1], 3366, 3367));
   RUN(CheckTies(&rules[2], 17, 18));
   for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) RUN(CheckAlone(&rules[r], 24, 40));
+  for (int k = 0; k < 8; k++) /* without costs, and not on the simplex */
+    RUN(CheckShort(&rules[k % 2 * 3], k < 4 ? 6 : 24, k < 4 ? 7 : 40, k & 2 ? 0x1p-30f : 0x1p-18f));
   RUN(CheckRenewed());
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();

@@ -24,6 +24,7 @@ struct CodeSolver {
   bool *found;        /* [ROWS] */
   Triangle in;        /* of the atoms in use */
   double *sign;       /* [m] of their weights */
+  double *length;     /* [ld] of the atoms; on the simplex, where all weigh alike, 1 */
   double *z, *y;      /* [m] weights of those in use; the best ones */
   double *b, *w;      /* [ld] products; what is left of them */
   double *barred;     /* [ld] 0, or - infinity: in use, or found to be of no use */
@@ -47,6 +48,7 @@ PetscErrorCode CodeSolverCreate(const Kernels *kernels, int64_t m, int64_t d, co
   PetscCall(ArrayCreate(ROWS * m, &s->S));
   PetscCall(ArrayCreateBytes(ROWS, sizeof(bool), (void **)&s->found));
   PetscCall(ArrayCreate(m, &s->sign));
+  PetscCall(ArrayCreate(s->ld, &s->length));
   PetscCall(ArrayCreate(s->ld, &s->z));
   PetscCall(ArrayCreate(s->ld, &s->y));
   PetscCall(ArrayCreate(s->ld, &s->b));
@@ -71,6 +73,7 @@ PetscErrorCode CodeSolverDestroy(CodeSolver **solver)
   PetscCall(ArrayDestroy(&s->DT));
   PetscCall(ArrayDestroy(&s->S));
   PetscCall(ArrayDestroy(&s->sign));
+  PetscCall(ArrayDestroy(&s->length));
   PetscCall(ArrayDestroy(&s->z));
   PetscCall(ArrayDestroy(&s->y));
   PetscCall(ArrayDestroy(&s->b));
@@ -102,6 +105,7 @@ PetscErrorCode CodeSolverRenew(CodeSolver *s, const float *D)
   s->kernels->pack(m, s->d, D, s->d, &s->packed);
   find_products(s, D);
   s->constant = 0;
+  for (int64_t j = 0; j < m; j++) s->length[j] = s->rule.simplex ? 1 : sqrt(s->K[j * ld + j]);
   for (int64_t j = 0; j < m && s->rule.simplex; j++)
     s->constant = fmax(s->constant, s->K[j * ld + j]);
   if (s->rule.simplex && s->constant == 0) s->constant = 1;
@@ -224,15 +228,16 @@ static void find_left(CodeSolver *s)
                          s->ld);
 }
 
-/* w: how much weight each atom wants, but for what it costs; gives the largest. */
-static double find_wishes(CodeSolver *s)
+/* The largest wish for weight, beyond its cost, of those above `least` times the atom's length. */
+static double largest_wish(CodeSolver *s, double least, double cost)
 {
   double lane[8], most = -INFINITY;
   for (int l = 0; l < 8; l++) lane[l] = -INFINITY;
   for (int64_t j = 0; j < s->ld; j += 8)
     for (int l = 0; l < 8; l++) {
-      const double w = s->w[j + l], v = (s->rule.either_sign ? fabs(w) : w) + s->barred[j + l];
-      lane[l] = v > lane[l] ? v : lane[l];
+      const double w = s->w[j + l],
+                   v = (s->rule.either_sign ? fabs(w) : w) + s->barred[j + l] - cost;
+      lane[l] = v > lane[l] && v > least * s->length[j + l] ? v : lane[l];
     }
   for (int l = 0; l < 8; l++) most = fmax(most, lane[l]);
   return most;
@@ -242,13 +247,14 @@ static double find_wishes(CodeSolver *s)
 static int64_t choose(CodeSolver *s, double least, double multiplier, int64_t together,
                       int32_t *atom)
 {
-  const double cost = s->rule.l1 + multiplier, most = find_wishes(s) - cost;
+  const double cost = s->rule.l1 + multiplier, most = largest_wish(s, least, cost);
   double wish[TOGETHER];
   int64_t count = 0;
-  if (!(most > least)) return 0;
+  if (isinf(most)) return 0;
   for (int64_t j = 0; j < s->m; j++) {
     const double w = s->rule.either_sign ? fabs(s->w[j]) : s->w[j], v = w + s->barred[j] - cost;
-    if (!(v >= most / 2) || !(v > least) || (count == together && !(v > wish[count - 1]))) continue;
+    if (!(v >= most / 2) || !(v > least * s->length[j])) continue;
+    if (count == together && !(v > wish[count - 1])) continue;
     int64_t at = count < together ? count++ : count - 1;
     for (; at > 0 && v > wish[at - 1]; at--) wish[at] = wish[at - 1], atom[at] = atom[at - 1];
     wish[at] = v, atom[at] = (int32_t)j;
@@ -290,7 +296,8 @@ static void find_code(CodeSolver *s, float *z)
   double multiplier = begin(s), most = 0;
   int64_t together = TOGETHER, count;
   int32_t atom[TOGETHER];
-  for (int64_t j = 0; j < m; j++) most = fmax(most, fabs(s->b[j]));
+  for (int64_t j = 0; j < m; j++)
+    if (s->length[j] > 0) most = fmax(most, fabs(s->b[j]) / s->length[j]);
   for (int64_t turn = 0; turn < 3 * m + 10; turn++) {
     const int64_t old = s->in.count;
     int64_t stay = 0;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { SWEEPS = 6, TURNS = 24, TRIES = 3 };
-#define LEAST 0x1p-21 /* of the largest product: what counts as no wish */
+#define LEAST 0x1p-21 /* of the largest product with a unit atom: what counts as no wish of one */
 
 /* A token's search. */
 typedef struct {
@@ -31,7 +31,8 @@ struct Exchange {
   Packed packed;                /* M32 */
   double *C;                    /* [ROWS x ld] right sides */
   double *left;                 /* [ld] of one token */
-  double *each;                 /* [ld] 1 / the atom's squared length; 0 where it has none */
+  double *length, *each;        /* [ld] of the atoms, 1 on the simplex; that, 0 for 0, by the
+                                   square: how much weight a wish is */
   int64_t words;                /* of a set of atoms, a bit each */
   uint64_t *in, *minus, *wrong; /* [ROWS x words] the sets, those of negative sign; [words] */
   float *P;                     /* [ROWS x m] products for the descent */
@@ -67,6 +68,7 @@ PetscErrorCode ExchangeCreate(const Kernels *kernels, int64_t m, const CodeRule 
   PetscCall(ArrayCreate(m * m, &x->M32));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->ld, &x->C));
   PetscCall(ArrayCreate(x->ld, &x->left));
+  PetscCall(ArrayCreate(x->ld, &x->length));
   PetscCall(ArrayCreate(x->ld, &x->each));
   x->words = (m + 63) / 64;
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->words, &x->in));
@@ -96,6 +98,7 @@ PetscErrorCode ExchangeDestroy(Exchange **exchange)
   PetscCall(ArrayDestroy(&x->M32));
   PetscCall(ArrayDestroy(&x->C));
   PetscCall(ArrayDestroy(&x->left));
+  PetscCall(ArrayDestroy(&x->length));
   PetscCall(ArrayDestroy(&x->each));
   PetscCall(ArrayDestroy(&x->in));
   PetscCall(ArrayDestroy(&x->minus));
@@ -163,7 +166,8 @@ PetscErrorCode ExchangeRenew(Exchange *x, const double *K, int64_t ld, double co
   for (int64_t j = 0; j < m; j++) {
     const double square = K[j * ld + j] - constant;
     memcpy(x->K + j * x->ld, K + j * ld, (size_t)m * sizeof(*x->K));
-    x->each[j] = square > 0 ? 1 / square : 0;
+    x->length[j] = x->rule.simplex ? 1 : sqrt(square);
+    x->each[j] = square > 0 ? x->length[j] / square : 0;
   }
   renew_descent(x);
   PetscCall(RenewInverse(x));
@@ -178,7 +182,7 @@ static void begin(Exchange *x, int64_t rows, const float *S)
     double *c = x->C + t * x->ld, most = 0;
     for (int64_t j = 0; j < m; j++) {
       c[j] = (double)S[t * m + j] + x->constant;
-      most = fmax(most, fabs(c[j]));
+      most = fmax(most, fabs(c[j]) * (x->rule.simplex ? 1 : x->each[j]));
       if (!x->rule.either_sign) c[j] -= x->rule.l1;
     }
     x->search[t] = (Search){.open = true, .tries = TRIES, .fewest = m + 1, .least = LEAST * most};
@@ -277,20 +281,21 @@ static int64_t find_wrong(Exchange *x, const Search *search, const uint64_t *in,
 {
   const bool either = x->rule.either_sign, dual = search->dual;
   const double least = search->least, stay = dual ? -least : 0, weight_stays = dual ? 0 : least,
-               enter = (dual ? 0 : least) + (either ? x->rule.l1 : 0) + multiplier,
+               cost = (either ? x->rule.l1 : 0) + multiplier, wish_enters = dual ? 0 : least,
                weight_leaves = dual ? least : 0;
   int64_t count = 0, q = 0;
   for (int64_t w = 0; w < x->words; w++) {
-    const double *left = x->left + 64 * w, *each = x->each + 64 * w;
+    const double *left = x->left + 64 * w, *length = x->length + 64 * w, *each = x->each + 64 * w;
     const int64_t end = min_i64(64, x->m - 64 * w);
     uint64_t wishes = 0, turned = 0;
     for (int64_t j = 0; j < end; j++)
-      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) > enter - weight_leaves * each[j])
+      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) >
+                           cost + wish_enters * length[j] - weight_leaves * each[j])
                 << j;
     for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++) {
       const int j = __builtin_ctzll(bits);
       const double weight = minus[w] >> j & 1 ? -y[q] : y[q];
-      turned |= (uint64_t) !(weight > stay + weight_stays * each[j]) << j;
+      turned |= (uint64_t) !(weight > stay * length[j] + weight_stays * each[j]) << j;
     }
     x->wrong[w] = (wishes & ~in[w]) | turned;
     count += __builtin_popcountll(x->wrong[w]);
