@@ -278,6 +278,15 @@ static PetscErrorCode CheckExchange(const Rule *rule, int64_t m, double lift)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Exchanges find nothing: all codes come by active sets. */
+static void solve_none(int64_t n, const int64_t *start, const int32_t *row, int64_t m,
+                       const double *Q, int64_t ldQ, double *y, double *multiplier, bool *solved,
+                       double *work)
+{
+  (void)start, (void)row, (void)m, (void)Q, (void)ldQ, (void)y, (void)multiplier, (void)work;
+  memset(solved, 0, (size_t)n * sizeof(*solved));
+}
+
 /* Tokens that are an atom, or the sum of all atoms but one, none of which depends on the others:
    codes are of these atoms and no other. */
 static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
@@ -290,7 +299,8 @@ static PetscErrorCode CheckAlone(const Rule *rule, int64_t m, int64_t d)
     for (int64_t j = 0; j < m; j++) alone = alone && (Z[t * m + j] != 0) == (j == t);
   OK(alone, "%s: a token that is one of %lld atoms has a code of that atom alone", rule->title,
      (long long)m);
-  if (rule->rule.l1 > 0) PetscFunctionReturn(PETSC_SUCCESS); /* costs may let it in */
+  /* costs may let it in, and active sets keep a weight that is rounding */
+  if (rule->rule.l1 > 0 || kernels->solve_sets == solve_none) PetscFunctionReturn(PETSC_SUCCESS);
   const float share = rule->rule.simplex ? 1 / (float)(m - 1) : 1;
   for (int64_t i = 0; i < m * d; i++) X[i] = 0;
   for (int64_t i = 0; i < m * m * d; i++)
@@ -332,12 +342,13 @@ static PetscErrorCode CheckRenewed(void)
     PetscCall(CodeSolverCreate(kernels, 11, 9, &rules[r].rule, &solver));
     for (int turn = 0; turn < 3; turn++) {
       draw(11, 9, turn == 1 ? 3 : 0.2);
+      for (int i = 0; i < 11 * 9 && turn == 1; i++) D[i] *= 0x1p20f;
       PetscCall(CodeSolverRenew(solver, D));
       draw(11, 9, 0.2);
       code_solver_rows(solver, ROWS, X, Z);
       if (turn == 0) memcpy(first, Z, sizeof(first));
     }
-    OK(!memcmp(first, Z, ROWS * 11 * sizeof(*Z)), "%s: the same codes after other atoms",
+    OK(!memcmp(first, Z, ROWS * 11 * sizeof(*Z)), "%s: the same codes after atoms far longer",
        rules[r].title);
     PetscCall(CodeSolverDestroy(&solver));
   }
@@ -423,6 +434,23 @@ static PetscErrorCode CheckTriangle(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckRule(int64_t r)
+{
+  const Rule *rule = &rules[r];
+  const bool free = rule->rule.either_sign && rule->rule.l1 == 0; /* codes without bounds */
+  PetscFunctionBeginUser;
+  PetscCall(CheckMany(rule, 20, 30, 0.3, false));
+  PetscCall(CheckMany(rule, 20, 30, 0.3, true));
+  PetscCall(CheckMany(rule, 48, 40, free ? 0.3 : 2, false));
+  PetscCall(CheckMany(rule, 48, 12, 0.5, false));
+  PetscCall(CheckMany(rule, 40, 12, 3, true));
+  PetscCall(CheckTies(rule, r * 40, r * 40 + 40));
+  PetscCall(CheckAlone(rule, 24, 40));
+  for (int k = 0; k < 4 && rule->rule.l1 == 0 && !rule->rule.simplex; k++)
+    PetscCall(CheckShort(rule, k < 2 ? 6 : 24, k < 2 ? 7 : 40, k % 2 ? 0x1p-30f : 0x1p-18f));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   Mistakes *mistakes;
@@ -430,25 +458,23 @@ int main(int argc, char **argv)
   RUN(MistakesCreate(&mistakes));
   RUN(KernelsChoose(NULL, mistakes, &kernels));
   RUN(CheckTriangle());
-  RUN(CheckAllFew());
   for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) {
-    RUN(CheckMany(&rules[r], 20, 30, 0.3, false));
-    RUN(CheckMany(&rules[r], 20, 30, 0.3, true));
-    const bool free = rules[r].rule.either_sign && rules[r].rule.l1 == 0; /* codes without bounds */
-    RUN(CheckMany(&rules[r], 48, 40, free ? 0.3 : 2, false));
-    RUN(CheckMany(&rules[r], 48, 12, 0.5, false));
-    RUN(CheckMany(&rules[r], 40, 12, 3, true));
     RUN(CheckExchange(&rules[r], 5, 0));
     RUN(CheckExchange(&rules[r], 70, 0));
     RUN(CheckExchange(&rules[r], 70, 0.8));
     RUN(CheckExchange(&rules[r], 20, -0.6));
-    RUN(CheckTies(&rules[r], (int64_t)r * 40, (int64_t)r * 40 + 40));
   }
-  RUN(CheckTies(&rules[1], 3366, 3367));
-  RUN(CheckTies(&rules[2], 17, 18));
-  for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) RUN(CheckAlone(&rules[r], 24, 40));
-  for (int k = 0; k < 8; k++) /* without costs, and not on the simplex */
-    RUN(CheckShort(&rules[k % 2 * 3], k < 4 ? 6 : 24, k < 4 ? 7 : 40, k & 2 ? 0x1p-30f : 0x1p-18f));
+  const Kernels *exchange = kernels;
+  Kernels no_exchange = *kernels;
+  no_exchange.solve_sets = solve_none;
+  for (int by = 0; by < 2; by++) {
+    kernels = by ? &no_exchange : exchange;
+    RUN(CheckAllFew());
+    for (int64_t r = 0; r < (int64_t)(sizeof(rules) / sizeof(*rules)); r++) RUN(CheckRule(r));
+    RUN(CheckTies(&rules[1], 3366, 3367));
+    RUN(CheckTies(&rules[2], 17, 18));
+  }
+  kernels = exchange;
   RUN(CheckRenewed());
   RUN(MistakesDestroy(&mistakes));
   return TestEnd();

@@ -228,11 +228,11 @@ static void find_left(CodeSolver *s)
                          s->ld);
 }
 
-/* The largest wish for weight, beyond its cost, of those above `least` times the atom's length. */
+/* The largest wish for weight, beyond its cost, of those above `least` times the atom's length; 0:
+   there is none. */
 static double largest_wish(CodeSolver *s, double least, double cost)
 {
-  double lane[8], most = -INFINITY;
-  for (int l = 0; l < 8; l++) lane[l] = -INFINITY;
+  double lane[8] = {0}, most = 0;
   for (int64_t j = 0; j < s->ld; j += 8)
     for (int l = 0; l < 8; l++) {
       const double w = s->w[j + l],
@@ -250,7 +250,7 @@ static int64_t choose(CodeSolver *s, double least, double multiplier, int64_t to
   const double cost = s->rule.l1 + multiplier, most = largest_wish(s, least, cost);
   double wish[TOGETHER];
   int64_t count = 0;
-  if (isinf(most)) return 0;
+  if (!(most > 0)) return 0;
   for (int64_t j = 0; j < s->m; j++) {
     const double w = s->rule.either_sign ? fabs(s->w[j]) : s->w[j], v = w + s->barred[j] - cost;
     if (!(v >= most / 2) || !(v > least * s->length[j])) continue;

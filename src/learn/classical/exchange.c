@@ -135,7 +135,6 @@ static PetscErrorCode RenewInverse(Exchange *x)
   double *R, *Y;
 
   PetscFunctionBegin;
-  x->inverse = false;
   if (x->rule.simplex || x->rule.either_sign || x->rule.l1 > 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ArrayCreate(m * m, &R));
   PetscCall(ArrayCreate(m * m, &Y));
