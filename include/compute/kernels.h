@@ -43,7 +43,9 @@ typedef struct {
 enum {
   LEAF_TOKENS = 1024, /* of sums over tokens */
   SUM_PIECE = 256,    /* of those that are widened */
-  DOT_BLOCK = 64      /* of a blockdot */
+  DOT_BLOCK = 64,     /* of a blockdot */
+  MANY_ATOMS = 64,    /* that go together where tokens have many codes, */
+  MANY_TOKENS = 256   /* for so many tokens */
 };
 
 typedef struct Kernels {
@@ -109,7 +111,7 @@ typedef struct Kernels {
   /* Residuals of n tokens with sparse codes, those of token t being start[t] .. start[t + 1] - 1 of
      index and value: e[t][i] = fmaf(sign, x[t][i], y[i]) with y of `decode`, sign 1 or -1; for
      each code slope[q] = blockdot(e[t], D[index[q]]); square[t] = square64(e[t]). D [m x d], x and
-     e [n x d]; work [residuals_work(n, m)], 64-byte aligned. */
+     e [n x d]; work [residuals_work(n, m)], 64-byte aligned. Fastest where codes ascend. */
   void (*residuals)(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                     float *slope, double *square, float *work);
@@ -183,7 +185,7 @@ extern const Family backends;
 /* Floats of scratch that `residuals` and `leaf_sums` are given. */
 static inline int64_t residuals_work(int64_t n, int64_t m)
 {
-  return m * DOT_BLOCK + n * 16;
+  return (m + MANY_TOKENS) * 2 * DOT_BLOCK + n * 16;
 }
 static inline int64_t leaf_sums_work(int64_t n)
 {

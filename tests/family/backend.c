@@ -84,10 +84,12 @@ static bool check_decode(const Kernels *a, const Kernels *b, int64_t nonzeros, i
   return same_float(d, y, z);
 }
 
-static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int kind)
+/* share of all atoms, in a hundredth: of those the codes are, ascending; 0: any few, in any order.
+ */
+static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64_t m, int64_t d,
+                            int64_t share, int kind)
 {
-  const int64_t m = 1 + below(20);
-  const int64_t *start = hold_starts(n, 40), all = start[n];
+  int64_t *start = hold_starts(n, share ? m : 40), all = start[n];
   const float sign = below(2) ? 1.0f : -1.0f;
   const float *D = hold(fill(m * d, kind)), *x = hold(fill(n * d, kind));
   const float *value = hold(fill(all, kind));
@@ -97,6 +99,13 @@ static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64
   double *s = (double *)hold(fill(2 * n, PLAIN)), *t = (double *)hold(fill(2 * n, PLAIN));
   int32_t *index = (int32_t *)hold(fill(all, PLAIN));
   for (int64_t q = 0; q < all; q++) index[q] = (int32_t)below(m);
+  for (int64_t i = 0, q = 0; share && i < n; i++) {
+    const int64_t first = below(6) ? 0 : below(m), room = start[i + 1];
+    start[i] = q;
+    for (int64_t j = first; j < m && q < room; j++)
+      if (below(100) < share) index[q++] = (int32_t)j;
+    if (i + 1 == n) start[n] = all = q;
+  }
   a->residuals(n, start, index, value, m, d, D, sign, x, e, g, s, work);
   b->residuals(n, start, index, value, m, d, D, sign, x, f, h, t, work);
   bool same = same_float(n * d, e, f) && same_float(all, g, h);
@@ -245,8 +254,8 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
 static void check(const Kernels *b, const char *called)
 {
   const Kernels *a = &backend_ref;
-  bool good[11];
-  for (int i = 0; i < 11; i++) good[i] = true;
+  bool good[12];
+  for (int i = 0; i < 12; i++) good[i] = true;
   counter = 0;
   for (int turn = 0; turn < 240; turn++) {
     const int kind = turn % 3;
@@ -254,7 +263,7 @@ static void check(const Kernels *b, const char *called)
     good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
     good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
     good[3] &= check_decode(a, b, size_of(90), size_of(900), kind), let_go();
-    good[9] &= check_residuals(a, b, size_of(50), size_of(300), kind), let_go();
+    good[9] &= check_residuals(a, b, size_of(50), 1 + below(20), size_of(300), 0, kind), let_go();
     good[10] &= check_leaf_sums(a, b, size_of(130), size_of(150), size_of(100), kind), let_go();
     good[4] &= check_vectors(a, b, size_of(300), kind), let_go();
     good[5] &= check_adam(a, b, size_of(300), kind), let_go();
@@ -275,13 +284,20 @@ static void check(const Kernels *b, const char *called)
     good[10] &= check_leaf_sums(a, b, 1024 * t + below(3) - (t > 0), 1 + size_of(70), 70, t % 3),
         let_go();
   /* results so large that they are written past the caches */
-  good[9] &= check_residuals(a, b, 8200, 128, PLAIN), let_go();
+  good[9] &= check_residuals(a, b, 8200, 20, 128, 0, PLAIN), let_go();
+  good[9] &= check_residuals(a, b, 2048, 512, 512, 20, PLAIN), let_go();
+  for (int64_t t = 0; t < 40; t++)
+    good[11] &=
+        check_residuals(a, b, size_of(24), 500 + below(130), size_of(200), 5 + below(96), t % 3),
+        let_go();
+  good[11] &= check_residuals(a, b, 530, 530, 131, 30, AWKWARD), let_go();
   good[10] &= check_leaf_sums(a, b, 20, 128, 8200, PLAIN), let_go();
   OK(good[0], "%s: pack and scores are those of the plain loops", called);
   OK(good[1], "%s: combine", called);
   OK(good[2], "%s: select_top and select_positive", called);
   OK(good[3], "%s: decode, blockdots and add_scaled", called);
   OK(good[9], "%s: residuals", called);
+  OK(good[11], "%s: residuals of many codes", called);
   OK(good[10], "%s: leaf_sums", called);
   OK(good[4], "%s: normalise, tangent, unit and the lane64 sums", called);
   OK(good[5], "%s: adam", called);

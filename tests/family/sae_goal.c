@@ -12,7 +12,7 @@ static const int32_t atom[K] = {0, 3, 5};
 static double token(const SAELevels *levels, const Kernels *kernels, int64_t count, const float *z,
                     const float *atoms, const float *xc, float *e, float *g)
 {
-  static _Alignas(64) float work[M * DOT_BLOCK + 16]; /* residuals_work(1, M) */
+  static _Alignas(64) float work[(M + MANY_TOKENS) * 2 * DOT_BLOCK + 16]; /* residuals_work(1, M) */
   float rest[D], slope[SAE_LEVELS][K];
   Codes whole = {0}, *split[SAE_LEVELS], each[SAE_LEVELS] = {{0}};
   const Codes *codes[SAE_LEVELS];

@@ -1,6 +1,7 @@
 /* Sums over tokens by dense products give the bytes of sparse ones: batches of several leaves with
    a short last one, atoms that never fire, products that underflow, residuals that are 0 or not
-   finite; on every number of ranks.
+   finite; on every number of ranks. Steps of codes with many active atoms give those of the plain
+   kernels.
    RUN ranks=1
    RUN ranks=2
    RUN ranks=3 */
@@ -11,7 +12,10 @@
 enum { N = 7500, D = 20, STEPS = 4, QUIET = 3 };
 static const char path[] = "learn_dense.test.h5";
 
-static const char *uses[] = {"always", "never"};
+/* Ways to take the same steps: a variable and its two values. */
+static const char *const dense[] = {"ARDIS_DENSE", "always", "never"}, *const plain[] = {
+                                                                           "ARDIS_KERNELS", "ref",
+                                                                           ""};
 
 /* One atom in QUIET gets a bias that no score outweighs. */
 static PetscErrorCode Silence(SAE *sae)
@@ -32,7 +36,7 @@ static bool same_model(const SAE *a, const SAE *b)
   return same && !memcmp(a->silent, b->silent, sizeof(int64_t) * (size_t)a->m);
 }
 
-static PetscErrorCode Steps(const char *words, Route route)
+static PetscErrorCode Steps(const char *words, Route route, const char *const *ways)
 {
   PetscFunctionBeginUser;
   SAETask task[2];
@@ -40,7 +44,8 @@ static PetscErrorCode Steps(const char *words, Route route)
   StepReport report[2];
   bool same = true, took = true;
   for (int i = 0; i < 2; i++) {
-    setenv("ARDIS_DENSE", uses[i], 1);
+    setenv(ways[0], ways[1 + i], 1);
+    if (!*ways[1 + i]) unsetenv(ways[0]);
     PetscCall(SAETaskOpen(PETSC_COMM_WORLD, path, words, 0, &task[i]));
     task[i].task.route = route;
     PetscCall(SAECreate(&task[i].task, &sae[i]));
@@ -51,9 +56,9 @@ static PetscErrorCode Steps(const char *words, Route route)
     for (int i = 0; i < report[0].values; i++)
       same = same && !memcmp(&report[0].value[i].value, &report[1].value[i].value, sizeof(double));
   }
-  took = sae[0]->batch->dense && !sae[1]->batch->dense;
+  took = ways == plain || (sae[0]->batch->dense && !sae[1]->batch->dense);
   OK(took, "%s, route %s: dense sums when they are asked for", words, route_words[route]);
-  OK(same, "the same reports");
+  OK(same, "the same reports, %s", ways[0]);
   OK(same_model(sae[0], sae[1]), "the same parameters, moments and gradients");
   for (int i = 0; i < 2; i++) {
     PetscCall(SAEDestroy(&sae[i]));
@@ -135,12 +140,22 @@ int main(int argc, char **argv)
       "width=70 train.batch=5300 code.name=topk code.k=30 train.steps=9 "
       "train.optimizer.lr=0.01 atoms.name=free revive.name=auxk revive.k=5 revive.weight=0.5 "
       "revive.dead_after=5000"};
+  static const char *const many[] = {"code.name=relu code.l1=0.02", "code.name=jumprelu",
+                                     "code.name=gated", "code.name=relu goal.name=matryoshka",
+                                     "code.name=topk code.k=9 revive.name=auxk_attached "
+                                     "revive.k=200"};
   TestBegin(&argc, &argv);
   RUN(SAETaskTokens(path, N, D));
   for (int c = 0; c < 2; c++)
     for (int r = 0; r < (tap_size > 1 ? 2 : 1); r++)
-      RUN(Steps(cases[c], r ? ROUTE_ALLREDUCE : ROUTE_OWNER));
+      RUN(Steps(cases[c], r ? ROUTE_ALLREDUCE : ROUTE_OWNER, dense));
   unsetenv("ARDIS_DENSE");
+  for (size_t c = 0; c < sizeof(many) / sizeof(*many) && tap_size < 3; c++) {
+    Text words = {0};
+    text_add(&words, "width=700 train.batch=300 train.steps=9 atoms.name=free %s", many[c]);
+    RUN(Steps(words.s, ROUTE_OWNER, plain));
+    text_clear(&words);
+  }
   RUN(Sums(70, 4100, 0.5, 0));
   RUN(Sums(70, 1025, 0.01, 0));
   RUN(Sums(70, 4100, 0.002, 0)); /* atoms with tokens in one leaf, in several, and none between */

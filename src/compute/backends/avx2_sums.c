@@ -1,65 +1,24 @@
 /* The sparse part of a training step with AVX2: residuals with the slopes of their codes, and the
    sums of gradients. Both go over d in blocks of columns that are packed first, so that the rows
    which the codes pick out stay in the second cache. */
+#include "avx2_blocks.h"
 #include "avx2_sparse.h"
-#include "avx2_tile.h"
+#include "many.h"
 #include <string.h>
 
-#define VECTORS 8  /* of a block of a residual */
 #define COLUMNS 32 /* of U, and of V, that are summed together */
 #define LEVELS 32  /* of the tree over leaves */
 #define GROUP 32   /* atoms with many tokens that are summed together */
 #define FEW 64     /* tokens that they add at a time */
 #define SPARSE 8   /* an atom with fewer than one in so many tokens is summed alone */
 
-/* The sums of 8 vectors by halving; their order in the answer is 0 2 4 6 1 3 5 7. */
-static inline __m256 halve8(const __m256 *v)
-{
-  __m256 h[4], f[2];
-  for (int i = 0; i < 4; i++) {
-    h[i] = _mm256_add_ps(_mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x20),
-                         _mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x31));
-  }
-  for (int i = 0; i < 2; i++) {
-    f[i] = _mm256_add_ps(_mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0x44),
-                         _mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0xee));
-  }
-  return _mm256_add_ps(_mm256_shuffle_ps(f[0], f[1], 0x88), _mm256_shuffle_ps(f[0], f[1], 0xdd));
-}
-
-/* Columns first .. first + count - 1 of rows x of d numbers, side by side in blocks of stride
-   numbers; columns past d are + 0. */
-static void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t count, const float *x,
-                         int64_t stride, float *to)
-{
-  const int64_t there = d - first < count ? d - first : count;
-  for (int64_t t = 0; t < rows; t++) {
-    memcpy(to + t * stride, x + t * d + first, (size_t)there * sizeof(*to));
-    if (there < count) memset(to + t * stride + there, 0, (size_t)(count - there) * sizeof(*to));
-  }
-}
-
-/* Adds the block's part to the slopes of count codes; first: it is the first part. e is - 0 past
-   the end of a row, where D has + 0: that changes no lane. */
+/* Adds the block's part to the slopes of count codes; first: it is the first part. */
 static inline void slopes(int64_t count, const int32_t *index, const float *D, const float *e,
                           bool first, float *slope)
 {
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (int64_t q = 0; q < count; q += 8) {
     const __m256i lanes = lanes256(count, q);
-    __m256 dot[8];
-    for (int r = 0; r < 8; r++) {
-      const float *row = D + (int64_t)index[q + r < count ? q + r : count - 1] * DOT_BLOCK;
-      __m256 low = _mm256_setzero_ps(), high = low;
-#pragma GCC unroll 4
-      for (int v = 0; v < VECTORS; v += 2) {
-        low = _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v), _mm256_load_ps(row + 8 * v), low);
-        high =
-            _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v + 8), _mm256_load_ps(row + 8 * v + 8), high);
-      }
-      dot[r] = _mm256_add_ps(low, high);
-    }
-    __m256 sum = _mm256_permutevar8x32_ps(halve8(dot), order);
+    __m256 sum = dots8(count - q, index + q, D, e);
     if (!first) sum = _mm256_add_ps(_mm256_maskload_ps(slope + q, lanes), sum);
     _mm256_maskstore_ps(slope + q, lanes, sum);
   }
@@ -85,24 +44,14 @@ static inline void residual(int64_t count, const int32_t *index, const float *va
   }
 }
 
-/* Adds the squares of a block to 8 lanes. */
-static inline void add_squares(const float *e, double *square)
-{
-  __m256d low = _mm256_load_pd(square), high = _mm256_load_pd(square + 4);
-  for (int v = 0; v < VECTORS; v++) {
-    const __m256d a = _mm256_cvtps_pd(_mm_load_ps(e + 8 * v)),
-                  b = _mm256_cvtps_pd(_mm_load_ps(e + 8 * v + 4));
-    low = _mm256_fmadd_pd(a, a, low);
-    high = _mm256_fmadd_pd(b, b, high);
-  }
-  _mm256_store_pd(square, low);
-  _mm256_store_pd(square + 4, high);
-}
-
 void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                     float *slope, double *square, float *work)
 {
+  if (d && many_suits(n, start, index, m)) {
+    avx2_many_residuals(n, start, index, value, m, d, D, sign, x, e, slope, square, work);
+    return;
+  }
   float *block = work + n * 16, xt[DOT_BLOCK] __attribute__((aligned(32))) = {0},
         et[DOT_BLOCK] __attribute__((aligned(32)));
   double *sums = (double *)(void *)work;
@@ -122,13 +71,7 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
       slopes(count, index + from, block, et, i == 0, slope + from);
     }
   }
-  for (int64_t t = 0; t < n; t++) {
-    double *s = sums + t * 8;
-    for (int h = 4; h > 0; h /= 2) {
-      for (int l = 0; l < h; l++) s[l] += s[l + h];
-    }
-    square[t] = s[0];
-  }
+  many_squares(n, sums, square);
 }
 
 /* Four vectors of U, four of V. */

@@ -2,67 +2,24 @@
    the sums of gradients. Both go over d in blocks of columns that are packed first, so that the
    rows which the codes pick out stay in the second cache; results too large to stay there are
    written past the caches. */
+#include "avx512_blocks.h"
 #include "avx512_sparse.h"
-#include "avx512_tile.h"
-#include <string.h>
+#include "many.h"
 
-#define VECTORS 4       /* of a block of a residual */
-#define COLUMNS 32      /* of U, and of V, that are summed together */
-#define LEVELS 32       /* of the tree over leaves */
-#define GROUP 32        /* atoms with many tokens that are summed together */
-#define FEW 64          /* tokens that they add at a time */
-#define SPARSE 8        /* an atom with fewer than one in so many tokens is summed alone */
-#define LARGE (1 << 20) /* floats written past the caches */
+#define VECTORS 4  /* of a block of a residual */
+#define COLUMNS 32 /* of U, and of V, that are summed together */
+#define LEVELS 32  /* of the tree over leaves */
+#define GROUP 32   /* atoms with many tokens that are summed together */
+#define FEW 64     /* tokens that they add at a time */
+#define SPARSE 8   /* an atom with fewer than one in so many tokens is summed alone */
 
-static inline void store512(bool past, float *to, __mmask16 lanes, __m512 x)
-{
-  if (past)
-    _mm512_stream_ps(to, x);
-  else
-    _mm512_mask_storeu_ps(to, lanes, x);
-}
-
-static bool goes_past(int64_t rows, int64_t d, const float *to)
-{
-  return rows * d >= LARGE && d % 16 == 0 && (uintptr_t)to % 64 == 0;
-}
-
-/* The sums of 16 vectors by halving; lane 4 l + g of the answer is that of v[4 g + l]. */
-static inline __m512 halve16(const __m512 *v)
-{
-  __m512 h[8], f[4], t[2];
-  for (int i = 0; i < 8; i++) {
-    h[i] = _mm512_add_ps(_mm512_shuffle_f32x4(v[2 * i], v[2 * i + 1], 0x44),
-                         _mm512_shuffle_f32x4(v[2 * i], v[2 * i + 1], 0xee));
-  }
-  for (int i = 0; i < 4; i++) {
-    f[i] = _mm512_add_ps(_mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0x88),
-                         _mm512_shuffle_f32x4(h[2 * i], h[2 * i + 1], 0xdd));
-  }
-  for (int i = 0; i < 2; i++) {
-    t[i] = _mm512_add_ps(_mm512_shuffle_ps(f[2 * i], f[2 * i + 1], 0x44),
-                         _mm512_shuffle_ps(f[2 * i], f[2 * i + 1], 0xee));
-  }
-  return _mm512_add_ps(_mm512_shuffle_ps(t[0], t[1], 0x88), _mm512_shuffle_ps(t[0], t[1], 0xdd));
-}
-
-/* Adds the block's part to the slopes of count codes; first: it is the first part. e is - 0 past
-   the end of a row, where D has + 0: that changes no lane. */
+/* Adds the block's part to the slopes of count codes; first: it is the first part. */
 static inline void slopes(int64_t count, const int32_t *index, const float *D, const __m512 *e,
                           bool first, float *slope)
 {
-  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
   for (int64_t q = 0; q < count; q += 16) {
     const __mmask16 lanes = lanes512(count, q);
-    __m512 dot[16];
-#pragma GCC unroll 16
-    for (int r = 0; r < 16; r++) {
-      const float *row = D + (int64_t)index[q + r < count ? q + r : count - 1] * DOT_BLOCK;
-      dot[r] = _mm512_setzero_ps();
-      for (int v = 0; v < VECTORS; v++)
-        dot[r] = _mm512_fmadd_ps(e[v], _mm512_load_ps(row + 16 * v), dot[r]);
-    }
-    __m512 sum = _mm512_permutexvar_ps(order, halve16(dot));
+    __m512 sum = dots16(count - q, index + q, D, DOT_BLOCK, e);
     if (!first) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, slope + q), sum);
     _mm512_mask_storeu_ps(slope + q, lanes, sum);
   }
@@ -86,29 +43,19 @@ static inline void residual(int64_t count, const int32_t *index, const float *va
     e[v] = _mm512_add_ps(e[v], _mm512_setzero_ps());
     e[v] = _mm512_fmadd_ps(_mm512_set1_ps(sign), _mm512_maskz_loadu_ps(lanes[v], x + 16 * v), e[v]);
     e[v] = _mm512_mask_mov_ps(_mm512_set1_ps(-0.0f), lanes[v], e[v]);
-    const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(e[v])),
-                  high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(e[v], 1));
-    sum = _mm512_fmadd_pd(high, high, _mm512_fmadd_pd(low, low, sum));
+    sum = add_squares(e[v], sum);
   }
   _mm512_store_pd(square, sum);
-}
-
-/* Columns i .. i + DOT_BLOCK - 1 of D, the columns past d as + 0. */
-static void pack_block(int64_t m, int64_t d, int64_t i, const float *D, float *block)
-{
-  for (int v = 0; v < VECTORS; v++) {
-    const __mmask16 lanes = lanes512(d - i, 16 * v);
-    for (int64_t j = 0; j < m; j++) {
-      _mm512_store_ps(block + j * DOT_BLOCK + 16 * v,
-                      _mm512_maskz_loadu_ps(lanes, D + j * d + i + 16 * v));
-    }
-  }
 }
 
 void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                       float *slope, double *square, float *work)
 {
+  if (d && many_suits(n, start, index, m)) {
+    avx512_many_residuals(n, start, index, value, m, d, D, sign, x, e, slope, square, work);
+    return;
+  }
   const bool past = goes_past(n, d, e);
   float *block = work + n * 16;
   double *sums = (double *)(void *)work;
@@ -117,7 +64,7 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
     __mmask16 lanes[VECTORS];
     for (int v = 0; v < VECTORS; v++) lanes[v] = lanes512(d - i, 16 * v);
-    pack_block(m, d, i, D, block);
+    pack_block(m, d, i, VECTORS, D, block);
     for (int64_t t = 0; t < n; t++) {
       const int64_t from = start[t], count = start[t + 1] - from;
       const float *xt = x + t * d + i;
@@ -129,13 +76,7 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
       slopes(count, index + from, block, et, i == 0, slope + from);
     }
   }
-  for (int64_t t = 0; t < n; t++) {
-    double *s = sums + t * 8;
-    for (int h = 4; h > 0; h /= 2) {
-      for (int l = 0; l < h; l++) s[l] += s[l + h];
-    }
-    square[t] = s[0];
-  }
+  many_squares(n, sums, square);
   _mm_sfence();
 }
 

@@ -1,0 +1,67 @@
+/* What both ways of the sparse kernels share: sums of lanes by halving, blocks of rows. Included by
+   the avx2 files only. */
+#pragma once
+#include "avx2_tile.h"
+#include <string.h>
+
+#define VECTORS 8 /* of a block */
+
+/* The sums of 8 vectors by halving; their order in the answer is 0 2 4 6 1 3 5 7. */
+static inline __m256 halve8(const __m256 *v)
+{
+  __m256 h[4], f[2];
+  for (int i = 0; i < 4; i++) {
+    h[i] = _mm256_add_ps(_mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x20),
+                         _mm256_permute2f128_ps(v[2 * i], v[2 * i + 1], 0x31));
+  }
+  for (int i = 0; i < 2; i++) {
+    f[i] = _mm256_add_ps(_mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0x44),
+                         _mm256_shuffle_ps(h[2 * i], h[2 * i + 1], 0xee));
+  }
+  return _mm256_add_ps(_mm256_shuffle_ps(f[0], f[1], 0x88), _mm256_shuffle_ps(f[0], f[1], 0xdd));
+}
+
+/* Columns first .. first + count - 1 of rows x of d numbers, side by side in blocks of stride
+   numbers; columns past d are + 0. */
+static inline void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t count, const float *x,
+                         int64_t stride, float *to)
+{
+  const int64_t there = d - first < count ? d - first : count;
+  for (int64_t t = 0; t < rows; t++) {
+    memcpy(to + t * stride, x + t * d + first, (size_t)there * sizeof(*to));
+    if (there < count) memset(to + t * stride + there, 0, (size_t)(count - there) * sizeof(*to));
+  }
+}
+
+/* One block's part of the blockdots of e with the rows index[0 .. 7] of D; where there are fewer,
+   with the last one again. e is - 0 past the end of a row, where D has + 0: that changes no lane. */
+static inline __m256 dots8(int64_t count, const int32_t *index, const float *D, const float *e)
+{
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  __m256 dot[8];
+  for (int r = 0; r < 8; r++) {
+    const float *row = D + (int64_t)index[r < count ? r : count - 1] * DOT_BLOCK;
+    __m256 low = _mm256_setzero_ps(), high = low;
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v += 2) {
+      low = _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v), _mm256_load_ps(row + 8 * v), low);
+      high = _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v + 8), _mm256_load_ps(row + 8 * v + 8), high);
+    }
+    dot[r] = _mm256_add_ps(low, high);
+  }
+  return _mm256_permutevar8x32_ps(halve8(dot), order);
+}
+
+/* Adds the squares of a block to 8 lanes. */
+static inline void add_squares(const float *e, double *square)
+{
+  __m256d low = _mm256_load_pd(square), high = _mm256_load_pd(square + 4);
+  for (int v = 0; v < VECTORS; v++) {
+    const __m256d a = _mm256_cvtps_pd(_mm_load_ps(e + 8 * v)),
+                  b = _mm256_cvtps_pd(_mm_load_ps(e + 8 * v + 4));
+    low = _mm256_fmadd_pd(a, a, low);
+    high = _mm256_fmadd_pd(b, b, high);
+  }
+  _mm256_store_pd(square, low);
+  _mm256_store_pd(square + 4, high);
+}

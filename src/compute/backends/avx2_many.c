@@ -1,0 +1,72 @@
+/* Residuals and slopes of many codes a token with AVX2: one block of blockdots at a time. */
+#include "avx2_blocks.h"
+#include "avx2_sparse.h"
+#include "many.h"
+
+static void pack(int64_t m, int64_t d, int64_t i, const float *D, float *block)
+{
+  pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
+}
+
+static void add(ManyTile *tile, int64_t limit)
+{
+  const int32_t *index = tile->index;
+  for (int64_t t = 0; t < tile->tokens; t++) {
+    const int64_t end = tile->start[t + 1];
+    int64_t q = tile->at[t];
+    float *to = tile->sum + t * DOT_BLOCK;
+    __m256 sum[VECTORS];
+    many_fetch(tile, t, tile->value);
+    for (int v = 0; v < VECTORS; v++) sum[v] = _mm256_load_ps(to + 8 * v);
+    for (; q < end && index[q] < limit; q++) {
+      const float *row = tile->block + (int64_t)index[q] * DOT_BLOCK;
+      const __m256 scale = _mm256_set1_ps(tile->value[q]);
+#pragma GCC unroll 8
+      for (int v = 0; v < VECTORS; v++)
+        sum[v] = _mm256_fmadd_ps(scale, _mm256_load_ps(row + 8 * v), sum[v]);
+    }
+    tile->at[t] = q;
+    for (int v = 0; v < VECTORS; v++) _mm256_store_ps(to + 8 * v, sum[v]);
+  }
+}
+
+static void finish(const ManyTile *tile, int64_t d, float sign, const float *x, float *e, bool past,
+                   double *square)
+{
+  (void)past;
+  for (int64_t t = 0; t < tile->tokens; t++) {
+    float *sum = tile->sum + t * DOT_BLOCK;
+    for (int64_t l = 0; l < tile->columns; l++)
+      sum[l] = __builtin_fmaf(sign, x[t * d + l], sum[l] + 0.0f);
+    for (int64_t l = tile->columns; l < DOT_BLOCK; l++) sum[l] = -0.0f;
+    memcpy(e + t * d, sum, (size_t)tile->columns * sizeof(*e));
+    add_squares(sum, square + t * 8);
+  }
+}
+
+static void dot(ManyTile *tile, int64_t limit, bool last)
+{
+  const int32_t *index = tile->index;
+  for (int64_t t = 0; t < tile->tokens; t++) {
+    const int64_t end = tile->start[t + 1];
+    int64_t q = tile->at[t];
+    many_fetch(tile, t, tile->slope);
+    while (last ? q < end : q + 8 <= end && index[q + 7] < limit) {
+      const int64_t count = end - q < 8 ? end - q : 8;
+      const __m256i lanes = lanes256(count, 0);
+      __m256 sum = dots8(count, index + q, tile->block, tile->sum + t * DOT_BLOCK);
+      if (!tile->first) sum = _mm256_add_ps(_mm256_maskload_ps(tile->slope + q, lanes), sum);
+      _mm256_maskstore_ps(tile->slope + q, lanes, sum);
+      q += count;
+    }
+    tile->at[t] = q;
+  }
+}
+
+void avx2_many_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
+                         int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
+                         float *slope, double *square, float *work)
+{
+  static const ManyKind kind = {DOT_BLOCK, pack, add, finish, dot};
+  many_residuals(&kind, n, start, index, value, m, d, D, sign, x, e, false, slope, square, work);
+}

@@ -1,0 +1,114 @@
+/* Residuals and slopes of tokens with many codes each, for the vector backends: each includes this
+   with its own loops over a few columns.
+
+   The same sums in the same order as without; what differs is which of them go on when. Few codes
+   pick their rows out of a block of columns of all atoms in the second cache, each row used once a
+   token. Where there are many, MANY_ATOMS rows of a block stay in the first cache while all tokens
+   of a tile go on with those of their codes that are of these atoms, their sums waiting in memory.
+   For that a token's atoms must ascend, as they do in all codes but those of pursuits. Slopes are
+   made for so many codes at a time as fill a vector; what is left waits for the next atoms. */
+#pragma once
+#include "compute/backend.h"
+#include <string.h>
+
+enum {
+  MANY_LEAST = 6,  /* codes among MANY_ATOMS, so that a visit of a token pays */
+  MANY_BLOCK = 512 /* atoms, so that a block of all is too large for the first cache */
+};
+
+typedef struct {
+  int64_t tokens;
+  const int64_t *start;            /* [tokens + 1] */
+  int64_t at[MANY_TOKENS + 4];     /* the first of each token's codes that is still to come */
+  const int32_t *index;
+  const float *value, *block;      /* columns of all atoms, packed */
+  float *sum;                      /* [tokens x width] */
+  float *slope;
+  int64_t columns;                 /* up to width, of the block */
+  bool first;                      /* of the blocks */
+} ManyTile;
+
+typedef struct {
+  int64_t width; /* columns of a block, one or more DOT_BLOCK */
+  void (*pack)(int64_t m, int64_t d, int64_t i, const float *D, float *block);
+  /* Adds the codes of atoms below limit to the sums. */
+  void (*add)(ManyTile *tile, int64_t limit);
+  /* sum = sum + 0 + sign x, - 0 past the columns; also to e, and its squares to 8 lanes a token. */
+  void (*finish)(const ManyTile *tile, int64_t d, float sign, const float *x, float *e, bool past,
+                 double *square);
+  /* Slopes of full vectors of codes of atoms below limit; last: of all that are left. */
+  void (*dot)(ManyTile *tile, int64_t limit, bool last);
+} ManyKind;
+
+static inline bool many_suits(int64_t n, const int64_t *start, const int32_t *index, int64_t m)
+{
+  bool ascend = true;
+  if (!n || m < MANY_BLOCK || (start[n] - start[0]) * MANY_ATOMS < n * m * MANY_LEAST)
+    return false;
+  for (int64_t t = 0; t < n && ascend; t++) {
+    int falls = 0;
+    for (int64_t q = start[t] + 1; q < start[t + 1]; q++) falls |= index[q - 1] > index[q];
+    ascend = !falls;
+  }
+  return ascend;
+}
+
+/* Brings near what a token needs, a few tokens before its turn. */
+static inline void many_fetch(const ManyTile *tile, int64_t t, const float *more)
+{
+  const int64_t q = tile->at[t + 2];
+  for (int i = 0; i < MANY_ATOMS; i += 16) {
+    __builtin_prefetch(tile->index + q + i);
+    __builtin_prefetch(more + q + i);
+  }
+}
+
+static inline void many_rewind(ManyTile *tile)
+{
+  for (int64_t t = 0; t < MANY_TOKENS + 4; t++)
+    tile->at[t] = tile->start[t < tile->tokens ? t : tile->tokens];
+}
+
+/* lane64's lanes of each token joined. */
+static inline void many_squares(int64_t n, double *lanes, double *square)
+{
+  for (int64_t t = 0; t < n; t++) {
+    double *s = lanes + t * 8;
+    for (int h = 4; h > 0; h /= 2) {
+      for (int l = 0; l < h; l++) s[l] += s[l + h];
+    }
+    square[t] = s[0];
+  }
+}
+
+static inline void many_residuals(const ManyKind *kind, int64_t n, const int64_t *start,
+                                  const int32_t *index, const float *value, int64_t m, int64_t d,
+                                  const float *D, float sign, const float *x, float *e, bool past,
+                                  float *slope, double *square, float *work)
+{
+  double *lanes = (double *)(void *)work;
+  float *block = work + n * 16, *sum = block + m * kind->width;
+  memset(lanes, 0, (size_t)n * 8 * sizeof(*lanes));
+  for (int64_t i = 0; i < d; i += kind->width) {
+    kind->pack(m, d, i, D, block);
+    for (int64_t t = 0; t < n; t += MANY_TOKENS) {
+      ManyTile tile = {.tokens = n - t < MANY_TOKENS ? n - t : MANY_TOKENS,
+                       .start = start + t,
+                       .index = index,
+                       .value = value,
+                       .block = block,
+                       .sum = sum,
+                       .slope = slope,
+                       .columns = d - i < kind->width ? d - i : kind->width,
+                       .first = i == 0};
+      memset(sum, 0, (size_t)(tile.tokens * kind->width) * sizeof(*sum));
+      many_rewind(&tile);
+      for (int64_t j = 0; j < m; j += MANY_ATOMS) kind->add(&tile, j + MANY_ATOMS);
+      kind->finish(&tile, d, sign, x + t * d + i, e + t * d + i, past, lanes + t * 8);
+      many_rewind(&tile);
+      for (int64_t j = 0; j < m; j += MANY_ATOMS)
+        kind->dot(&tile, j + MANY_ATOMS, j + MANY_ATOMS >= m);
+    }
+  }
+  many_squares(n, lanes, square);
+}
