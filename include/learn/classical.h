@@ -24,8 +24,10 @@ typedef struct {
   PetscErrorCode (*again)(Classical *c);
 } ClassicalParts;
 
-/* CLASSICAL_CHUNK: tokens that a leaf is best worked on together, where that takes memory. */
-enum { CLASSICAL_CHUNK = 256, CLASSICAL_ARRAYS = 24 };
+/* CLASSICAL_CHUNK: tokens that a leaf is best worked on together, where that takes memory;
+   CLASSICAL_FEW: those that stay in the second cache with rows of as many numbers as they have;
+   CLASSICAL_COLUMNS: columns of as many float64 atoms as stay in the first one. */
+enum { CLASSICAL_CHUNK = 256, CLASSICAL_FEW = 128, CLASSICAL_COLUMNS = 64, CLASSICAL_ARRAYS = 24 };
 /* Where a run is, the same on every rank: units done; leaves of the present one; why it ended; and
    two numbers of the method's own. */
 enum {
@@ -62,6 +64,10 @@ struct Classical {
   double *slice;         /* [count] */
   double *sums;          /* [most] of this rank's leaf; then of all */
   Packed columns, codes; /* of a leaf's tokens, and of what is summed with them */
+  struct {
+    float *x;
+    int64_t space;
+  } scratch[3]; /* ClassicalScratch */
   Exact objective;
   double last; /* objective of the unit before */
   float *atoms;
@@ -87,6 +93,10 @@ PetscErrorCode ClassicalArray(Classical *c, const char *name, H5Kind kind, int r
 PetscErrorCode ClassicalSliced(Classical *c, const char *name, H5Kind kind, int64_t rows,
                                int64_t cols, bool shown, void **data);
 
+/* ClassicalScratch - memory number `slot` of a leaf, for n numbers of any values: it stays with the
+   learner, so that no leaf waits for new pages. */
+PetscErrorCode ClassicalScratch(Classical *c, int slot, int64_t n, float **x);
+
 /* ClassicalDestroy, ClassicalState, ClassicalResumed, ClassicalStep, ClassicalModel - as in Method.
  */
 PetscErrorCode ClassicalDestroy(void **self);
@@ -108,6 +118,9 @@ void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, flo
 bool settle_sign(int64_t d, double *x);
 /* order [m]: numbers by their key, largest first, lowest number first among equals. */
 void order_by(int64_t m, const double *key, int64_t *order);
+/* OUT [m x d] = A B in float64, A [m x p], B [p x d]: sums in order from + 0, products rounded. */
+void product64(const Kernels *kernels, int64_t m, int64_t p, int64_t d, const double *A,
+               const double *B, double *OUT);
 /* SolveFactored - solves R^T R X = Y in place, Y [m x d], R [m x m] the factor that cholesky()
    leaves; where its pivot is 0 so is X's row. */
 PetscErrorCode SolveFactored(const Kernels *kernels, int64_t m, int64_t d, const double *R,

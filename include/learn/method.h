@@ -45,18 +45,26 @@ typedef struct {
   } value[12];
 } StepReport;
 
+/* A kernel that a method needs, so many times for each token: scores, sum_products and so on at the
+   sizes a and b of src/run/bench_parts.c, which times it. */
+typedef struct {
+  const char *kernel; /* static text; NULL: none */
+  double a, b, times;
+} WorkPart;
+enum { WORK_PARTS = 10 };
+
 /* What a run has to do, for the model of the cost and for benches. Operations are additions and
    multiplications, each counted. */
 typedef struct {
-  const char *bound; /* the kernels that most of the work is, static text */
-  double units;      /* passes over the training tokens at most, or batches; 0: none */
-  double batch;      /* tokens of a unit; 0: all */
-  double leaf;       /* tokens that a rank takes at a time; 0: 1,024 */
-  double first;      /* of the units, those before the kind that most are, which is meant here: */
-  double before;     /* float32 operations of dense products in those, for each token */
-  double products;   /* float32 operations of dense products, for each token */
-  double exact;      /* float64 operations, for each token */
-  double touched;    /* bytes gathered from tables, for each token */
+  WorkPart part[WORK_PARTS]; /* what a token cannot do without, beside being read; for benches */
+  double units;              /* passes over the training tokens at most, or batches; 0: none */
+  double batch;              /* tokens of a unit; 0: all */
+  double leaf;               /* tokens that a rank takes at a time; 0: 1,024 */
+  double first;    /* of the units, those before the kind that most are, which is meant here: */
+  double before;   /* float32 operations of dense products in those, for each token */
+  double products; /* float32 operations of dense products, for each token */
+  double exact;    /* float64 operations, for each token */
+  double touched;  /* bytes gathered from tables, for each token */
   double after, after_exact; /* the same operations at the end of a unit, on each rank */
   double spread;             /* float32 operations there that the ranks share */
   double once;               /* float64 operations of a run, on each rank */
@@ -94,6 +102,9 @@ typedef struct {
   /* What a run with params has to do for n training tokens of width d, with p candidates. NULL:
      the model of the cost knows (k-means, sae). */
   MethodWork (*work)(const void *params, double n, double d, double p);
+  /* What only a learner knows that was made from its tokens, put right in its work. NULL: nothing.
+   */
+  void (*fitted)(const void *self, MethodWork *work);
 } Method;
 
 extern const Family methods;

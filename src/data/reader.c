@@ -217,11 +217,13 @@ PetscErrorCode ReaderAsk(Reader *reader, const Stretch *now, const Stretch *next
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+enum { PIECE = 32 }; /* rows that stay in the second cache while they are widened and scaled */
+
 PetscErrorCode ReaderRows(Reader *reader, int64_t at, int64_t count, const float **X)
 {
   const Place *place = &reader->place[reader->now];
   const Normaliser *normaliser = reader->view.normaliser;
-  const int64_t d = normaliser->d, from = reader->ready, more = at + count - from;
+  const int64_t d = normaliser->d, from = reader->ready;
 
   PetscFunctionBegin;
   PetscCheck(place->there && at >= 0 && at + count <= place->stretch.count, PETSC_COMM_SELF,
@@ -231,13 +233,14 @@ PetscErrorCode ReaderRows(Reader *reader, int64_t at, int64_t count, const float
     PetscCall(ArrayCreate(place->stretch.count * d, &reader->X));
     reader->space = place->stretch.count;
   }
-  if (more > 0) {
-    float *to = reader->X + from * d;
-    PetscCall(TokensUnpack(reader->view.tokens, more, place->row + from,
-                           place->stored + (size_t)from * tokens_stored_size(reader->view.tokens),
-                           to));
-    reader->view.kernels->normalise(more, d, to, d, normaliser->mu, normaliser->inv);
-    reader->ready = at + count;
+  const size_t size = tokens_stored_size(reader->view.tokens);
+  for (int64_t t = from; t < at + count; t += PIECE) {
+    const int64_t rows = t + PIECE < at + count ? PIECE : at + count - t;
+    float *to = reader->X + t * d;
+    PetscCall(TokensUnpack(reader->view.tokens, rows, place->row + t,
+                           place->stored + (size_t)t * size, to));
+    reader->view.kernels->normalise(rows, d, to, d, normaliser->mu, normaliser->inv);
+    reader->ready = t + rows;
   }
   *X = reader->X + at * d;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,17 +110,20 @@ PetscErrorCode TokensFetchError(const Tokens *tokens, const FetchFailure *failur
           failure->error > 0 ? strerror(failure->error) : "end of file");
 }
 
+typedef int32_t Bits __attribute__((vector_size(16)));
+
 /* Is any of count numbers not finite? */
 static bool not_finite(int64_t count, const float *x)
 {
-  uint32_t most = 0;
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, &x[i], sizeof(bits));
-    bits &= 0x7fffffffu;
-    most = bits > most ? bits : most;
+  Bits odd = {0};
+  for (int64_t i = 0; i + 4 <= count; i += 4) {
+    Bits bits;
+    memcpy(&bits, x + i, sizeof(bits));
+    odd |= (bits & 0x7f800000) == 0x7f800000;
   }
-  return most >= 0x7f800000u;
+  bool any = odd[0] | odd[1] | odd[2] | odd[3];
+  for (int64_t i = count / 4 * 4; i < count; i++) any |= !isfinite(x[i]);
+  return any;
 }
 
 /* Stored rows of one kind, one after another, as float32. */

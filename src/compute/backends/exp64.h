@@ -15,8 +15,8 @@ static inline Exp64 exp64_power(Whole32 k)
   return (Exp64)(__builtin_convertvector(k + 1023, Whole64) << 52);
 }
 
-/* For x of -745 to 709. */
-static inline Exp64 exp64_lanes(Exp64 x)
+/* Of four vectors of -745 to 709, side by side, as each operation waits for the one before. */
+static inline void exp64_lanes(Exp64 *v)
 {
   static const double term[] = {1.0 / 479001600.0,
                                 1.0 / 39916800.0,
@@ -29,26 +29,46 @@ static inline Exp64 exp64_lanes(Exp64 x)
                                 1.0 / 24.0,
                                 1.0 / 6.0,
                                 0.5};
-  const Exp64 t = x * 0x1.71547652b82fep+0, half = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5},
-              below = (Exp64)((Whole64)half & (t < 0)), away = half - (below + below);
-  const Whole32 k = __builtin_convertvector(t + away, Whole32);
-  const Exp64 n = __builtin_convertvector(k, Exp64);
-  const Exp64 r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
-  Exp64 s = r - r + 1.0 / 6227020800.0;
-  for (int i = 0; i < 11; i++) s = s * r + term[i];
-  const Exp64 e = 1.0 + (r + r * r * s);
-  return e * exp64_power(k / 2) * exp64_power(k - k / 2);
+  const Exp64 half = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+  Exp64 r[4], s[4];
+  Whole32 k[4];
+#pragma GCC unroll 4
+  for (int q = 0; q < 4; q++) {
+    const Exp64 t = v[q] * 0x1.71547652b82fep+0, below = (Exp64)((Whole64)half & (t < 0));
+    k[q] = __builtin_convertvector(t + (half - (below + below)), Whole32);
+    const Exp64 n = __builtin_convertvector(k[q], Exp64);
+    r[q] = (v[q] - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
+    s[q] = r[q] - r[q] + 1.0 / 6227020800.0;
+  }
+#pragma GCC unroll 11
+  for (int i = 0; i < 11; i++)
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) s[q] = s[q] * r[q] + term[i];
+#pragma GCC unroll 4
+  for (int q = 0; q < 4; q++) {
+    const Exp64 e = 1.0 + (r[q] + r[q] * r[q] * s[q]);
+    v[q] = e * exp64_power(k[q] / 2) * exp64_power(k[q] - k[q] / 2);
+  }
 }
 
+/* Four vectors at a time, the last ones filled up with 0; those that are out of range of
+   exp64_lanes one by one. */
 static void exp64(int64_t count, const double *x, double *y)
 {
-  for (int64_t i = 0; i < count; i += 8) {
-    const int64_t lanes = count - i < 8 ? count - i : 8;
-    Exp64 v = {0};
-    int whole = 1;
-    for (int64_t l = 0; l < lanes; l++) v[l] = x[i + l];
-    for (int64_t l = 0; l < lanes; l++) whole &= x[i + l] >= -745 && x[i + l] <= 709;
-    if (whole) v = exp64_lanes(v);
-    for (int64_t l = 0; l < lanes; l++) y[i + l] = whole ? v[l] : math_exp(x[i + l]);
+  for (int64_t i = 0; i < count; i += 32) {
+    const int64_t here = count - i < 32 ? count - i : 32;
+    Exp64 v[4] = {{0}};
+    Whole64 out = {0};
+    int64_t any = 0;
+    memcpy(v, x + i, (size_t)here * sizeof(*x));
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) out |= ~((v[q] >= -745.0) & (v[q] <= 709.0));
+    for (int l = 0; l < 8; l++) any |= out[l];
+    if (!any) {
+      exp64_lanes(v);
+      memcpy(y + i, v, (size_t)here * sizeof(*y));
+    } else {
+      for (int64_t l = 0; l < here; l++) y[i + l] = math_exp(x[i + l]);
+    }
   }
 }

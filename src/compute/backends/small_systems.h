@@ -13,6 +13,7 @@
 typedef float Lanes16 __attribute__((vector_size(64), aligned(64)));
 typedef int32_t Mask16 __attribute__((vector_size(64), aligned(64)));
 typedef double Lanes8 __attribute__((vector_size(64), aligned(64)));
+typedef int64_t Wide8 __attribute__((vector_size(64), aligned(64)));
 
 enum { DESCEND_BLOCK = 4, DESCEND_VECTORS = 4, SOLVE_BLOCK = 4 };
 
@@ -156,41 +157,36 @@ static inline void take_root(Lanes8 *x)
 
 static inline Lanes8 gather_eight(const Eight *e, int64_t i, int64_t j)
 {
-#ifdef __AVX512F__
-  const __m512i place = _mm512_add_epi64(_mm512_load_si512(e->at[i]), _mm512_load_si512(e->to[j]));
-  return (Lanes8)_mm512_i64gather_pd(place, e->Q, 8);
-#else
   Lanes8 x;
   for (int l = 0; l < 8; l++) x[l] = e->Q[e->at[i][l] + e->to[j][l]];
   return x;
-#endif
 }
 
-/* The diagonal block of columns j ..; dependent: whether a pivot was too small, by lane. */
-static inline void solve_corner(const Eight *e, int64_t j, Lanes8 t[4][4], bool *dependent)
+/* The diagonal block of columns j ..; dependent: lanes where a pivot was too small beside what
+   `diagonal` has. */
+static inline void solve_corner(const Eight *e, int64_t j, const Lanes8 diagonal[4], Lanes8 t[4][4],
+                                Wide8 *dependent)
 {
-  for (int r = 0; r < 4; r++) {
-    Lanes8 *row = row_of_eight(e, j + r) + j;
-    for (int c = 0; c <= r; c++) {
-      const Lanes8 *col = row_of_eight(e, j + c) + j;
-      Lanes8 x = t[r][c];
-      for (int k = 0; k < c; k++) x -= row[k] * col[k];
-      if (c < r) {
-        row[c] = x * e->inverse[j + c];
-        continue;
-      }
-      const Lanes8 diagonal = gather_eight(e, j + r, j + r) + e->none[j + r];
-      x += e->none[j + r];
-      for (int l = 0; l < 8; l++) dependent[l] |= !(x[l] > 1e-10 * diagonal[l]);
-      take_root(&x);
-      row[c] = x;
-      e->inverse[j + c] = 1.0 / row[c];
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; c++) {
+    const Lanes8 least = 1e-10 * (diagonal[c] + e->none[j + c]);
+    t[c][c] += e->none[j + c];
+    *dependent |= ~(t[c][c] > least);
+    take_root(&t[c][c]);
+    e->inverse[j + c] = 1.0 / t[c][c];
+#pragma GCC unroll 4
+    for (int r = c + 1; r < 4; r++) {
+      t[r][c] *= e->inverse[j + c];
+#pragma GCC unroll 4
+      for (int k = c + 1; k <= r; k++) t[r][k] -= t[r][c] * t[k][c];
     }
+#pragma GCC unroll 4
+    for (int r = c; r < 4; r++) row_of_eight(e, j + r)[j + c] = t[r][c];
   }
 }
 
 /* L of the eight, and L^-1 of their right sides, of which there are `sides`. */
-static inline void factor_eight(const Eight *e, int sides, bool *dependent)
+static inline void factor_eight(const Eight *e, int sides, Wide8 *dependent)
 {
   for (int64_t j = 0; j < e->size; j += SOLVE_BLOCK) {
     for (int64_t i = j; i < e->size; i += SOLVE_BLOCK) {
@@ -198,9 +194,10 @@ static inline void factor_eight(const Eight *e, int sides, bool *dependent)
       for (int r = 0; r < 4; r++)
         for (int c = 0; c < 4; c++)
           t[r][c] = i > j || c <= r ? gather_eight(e, i + r, j + c) : (Lanes8){0};
+      const Lanes8 diagonal[4] = {t[0][0], t[1][1], t[2][2], t[3][3]};
       solve_tile(e, 4, i, j, t);
       if (i == j)
-        solve_corner(e, j, t, dependent);
+        solve_corner(e, j, diagonal, t, dependent);
       else
         finish_tile(e, 4, i, j, t);
     }
@@ -267,10 +264,10 @@ static void solve_sets(int64_t n, const int64_t *start, const int32_t *row, int6
   e.at = (int64_t(*)[8])(void *)(e.none + room);
   e.to = e.at + room;
   for (int64_t first = 0; first < n; first += 8) {
-    bool dependent[8] = {false};
+    Wide8 dependent = {0};
     Lanes8 share = {0};
     load_eight(&e, first, n, start, row, m, ldQ, y);
-    factor_eight(&e, multiplier ? 2 : 1, dependent);
+    factor_eight(&e, multiplier ? 2 : 1, &dependent);
     if (multiplier) {
       share = share_of_ones(&e);
       for (int64_t i = 0; i < e.size; i++) e.right[i] -= share * e.right[e.size + i];

@@ -29,17 +29,17 @@ PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t ro
                            double *sums)
 {
   const int64_t m = c->m, d = c->d, wide = d + m;
-  double distance[CLASSICAL_CHUNK];
+  double distance[CLASSICAL_FEW];
   float *Z, *Y;
 
   PetscFunctionBegin;
   if (!factors->ready) PetscCall(CodeSolverRenew(factors->solver, c->atoms));
   factors->ready = true;
-  PetscCall(ArrayScratch(rows * m, &Z));
-  PetscCall(ArrayScratch(min_i64(rows, CLASSICAL_CHUNK) * d, &Y));
+  PetscCall(ClassicalScratch(c, 0, rows * m, &Z));
+  PetscCall(ClassicalScratch(c, 1, CLASSICAL_FEW * d, &Y));
   code_solver_rows(factors->solver, rows, X, Z);
-  for (int64_t t = 0; t < rows; t += CLASSICAL_CHUNK) {
-    const int64_t count = min_i64(CLASSICAL_CHUNK, rows - t);
+  for (int64_t t = 0; t < rows; t += CLASSICAL_FEW) {
+    const int64_t count = min_i64(CLASSICAL_FEW, rows - t);
     c->kernels->combine(count, m, d, Z + t * m, m, c->atoms, d, Y, d);
     c->kernels->distances64(count, d, X + t * d, d, Y, d, NULL, distance);
     for (int64_t q = 0; q < count; q++) {
@@ -52,8 +52,6 @@ PetscErrorCode FactorsLeaf(Classical *c, Factors *factors, double l1, int64_t ro
   c->kernels->pack_columns(rows, m, Z, m, NULL, &c->codes);
   c->kernels->sum_products(&c->codes, 0, m, &c->columns, d, sums, wide);
   c->kernels->sum_products(&c->codes, 0, m, &c->codes, m, sums + d, wide);
-  PetscCall(ArrayDestroy(&Z));
-  PetscCall(ArrayDestroy(&Y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

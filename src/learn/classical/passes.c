@@ -111,6 +111,18 @@ PetscErrorCode ClassicalSliced(Classical *c, const char *name, H5Kind kind, int6
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode ClassicalScratch(Classical *c, int slot, int64_t n, float **x)
+{
+  PetscFunctionBegin;
+  if (c->scratch[slot].space < n) {
+    PetscCall(ArrayDestroy(&c->scratch[slot].x));
+    PetscCall(ArrayCreate(n, &c->scratch[slot].x));
+    c->scratch[slot].space = n;
+  }
+  *x = c->scratch[slot].x;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ClassicalDestroy(void **self)
 {
   Classical *c = *self;
@@ -120,6 +132,7 @@ PetscErrorCode ClassicalDestroy(void **self)
   for (int64_t i = 0; i < c->arrays; i++) PetscCall(ArrayDestroy(&c->array[i].data));
   packed_clear(&c->columns);
   packed_clear(&c->codes);
+  for (int i = 0; i < 3; i++) PetscCall(ArrayDestroy(&c->scratch[i].x));
   PetscCall(ArrayDestroy(&c->slice));
   PetscCall(ArrayDestroy(&c->sums));
   PetscCall(ParamsRelease(c->table, c->params));

@@ -66,6 +66,11 @@ PetscErrorCode SelectAgain(Classical *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+const void *select_model(const void *self)
+{
+  return ((const Select *)((const Classical *)self)->own)->model;
+}
+
 int64_t select_count(const Classical *c)
 {
   (void)c;

@@ -23,12 +23,15 @@ PetscErrorCode SelectFinish(Classical *c, const double *sums, double objective, 
 PetscErrorCode SelectDestroy(Classical *c);
 PetscErrorCode SelectAgain(Classical *c);
 
+/* What prepare made, of a learner. */
+const void *select_model(const void *self);
+
 /* SampleTokens - the first count (at most all) of the training tokens in a random order named by
    seed init: rows [*count x d], on every rank; the caller frees. Collective. */
 PetscErrorCode SampleTokens(const Classical *c, int64_t *count, float **rows);
 
 /* The method of a file that has params, check, work, Prepare, Score and Release. */
-#define SELECT_METHOD(word, type, summary, cite)                                                   \
+#define SELECT_METHOD(word, type, summary, cite, ...)                                              \
   static const Scorer scorer = {Prepare, Score, Release};                                          \
   static PetscErrorCode Start(Classical *c)                                                        \
   {                                                                                                \
@@ -55,4 +58,4 @@ PetscErrorCode SampleTokens(const Classical *c, int64_t *count, float **rows);
       CLASSICAL_METHOD,                                                                            \
       .encode = EncodeNearest,                                                                     \
       .work = work,                                                                                \
-  };
+      __VA_ARGS__};

@@ -3,10 +3,24 @@
 #include <math.h>
 #include <string.h>
 
+typedef float Lanes __attribute__((vector_size(16), aligned(4)));
+
 void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, float *restrict out)
 {
-  for (int64_t t = 0; t < rows; t++)
-    for (int64_t i = 0; i < d; i++) out[t * d + i] = X[t * d + i] - shift[i];
+  for (int64_t t = 0; t < rows; t++, X += d, out += d) {
+    int64_t i = 0;
+    for (; i + 4 <= d; i += 4)
+      *(Lanes *)(out + i) = *(const Lanes *)(X + i) - *(const Lanes *)(shift + i);
+    for (; i < d; i++) out[i] = X[i] - shift[i];
+  }
+}
+
+void product64(const Kernels *kernels, int64_t m, int64_t p, int64_t d, const double *A,
+               const double *B, double *OUT)
+{
+  memset(OUT, 0, (size_t)(m * d) * sizeof(*OUT));
+  kernels->subtract64(m, p, d, A, p, B, d, NULL, OUT, d);
+  for (int64_t i = 0; i < m * d; i++) OUT[i] = 0 - OUT[i]; /* 0 stays + 0 */
 }
 
 bool settle_sign(int64_t d, double *x)
@@ -28,28 +42,37 @@ void order_by(int64_t m, const double *key, int64_t *order)
   }
 }
 
+/* Some columns of Y, `wide` of them in rows ld apart. L: the transpose of R. */
+static void solve_columns(const Kernels *kernels, int64_t m, int64_t wide, const double *L,
+                          const double *R, double *Y, int64_t ld)
+{
+  enum { TOGETHER = 8 };
+  for (int64_t j = 0; j < m; j++) {
+    const int64_t first = j / TOGETHER * TOGETHER; /* rows before it were taken off together */
+    double *restrict y = Y + j * ld;
+    if (j == first)
+      kernels->subtract64(min_i64(TOGETHER, m - j), j, wide, L + j * m, m, Y, ld, NULL, y, ld);
+    kernels->subtract64(1, j - first, wide, L + j * m + first, m, Y + first * ld, ld, NULL, y, ld);
+    for (int64_t i = 0; i < wide; i++) y[i] = L[j * m + j] > 0 ? y[i] / L[j * m + j] : 0;
+  }
+  for (int64_t j = m - 1; j >= 0; j--) {
+    double *restrict y = Y + j * ld;
+    kernels->subtract64(1, m - 1 - j, wide, R + j * m + j + 1, m, Y + (j + 1) * ld, ld, NULL, y,
+                        ld);
+    for (int64_t i = 0; i < wide; i++) y[i] = R[j * m + j] > 0 ? y[i] / R[j * m + j] : 0;
+  }
+}
+
 PetscErrorCode SolveFactored(const Kernels *kernels, int64_t m, int64_t d, const double *R,
                              double *Y)
 {
-  enum { TOGETHER = 8 };
-  double *L; /* the transpose of R */
+  double *L;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(m * m, &L));
   for (int64_t i = 0; i < m * m; i++) L[i % m * m + i / m] = R[i];
-  for (int64_t j = 0; j < m; j++) {
-    const int64_t first = j / TOGETHER * TOGETHER; /* rows before it were taken off together */
-    double *restrict y = Y + j * d;
-    if (j == first)
-      kernels->subtract64(min_i64(TOGETHER, m - j), j, d, L + j * m, m, Y, d, NULL, y, d);
-    kernels->subtract64(1, j - first, d, L + j * m + first, m, Y + first * d, d, NULL, y, d);
-    for (int64_t i = 0; i < d; i++) y[i] = L[j * m + j] > 0 ? y[i] / L[j * m + j] : 0;
-  }
-  for (int64_t j = m - 1; j >= 0; j--) {
-    double *restrict y = Y + j * d;
-    kernels->subtract64(1, m - 1 - j, d, R + j * m + j + 1, m, Y + (j + 1) * d, d, NULL, y, d);
-    for (int64_t i = 0; i < d; i++) y[i] = R[j * m + j] > 0 ? y[i] / R[j * m + j] : 0;
-  }
+  for (int64_t i = 0; i < d; i += CLASSICAL_COLUMNS)
+    solve_columns(kernels, m, min_i64(CLASSICAL_COLUMNS, d - i), L, R, Y + i, d);
   PetscCall(ArrayDestroy(&L));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,10 +2,18 @@
 #pragma once
 #include "learn/method.h"
 
+/* One more kernel for each token. */
+static inline void work_part(MethodWork *all, const char *kernel, double a, double b, double times)
+{
+  int i = 0;
+  while (all->part[i].kernel) i++;
+  all->part[i] = (WorkPart){kernel, a, b, times};
+}
+
 /* One pass that sums the products of all pairs of dimensions, and the directions from them. */
 static inline MethodWork gram_work(double d)
 {
-  return (MethodWork){.bound = "sum_products",
+  return (MethodWork){.part = {{"sum_products", d, d, (d + 1) / (2 * d)}},
                       .units = 1,
                       .products = d * (d + 1),
                       .once = 9 * d * d * d,
@@ -17,7 +25,14 @@ static inline MethodWork gram_work(double d)
    in float32 (`descend`), solved once (`solve_sets`), and held against all atoms once. */
 static inline MethodWork factors_work(double units, double m, double d, double a)
 {
-  return (MethodWork){.bound = "scores, combine, sum_products, descend, solve_sets",
+  return (MethodWork){.part = {{"scores", m, d, 1},
+                               {"descend", m, 0, 1},
+                               {"solve_sets", a, m, 1},
+                               {"subtract64 row", a, m, 1},
+                               {"combine", m, d, 1},
+                               {"distances64", 0, d, 1},
+                               {"sum_products", m, d, 1},
+                               {"sum_products", m, m, 1}},
                       .units = units,
                       .products = 6 * m * d + 2 * m * m + 6 * 2 * m * m,
                       .exact = a * a * a / 3 + 2 * a * a + 2 * m * a,
@@ -27,11 +42,10 @@ static inline MethodWork factors_work(double units, double m, double d, double a
 }
 
 /* One pass that scores tokens, after a sample was looked at. */
-static inline MethodWork select_work(const char *bound, double products, double exact,
-                                     double touched, double once, double memory, double gathered)
+static inline MethodWork select_work(double products, double exact, double touched, double once,
+                                     double memory, double gathered)
 {
-  return (MethodWork){.bound = bound,
-                      .units = 1,
+  return (MethodWork){.units = 1,
                       .products = products,
                       .exact = exact,
                       .touched = touched,

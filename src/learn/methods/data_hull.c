@@ -26,7 +26,8 @@ typedef struct {
   Packed axes, directions;
   bool ready;
   Corner *corner; /* [count] */
-  float *far;     /* [count] how far they are, - infinity where there is none yet */
+  int64_t ld;     /* count, up to a multiple of 4 */
+  float *far;     /* [ld] how far they are, - infinity where there is none yet */
 } Hull;
 
 static const Param params[] = {
@@ -52,6 +53,7 @@ static PetscErrorCode Again(Classical *c)
   hull->ready = false;
   for (int64_t i = 0; i < hull->count; i++)
     hull->corner[i] = (Corner){0, -1}, hull->far[i] = -INFINITY;
+  for (int64_t i = hull->count; i < hull->ld; i++) hull->far[i] = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,7 +75,8 @@ static PetscErrorCode Start(Classical *c)
   hull->values = array[0], hull->vectors = array[1];
   PetscCall(ArrayCreate(c->d, &hull->shift));
   PetscCall(ArrayCreate(hull->count, &hull->corner));
-  PetscCall(ArrayCreate(hull->count, &hull->far));
+  hull->ld = (hull->count + 3) / 4 * 4;
+  PetscCall(ArrayCreate(hull->ld, &hull->far));
   shift_of(&c->task->view, hull->shift);
   PetscCall(SampleTokens(c, &drawn, &rows));
   memcpy(c->atoms, rows, (size_t)(drawn * c->d) * sizeof(*rows));
@@ -118,11 +121,24 @@ static void improve(Corner *corner, double far, int64_t token)
     *corner = (Corner){far, token};
 }
 
-/* Tokens come in order, so the first of equals stays. */
+typedef float Lanes __attribute__((vector_size(16)));
+typedef int32_t Mask __attribute__((vector_size(16)));
+
+/* Is a token with these products farther along any direction? */
+static bool any_farther(const Hull *hull, const float *s)
+{
+  Mask farther = {0};
+  for (int64_t i = 0; i < hull->ld; i += 4)
+    farther |= *(const Lanes *)(s + i) > *(const Lanes *)(hull->far + i);
+  return (farther[0] | farther[1] | farther[2] | farther[3]) != 0;
+}
+
+/* Tokens come in order, so the first of equals stays. S [rows x ld] */
 static void find_corners(Hull *hull, int64_t first, int64_t rows, const float *S)
 {
   for (int64_t t = 0; t < rows; t++) {
-    const float *s = S + t * hull->count;
+    const float *s = S + t * hull->ld;
+    if (!any_farther(hull, s)) continue;
     for (int64_t i = 0; i < hull->count; i++)
       if (s[i] > hull->far[i]) {
         hull->far[i] = s[i];
@@ -134,7 +150,7 @@ static void find_corners(Hull *hull, int64_t first, int64_t rows, const float *S
 static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const float *X, double *sums)
 {
   Hull *hull = c->own;
-  const int64_t d = c->d, chunk = min_i64(CLASSICAL_CHUNK, rows);
+  const int64_t d = c->d, chunk = CLASSICAL_FEW;
   float *xc, *Y, *S;
 
   PetscFunctionBegin;
@@ -143,19 +159,16 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!hull->ready) PetscCall(Prepare(c, hull));
-  PetscCall(ArrayScratch(chunk * d, &xc));
-  PetscCall(ArrayScratch(chunk * hull->k, &Y));
-  PetscCall(ArrayScratch(chunk * hull->count, &S));
+  PetscCall(ClassicalScratch(c, 0, chunk * d, &xc));
+  PetscCall(ClassicalScratch(c, 1, chunk * hull->k, &Y));
+  PetscCall(ClassicalScratch(c, 2, chunk * hull->ld, &S));
   for (int64_t t = 0; t < rows; t += chunk) {
     const int64_t count = min_i64(chunk, rows - t);
     less_shift(count, d, X + t * d, hull->shift, xc);
     c->kernels->scores(count, xc, d, &hull->axes, NULL, Y, hull->k);
-    c->kernels->scores(count, Y, hull->k, &hull->directions, NULL, S, hull->count);
+    c->kernels->scores(count, Y, hull->k, &hull->directions, NULL, S, hull->ld);
     find_corners(hull, first + t, count, S);
   }
-  PetscCall(ArrayDestroy(&xc));
-  PetscCall(ArrayDestroy(&Y));
-  PetscCall(ArrayDestroy(&S));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,7 +270,10 @@ static MethodWork work(const void *settings, double n, double d, double p)
                count = 2 * k + (double)(hull->directions * hull->width);
   MethodWork all = gram_work(d);
   (void)n, (void)p;
-  all.bound = "scores, memory read";
+  all.part[0] = (WorkPart){"less_shift", 0, d, 1};
+  work_part(&all, "scores", k, d, 1);
+  work_part(&all, "scores", count, k, 1);
+  work_part(&all, "memory read", 8 * count, 0, 1);
   all.units = 2;
   all.first = 1;
   all.before = all.products;

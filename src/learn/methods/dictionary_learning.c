@@ -16,7 +16,7 @@ typedef struct {
   double *A, *B; /* [m x m], [m x d] forgetful means of Z^T Z and Z^T X */
 } Own;
 
-enum { LEAF = 128 };
+enum { LEAF = 128, BLOCK = 4 };
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(Online, width), NULL, 1, 1e9, "atoms of the dictionary"},
@@ -79,26 +79,43 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Mairal et al. 2009, algorithm 2: each atom in turn the best one while the others stay, its length
-   brought down to 1. One that no code used stays. D, part: [m x d], [d] scratch. */
-static void renew(Classical *c, double *D, double *part)
+/* The best atom while the others stay, from what they leave of its sums, its length brought down to
+   1; change: by how much the atom has become another. */
+static void renew_atom(int64_t d, double square, const double *left, float *atom, double *change)
+{
+  double lane[4] = {0}, size;
+  for (int64_t i = 0; i < d; i++) {
+    change[i] = (double)atom[i] + left[i] / square;
+    lane[i % 4] += change[i] * change[i];
+  }
+  size = fmax(sqrt(lane[0] + lane[1] + lane[2] + lane[3]), 1);
+  for (int64_t i = 0; i < d; i++) {
+    const float now = (float)(change[i] / size);
+    change[i] = (double)now - (double)atom[i];
+    atom[i] = now;
+  }
+}
+
+/* Mairal et al. 2009, algorithm 2: one atom after another; one that no code used stays. Sums are
+   over all atoms as they were before a block of these, then over those of it that changed. D, left,
+   change: [m x d], [BLOCK x d] scratch. */
+static void renew(Classical *c, double *D, double *left, double *change)
 {
   const Own *own = c->own;
   const int64_t m = c->m, d = c->d;
   for (int64_t i = 0; i < m * d; i++) D[i] = (double)c->atoms[i];
-  for (int64_t j = 0; j < m; j++) {
-    const double square = own->A[j * m + j];
-    double *atom = D + j * d, size = 0;
-    if (!(square > 1e-6)) continue;
-    memcpy(part, own->B + j * d, (size_t)d * sizeof(*part));
-    c->kernels->subtract64(1, m, d, own->A + j * m, m, D, d, NULL, part, d);
-    for (int64_t i = 0; i < d; i++) {
-      part[i] = atom[i] + part[i] / square;
-      size += part[i] * part[i];
+  for (int64_t first = 0; first < m; first += BLOCK) {
+    const int64_t count = min_i64(BLOCK, m - first);
+    const double *A = own->A + first * m;
+    memcpy(left, own->B + first * d, (size_t)(count * d) * sizeof(*left));
+    memset(change, 0, (size_t)(count * d) * sizeof(*change));
+    c->kernels->subtract64(count, m, d, A, m, D, d, NULL, left, d);
+    for (int64_t j = 0; j < count; j++, A += m) {
+      float *atom = c->atoms + (first + j) * d;
+      c->kernels->subtract64(1, j, d, A + first, m, change, d, NULL, left + j * d, d);
+      if (A[first + j] > 1e-6) renew_atom(d, A[first + j], left + j * d, atom, change + j * d);
+      for (int64_t i = 0; i < d; i++) D[(first + j) * d + i] = (double)atom[i];
     }
-    size = fmax(sqrt(size), 1);
-    for (int64_t i = 0; i < d; i++) c->atoms[j * d + i] = (float)(part[i] / size);
-    for (int64_t i = 0; i < d; i++) atom[i] = (double)c->atoms[j * d + i];
   }
 }
 
@@ -110,21 +127,23 @@ static PetscErrorCode Finish(Classical *c, const double *sums, double objective,
   const double b = (double)min_i64(c->batch, c->n - step % per_epoch * c->batch),
                all = (double)c->batch, t = (double)(step + 1),
                theta = t < all ? t * all : all * all + t - all,
-               keep = (theta + 1 - all) / (theta + 1);
-  double *D, *part;
+               keep = (theta + 1 - all) / (theta + 1), share = 1 / b;
+  double *D, *left, *change;
 
   PetscFunctionBegin;
   for (int64_t j = 0; j < m; j++) {
     for (int64_t l = 0; l < m; l++)
-      own->A[j * m + l] = keep * own->A[j * m + l] + factors_zz(c, sums, j, l) / b;
+      own->A[j * m + l] = keep * own->A[j * m + l] + share * factors_zz(c, sums, j, l);
     for (int64_t i = 0; i < d; i++)
-      own->B[j * d + i] = keep * own->B[j * d + i] + factors_zx(c, sums, j, i) / b;
+      own->B[j * d + i] = keep * own->B[j * d + i] + share * factors_zx(c, sums, j, i);
   }
-  PetscCall(ArrayCreate(m * d, &D));
-  PetscCall(ArrayCreate(d, &part));
-  renew(c, D, part);
+  PetscCall(ArrayScratch(m * d, &D));
+  PetscCall(ArrayScratch(BLOCK * d, &left));
+  PetscCall(ArrayScratch(BLOCK * d, &change));
+  renew(c, D, left, change);
   PetscCall(ArrayDestroy(&D));
-  PetscCall(ArrayDestroy(&part));
+  PetscCall(ArrayDestroy(&left));
+  PetscCall(ArrayDestroy(&change));
   own->factors.ready = false;
   if (step + 1 == c->units) c->number[CLASSICAL_ENDED] = CLASSICAL_STEPS;
   report->log = true;
@@ -149,6 +168,7 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double m = (double)online->width, b = fmin((double)online->batch, n);
   MethodWork all = factors_work((double)online->epochs * ceil(n / b), m, d, fmin(m / 2, 16));
   (void)p;
+  work_part(&all, "subtract64", m, d, 1.5 / b); /* products of atoms, half of them; atoms anew */
   all.batch = b, all.leaf = LEAF;
   all.after_exact += 2 * m * m * d;
   return all;

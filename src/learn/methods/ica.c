@@ -127,13 +127,13 @@ static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, do
 
   PetscFunctionBegin;
   if (!own->ready) PetscCall(Prepare(c, own));
-  PetscCall(ArrayScratch(min_i64(rows, CLASSICAL_CHUNK) * d, &xc));
-  PetscCall(ArrayScratch(rows * m, &white));
-  PetscCall(ArrayScratch(rows * m, &Y));
+  PetscCall(ClassicalScratch(c, 0, CLASSICAL_FEW * d, &xc));
+  PetscCall(ClassicalScratch(c, 1, rows * m, &white));
+  PetscCall(ClassicalScratch(c, 2, rows * m, &Y));
   PetscCall(ArrayCreate(m, &second));
   PetscCall(ArrayScratch(m, &e));
-  for (int64_t t = 0; t < rows; t += CLASSICAL_CHUNK) {
-    const int64_t count = min_i64(CLASSICAL_CHUNK, rows - t);
+  for (int64_t t = 0; t < rows; t += CLASSICAL_FEW) {
+    const int64_t count = min_i64(CLASSICAL_FEW, rows - t);
     less_shift(count, d, X + t * d, own->bias, xc);
     c->kernels->scores(count, xc, d, &own->whitening, NULL, white + t * m, m);
   }
@@ -143,9 +143,6 @@ static PetscErrorCode IterateLeaf(Classical *c, int64_t rows, const float *X, do
   c->kernels->pack_columns(rows, m, Y, m, NULL, &c->codes);
   c->kernels->sum_products(&c->codes, 0, m, &c->columns, m, sums, wide);
   for (int64_t j = 0; j < m; j++) sums[j * wide + m] += second[j];
-  PetscCall(ArrayDestroy(&xc));
-  PetscCall(ArrayDestroy(&white));
-  PetscCall(ArrayDestroy(&Y));
   PetscCall(ArrayDestroy(&second));
   PetscCall(ArrayDestroy(&e));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -172,44 +169,54 @@ static int64_t rank_of(const Classical *c)
 }
 
 /* W = (W W^T)^(-1/2) W for its leading r x r block; the rest becomes 0. */
-static PetscErrorCode Decorrelate(int64_t m, int64_t r, double *W)
+static PetscErrorCode Decorrelate(const Kernels *kernels, int64_t m, int64_t r, double *W)
 {
-  double *A, *values, *out;
+  double *A, *values, *B, *T, *out;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(r * r, &A));
   PetscCall(ArrayCreate(r, &values));
-  PetscCall(ArrayCreate(m * m, &out));
-  for (int64_t i = 0; i < r; i++)
-    for (int64_t j = 0; j < r; j++)
-      for (int64_t l = 0; l < r; l++) A[i * r + j] += W[i * m + l] * W[j * m + l];
+  PetscCall(ArrayCreate(r * r, &B));
+  PetscCall(ArrayCreate(r * r, &T));
+  PetscCall(ArrayCreate(r * r, &out));
+  for (int64_t i = 0; i < r * r; i++) B[i] = T[i % r * r + i / r] = W[i / r * m + i % r];
+  product64(kernels, r, r, r, B, T, A);
   PetscCall(EigenSymmetric(r, A, true, values));
-  for (int64_t q = 0; q < r; q++) { /* out += v (v^T W) / sqrt(value), v = row q */
-    const double *v = A + q * r;
-    for (int64_t l = 0; l < r && values[q] > 0; l++) {
-      double sum = 0;
-      for (int64_t i = 0; i < r; i++) sum += v[i] * W[i * m + l];
-      for (int64_t i = 0; i < r; i++) out[i * m + l] += v[i] * (sum / sqrt(values[q]));
-    }
+  product64(kernels, r, r, r, A, B, out); /* rows v^T W / sqrt(value), v = row of A */
+  for (int64_t i = 0; i < r * r; i++) {
+    const double value = values[i / r];
+    B[i] = value > 0 ? out[i] / sqrt(value) : 0, T[i % r * r + i / r] = A[i];
   }
-  memcpy(W, out, (size_t)(m * m) * sizeof(*W));
+  product64(kernels, r, r, r, T, B, out);
+  memset(W, 0, (size_t)(m * m) * sizeof(*W));
+  for (int64_t i = 0; i < r * r; i++) W[i / r * m + i % r] = out[i];
   PetscCall(ArrayDestroy(&A));
   PetscCall(ArrayDestroy(&values));
+  PetscCall(ArrayDestroy(&B));
+  PetscCall(ArrayDestroy(&T));
   PetscCall(ArrayDestroy(&out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Adds to a row of the model, which is 0: source j = sum_l W_jl <v_l, x - mean> / s_l, its atom
-   sum_l W_jl s_l v_l, s^2 the variances. */
-static void form_row(const Classical *c, int64_t j, double *encoder, double *atom)
+/* Source j = sum_l W_jl <v_l, x - mean> / s_l, its atom sum_l W_jl s_l v_l, s^2 the variances. */
+static PetscErrorCode FormRows(const Classical *c, double *encoder, double *atoms)
 {
   const Own *own = c->own;
-  const int64_t m = c->m, d = c->d;
-  for (int64_t l = 0; l < m; l++) {
-    const double s = sqrt(own->values[l]), w = own->W[j * m + l];
-    const double *v = own->vectors + l * d;
-    for (int64_t i = 0; i < d && s > 0; i++) encoder[i] += w / s * v[i], atom[i] += w * s * v[i];
+  const int64_t m = c->m;
+  double *apart, *along;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayCreate(m * m, &apart));
+  PetscCall(ArrayCreate(m * m, &along));
+  for (int64_t i = 0; i < m * m; i++) {
+    const double s = sqrt(own->values[i % m]);
+    apart[i] = s > 0 ? own->W[i] / s : 0, along[i] = own->W[i] * s;
   }
+  product64(c->kernels, m, m, c->d, apart, own->vectors, encoder);
+  product64(c->kernels, m, m, c->d, along, own->vectors, atoms);
+  PetscCall(ArrayDestroy(&apart));
+  PetscCall(ArrayDestroy(&along));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Atoms and encoder, longest atom first, its largest entry positive. */
@@ -225,8 +232,8 @@ static PetscErrorCode Form(Classical *c)
   PetscCall(ArrayCreate(m * d, &atoms));
   PetscCall(ArrayCreate(m, &size));
   PetscCall(ArrayCreate(m, &order));
+  PetscCall(FormRows(c, encoder, atoms));
   for (int64_t j = 0; j < m; j++) {
-    form_row(c, j, encoder + j * d, atoms + j * d);
     for (int64_t i = 0; i < d; i++) size[j] += atoms[j * d + i] * atoms[j * d + i];
     if (!settle_sign(d, atoms + j * d)) continue;
     for (int64_t i = 0; i < d; i++) encoder[j * d + i] = -encoder[j * d + i];
@@ -255,7 +262,7 @@ static PetscErrorCode Iterate(Classical *c, const double *sums, double *turned)
   PetscCall(ArrayCreate(m * m, &W));
   for (int64_t i = 0; i < m * m; i++)
     W[i] = (sums[i / m * wide + i % m] - sums[i / m * wide + m] * own->W[i]) / (double)c->n;
-  PetscCall(Decorrelate(m, rank_of(c), W));
+  PetscCall(Decorrelate(c->kernels, m, rank_of(c), W));
   *turned = 0;
   for (int64_t j = 0; j < rank_of(c); j++) {
     double cosine = 0;
@@ -281,7 +288,7 @@ static PetscErrorCode Finish(Classical *c, const double *sums, double objective,
     PetscCall(SpectrumOfGram(c->n, c->d, sums, own->shift, c->m, mean, own->values, own->vectors));
     for (int64_t i = 0; i < c->d; i++) own->bias[i] = (float)mean[i];
     PetscCall(ArrayDestroy(&mean));
-    PetscCall(Decorrelate(c->m, rank_of(c), own->W));
+    PetscCall(Decorrelate(c->kernels, c->m, rank_of(c), own->W));
     c->number[CLASSICAL_STAGE] = STAGE_ITERATE;
   } else {
     PetscCall(Iterate(c, sums, &turned));
@@ -319,7 +326,11 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double m = (double)ica->width;
   MethodWork all = gram_work(d);
   (void)n, (void)p;
-  all.bound = "scores, sum_products, exp64";
+  all.part[0] = (WorkPart){"less_shift", 0, d, 1};
+  work_part(&all, "scores", m, d, 1);
+  work_part(&all, "scores", m, m, 1);
+  work_part(&all, "exp64", m, 0, 1);
+  work_part(&all, "sum_products", m, m, 1);
   all.units = (double)ica->iterations + 1;
   all.first = 1;
   all.before = all.products;

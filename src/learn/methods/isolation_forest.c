@@ -171,14 +171,15 @@ static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const
 
   PetscFunctionBegin;
   memset(score, 0, (size_t)rows * sizeof(*score));
-  for (int64_t r = 0; r < trees->trees; r++) {
-    const Fork *fork = trees->fork + (r << trees->deepest);
-    const double *path = trees->path + (r << trees->deepest) - (((int64_t)1 << trees->deepest) - 1);
-    for (int64_t t = 0; t < rows; t += TOGETHER) {
-      const int64_t count = min_i64(TOGETHER, rows - t);
-      const float *x[TOGETHER];
+  for (int64_t t = 0; t < rows; t += TOGETHER) {
+    const int64_t count = min_i64(TOGETHER, rows - t);
+    const float *x[TOGETHER];
+    for (int64_t q = 0; q < TOGETHER; q++) x[q] = X + (q < count ? t + q : t) * d;
+    for (int64_t r = 0; r < trees->trees; r++) {
+      const Fork *fork = trees->fork + (r << trees->deepest);
+      const double *path =
+          trees->path + (r << trees->deepest) - (((int64_t)1 << trees->deepest) - 1);
       int64_t at[TOGETHER] = {0};
-      for (int64_t q = 0; q < TOGETHER; q++) x[q] = X + (q < count ? t + q : t) * d;
       for (int64_t level = 0; level < trees->deepest; level++)
 #pragma GCC unroll 8
         for (int q = 0; q < TOGETHER; q++) {
@@ -212,11 +213,13 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double nodes = (double)s->trees * ceil(log2(fmax(sample, 2)));
   const double drawn = (double)s->trees * sample, there = fmin(drawn, n);
   (void)p;
-  return select_work("memory read", 0, nodes, 20 * nodes, 10 * nodes * sample,
-                     4 * there * d + 2 * drawn * (double)sizeof(Node),
-                     (there + (double)s->width) * d);
+  MethodWork all =
+      select_work(0, nodes, 20 * nodes, 10 * nodes * sample,
+                  4 * there * d + 2 * drawn * (double)sizeof(Node), (there + (double)s->width) * d);
+  work_part(&all, "memory read", 20 * nodes, 0, 1);
+  return all;
 }
 
 SELECT_METHOD(isolation_forest, Forest,
               "the tokens that random trees isolate soonest; codes are 1 at the nearest",
-              "Liu, Ting and Zhou 2008, ICDM, 413; Fel et al. 2025, arXiv:2502.12892, figure 11")
+              "Liu, Ting and Zhou 2008, ICDM, 413; Fel et al. 2025, arXiv:2502.12892, figure 11", )

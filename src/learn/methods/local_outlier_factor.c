@@ -168,11 +168,15 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double sample = fmin((double)s->sample, n);
   const double near = (double)(2 * s->neighbours + MORE), exact = 3 * d * near;
   (void)p;
-  return select_work("scores", 2 * sample * d, exact, 4 * sample, sample * (2 * sample * d + exact),
-                     sample * (8 * d + 16 * (double)s->neighbours + 4 * CLASSICAL_CHUNK),
-                     (sample + (double)s->width) * d);
+  MethodWork all = select_work(2 * sample * d, exact, 4 * sample, sample * (2 * sample * d + exact),
+                               sample * (8 * d + 16 * (double)s->neighbours + 4 * CLASSICAL_CHUNK),
+                               (sample + (double)s->width) * d);
+  work_part(&all, "scores", sample, d, 1);
+  work_part(&all, "select_top", sample, near, 1);
+  work_part(&all, "distances64", 0, d, near);
+  return all;
 }
 
 SELECT_METHOD(local_outlier_factor, Factor,
               "the tokens with the thinnest neighbourhoods; codes are 1 at the nearest",
-              "Breunig et al. 2000, SIGMOD, 93; Fel et al. 2025, arXiv:2502.12892, figure 11")
+              "Breunig et al. 2000, SIGMOD, 93; Fel et al. 2025, arXiv:2502.12892, figure 11", )

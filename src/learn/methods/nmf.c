@@ -165,47 +165,67 @@ static void start_atoms(Classical *c, const double *sums)
   }
 }
 
-/* One sweep over the atoms D, each the best one for the sums while the others stay. */
-static void sweep_one_by_one(const Classical *c, const double *sums, double *D, double *part)
+enum { COLUMNS = CLASSICAL_COLUMNS };
+typedef double Lanes __attribute__((vector_size(16)));
+typedef int64_t Mask __attribute__((vector_size(16)));
+
+/* One sweep over some columns D [m x COLUMNS] of the atoms, each the best one for the sums while
+   the others stay. zx: what the sums have for these columns; part: scratch. Columns do not know of
+   each other. */
+static void sweep_one_by_one(const Classical *c, const double *zx, const double *sums, double *D,
+                             double *part)
 {
-  const int64_t m = c->m, d = c->d;
+  const int64_t m = c->m, wide = c->d + m;
   for (int64_t j = 0; j < m; j++) {
-    const double *zx = sums + j * (d + m), *zz = zx + d;
-    double *restrict atom = D + j * d;
+    const double *zz = sums + j * wide + c->d;
+    const double inverse = 1 / zz[j];
+    double *atom = D + j * COLUMNS;
     if (!(zz[j] > 0)) continue;
-    memcpy(part, zx, (size_t)d * sizeof(*part));
-    c->kernels->subtract64(1, m, d, zz, m, D, d, NULL, part, d);
-    for (int64_t i = 0; i < d; i++) {
-      const double x = atom[i] + part[i] / zz[j];
-      atom[i] = x > 0 ? x : 0;
+    memcpy(part, zx + j * COLUMNS, COLUMNS * sizeof(*part));
+    c->kernels->subtract64(1, m, COLUMNS, zz, m, D, COLUMNS, NULL, part, COLUMNS);
+    for (int64_t i = 0; i < COLUMNS; i += 2) {
+      const Lanes x = *(Lanes *)(atom + i) + inverse * *(Lanes *)(part + i);
+      *(Lanes *)(atom + i) = (Lanes)((Mask)x & (x > 0.0));
     }
   }
 }
 
 /* All atoms at once; part is - Z^T Z D. */
-static void sweep_together(const Classical *c, const double *sums, double *D, double *part)
+static void sweep_together(const Classical *c, const double *zx, const double *sums, double *D,
+                           double *part)
 {
-  const int64_t m = c->m, d = c->d;
-  memset(part, 0, (size_t)(m * d) * sizeof(*part));
-  c->kernels->subtract64(m, m, d, sums + d, d + m, D, d, NULL, part, d);
-  for (int64_t i = 0; i < m * d; i++)
-    if (part[i] < 0) D[i] *= factors_zx(c, sums, i / d, i % d) / -part[i];
+  const int64_t m = c->m;
+  memset(part, 0, (size_t)(m * COLUMNS) * sizeof(*part));
+  c->kernels->subtract64(m, m, COLUMNS, sums + c->d, c->d + m, D, COLUMNS, NULL, part, COLUMNS);
+  for (int64_t i = 0; i < m * COLUMNS; i++)
+    if (part[i] < 0) D[i] *= zx[i] / -part[i];
 }
 
+/* All sweeps over some columns at a time, those past the last one 0. */
 static PetscErrorCode Renew(Classical *c, const double *sums)
 {
   const NMF *nmf = c->params;
   const int64_t m = c->m, d = c->d;
-  double *D, *part;
+  double *D, *zx, *part;
 
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(m * d, &D));
-  PetscCall(ArrayCreate(m * d, &part));
-  for (int64_t i = 0; i < m * d; i++) D[i] = (double)c->atoms[i];
-  for (int64_t s = 0; s < nmf->sweeps; s++)
-    (nmf->solver == SOLVER_HALS ? sweep_one_by_one : sweep_together)(c, sums, D, part);
-  for (int64_t i = 0; i < m * d; i++) c->atoms[i] = (float)D[i];
+  PetscCall(ArrayCreate(m * COLUMNS, &D));
+  PetscCall(ArrayCreate(m * COLUMNS, &zx));
+  PetscCall(ArrayCreate(m * COLUMNS, &part));
+  for (int64_t first = 0; first < d; first += COLUMNS) {
+    for (int64_t i = 0; i < m * COLUMNS; i++) {
+      const int64_t j = i / COLUMNS, at = first + i % COLUMNS;
+      D[i] = at < d ? (double)c->atoms[j * d + at] : 0;
+      zx[i] = at < d ? factors_zx(c, sums, j, at) : 0;
+    }
+    for (int64_t s = 0; s < nmf->sweeps; s++)
+      (nmf->solver == SOLVER_HALS ? sweep_one_by_one : sweep_together)(c, zx, sums, D, part);
+    for (int64_t j = 0; j < m; j++)
+      for (int64_t i = first; i < min_i64(first + COLUMNS, d); i++)
+        c->atoms[j * d + i] = (float)D[j * COLUMNS + i - first];
+  }
   PetscCall(ArrayDestroy(&D));
+  PetscCall(ArrayDestroy(&zx));
   PetscCall(ArrayDestroy(&part));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

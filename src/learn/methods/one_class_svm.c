@@ -15,12 +15,16 @@ typedef struct {
   double *a;      /* [n] weights, of sum 1 */
   double rate;    /* kernel exp(-rate |x - y|^2) */
   int64_t outer;  /* rows of weight above 0, */
+  int64_t ld;     /* up to a multiple of 8, */
   Packed packed;  /* packed, */
-  double *weight; /* [outer] their weights */
-  double *square; /* [outer] and squares */
-  float *S;       /* [CLASSICAL_CHUNK x outer] */
-  double *e;      /* [outer] */
+  double *weight; /* [ld] their weights */
+  double *square; /* [ld] and squares */
+  float *S;       /* [CLASSICAL_CHUNK x ld] */
+  double *e;      /* [ld] */
 } Machine;
+
+typedef double Lanes __attribute__((vector_size(16)));
+typedef int64_t Mask __attribute__((vector_size(16)));
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(SVM, width), NULL, 1, 1e9, "tokens chosen"},
@@ -76,8 +80,8 @@ static PetscErrorCode PackOuter(const Classical *c, Machine *machine)
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(machine->n * d, &rows));
-  PetscCall(ArrayCreate(machine->n, &machine->weight));
-  PetscCall(ArrayCreate(machine->n, &machine->square));
+  PetscCall(ArrayCreate(machine->n + 8, &machine->weight));
+  PetscCall(ArrayCreate(machine->n + 8, &machine->square));
   for (int64_t i = 0; i < machine->n; i++) {
     if (!(machine->a[i] > 0)) continue;
     memcpy(rows + machine->outer * d, machine->rows + i * d, (size_t)d * sizeof(*rows));
@@ -85,8 +89,9 @@ static PetscErrorCode PackOuter(const Classical *c, Machine *machine)
     machine->weight[machine->outer++] = machine->a[i];
   }
   c->kernels->pack(machine->outer, d, rows, d, &machine->packed);
-  PetscCall(ArrayCreate(CLASSICAL_CHUNK * machine->outer, &machine->S));
-  PetscCall(ArrayCreate(machine->outer, &machine->e));
+  machine->ld = (machine->outer + 7) / 8 * 8;
+  PetscCall(ArrayCreate(CLASSICAL_CHUNK * machine->ld, &machine->S));
+  PetscCall(ArrayCreate(machine->ld, &machine->e));
   PetscCall(ArrayDestroy(&rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,25 +122,34 @@ static PetscErrorCode Prepare(Classical *c, void **model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* |x - y|^2 = |x|^2 + |y|^2 - 2 x y, the product in float32. */
+/* Sum of weight times kernel over the rows, row i in lane i mod 8; lanes are joined 4 apart, then
+   2, then 1. |x - y|^2 = |x|^2 + |y|^2 - 2 x y, the products s in float32. */
+static double inside(const Classical *c, const Machine *machine, double square, const float *s)
+{
+  const Lanes *squares = (const Lanes *)machine->square, *weight = (const Lanes *)machine->weight;
+  Lanes *e = (Lanes *)machine->e, sum[4] = {{0}};
+  for (int64_t i = 0; i < machine->ld / 2; i++) {
+    const Lanes product = {(double)s[2 * i], (double)s[2 * i + 1]},
+                far = square + squares[i] - 2 * product;
+    e[i] = -machine->rate * (Lanes)((Mask)far & (far > 0.0));
+  }
+  c->kernels->exp64(machine->ld, machine->e, machine->e);
+  for (int64_t i = 0; i < machine->ld / 2; i++) sum[i % 4] += weight[i] * e[i];
+  sum[0] += sum[2], sum[1] += sum[3];
+  sum[0] += sum[1];
+  return sum[0][0] + sum[0][1];
+}
+
 static PetscErrorCode Score(const Classical *c, void *model, int64_t rows, const float *X,
                             double *score)
 {
   const Machine *machine = model;
-  const int64_t n = machine->outer;
+  const int64_t d = c->d, ld = machine->ld;
 
   PetscFunctionBegin;
-  c->kernels->scores(rows, X, c->d, &machine->packed, NULL, machine->S, n);
-  for (int64_t t = 0; t < rows; t++) {
-    const double square = c->kernels->square64(c->d, X + t * c->d);
-    double inside = 0;
-    for (int64_t i = 0; i < n; i++)
-      machine->e[i] =
-          -machine->rate * fmax(square + machine->square[i] - 2 * (double)machine->S[t * n + i], 0);
-    c->kernels->exp64(n, machine->e, machine->e);
-    for (int64_t i = 0; i < n; i++) inside += machine->weight[i] * machine->e[i];
-    score[t] = -inside;
-  }
+  c->kernels->scores(rows, X, d, &machine->packed, NULL, machine->S, ld);
+  for (int64_t t = 0; t < rows; t++)
+    score[t] = -inside(c, machine, c->kernels->square64(d, X + t * d), machine->S + t * ld);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -162,13 +176,26 @@ static MethodWork work(const void *settings, double n, double d, double p)
   const double sample = fmin((double)s->sample, n);
   const double outside = fmax(s->nu * sample, 1);
   (void)p;
-  return select_work("scores", 2 * outside * d, 2 * d + outside * 40, 0,
-                     sample * sample * (1.5 * d + 40), sample * (8 * sample + 4 * d),
-                     (sample + (double)s->width) * d);
+  MethodWork all =
+      select_work(2 * outside * d, 2 * d + outside * 40, 0, sample * sample * (1.5 * d + 40),
+                  sample * (8 * sample + 4 * d), (sample + (double)s->width) * d);
+  work_part(&all, "square64", 0, d, 1);
+  work_part(&all, "scores", outside, d, 1);
+  work_part(&all, "exp64", outside, 0, 1);
+  return all;
+}
+
+/* The rows that the machine has, which are at least the share nu of its sample. */
+static void fitted(const void *self, MethodWork *all)
+{
+  const double outer = (double)((const Machine *)select_model(self))->outer;
+  all->products *= outer / all->part[1].a;
+  all->exact = 2 * all->part[0].b + outer * 40;
+  all->part[1].a = all->part[2].a = outer;
 }
 
 SELECT_METHOD(
     one_class_svm, SVM,
     "the tokens that a one-class support vector machine puts outermost; codes are 1 at the "
     "nearest",
-    "Scholkopf et al. 2001, Neural Comput. 13, 1443; Fel et al. 2025, figure 11")
+    "Scholkopf et al. 2001, Neural Comput. 13, 1443; Fel et al. 2025, figure 11", .fitted = fitted)

@@ -34,8 +34,7 @@ static int64_t count(const Classical *c)
 static MethodWork work(const void *settings, double n, double d, double p)
 {
   (void)n, (void)p;
-  return (MethodWork){.bound = "memory read",
-                      .gathered = (double)((const RandomSubset *)settings)->width * d};
+  return (MethodWork){.gathered = (double)((const RandomSubset *)settings)->width * d};
 }
 
 static const ClassicalParts parts = {.start = Start, .count = count};

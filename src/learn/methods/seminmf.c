@@ -71,12 +71,13 @@ static PetscErrorCode Renew(Classical *c, const double *sums)
   for (int64_t j = 0; j < m; j++) {
     for (int64_t l = j; l < m; l++) S[j * m + l] = factors_zz(c, sums, j, l);
     S[j * m + j] += 1e-8 * trace / (double)m;
-    for (int64_t i = 0; i < d; i++) Y[j * d + i] = factors_zx(c, sums, j, i);
+    memcpy(Y + j * d, sums + j * (d + m), (size_t)d * sizeof(*Y));
   }
   if (cholesky(m, S)) {
     PetscCall(SolveFactored(c->kernels, m, d, S, Y));
-    for (int64_t i = 0; i < m * d; i++)
-      if (factors_zz(c, sums, i / d, i / d) > 0) c->atoms[i] = (float)Y[i];
+    for (int64_t j = 0; j < m; j++)
+      for (int64_t i = j * d; factors_zz(c, sums, j, j) > 0 && i < (j + 1) * d; i++)
+        c->atoms[i] = (float)Y[i];
   }
   PetscCall(ArrayDestroy(&S));
   PetscCall(ArrayDestroy(&Y));

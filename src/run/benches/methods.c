@@ -1,7 +1,8 @@
 /* Every method of the registry that goes through the tokens in passes or batches: the time of a
-   token within a pass, and of what follows a pass, beside the work that the method says it is at
-   the peak of the kernels that it names. One core. */
-#include "run/bench_task.h"
+   token within a pass, beside what the kernels that the method names take at its sizes, each timed
+   in the same run; beside its operations at the machine's peak; and what follows a pass. One core.
+ */
+#include "run/bench_parts.h"
 #include "run/calibrate.h"
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ static const char *const rows[] = {
 #define X(name) #name,
 #include "method.def" /* written by the Makefile from the folder's listing */
 #undef X
+    BENCH_PARTS, /* each beside the first method that needs it */
     NULL,
 };
 
@@ -23,6 +25,7 @@ typedef struct {
   const char *path;
   Text words;
   BenchTask *task;
+  BenchParts *parts;
   MethodWork work;
   double unit, done; /* tokens of a unit; steps of the present one */
   double steps;      /* of a unit */
@@ -96,32 +99,56 @@ static PetscErrorCode Rewind(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the kernels would take at their peaks: float32, float64 at half of it, bytes from memory. */
-static double at_peak(const MethodWork *w, double rate, double read)
+/* What the kernels take for a token, as if the clock were what it was for the method; their names.
+ */
+static PetscErrorCode Bound(Data *b, const BenchTiming *timing, Text *names, double *seconds)
 {
-  return w->products / rate + 2 * w->exact / rate + w->touched / read;
-}
-
-static PetscErrorCode TokenRow(Data *b, const BenchTiming *timing, double read, double tokens)
-{
-  const MethodWork *w = &b->work;
-  const double after = w->batch > 0 ? (w->after + w->spread + 2 * w->after_exact) / w->batch : 0;
-  Text size = {0}, limit = {0};
+  const double by = b->work.batch > 0 ? b->work.leaf : 0;
+  const WorkPart read = {"read_tokens", by, D, 1};
 
   PetscFunctionBegin;
-  text_add(&size, "64 atoms of %d%s", D, w->batch > 0 ? ", by batches" : ", a pass");
-  text_add(&limit, "peak of %s", w->bound);
-  const BenchFigure figure = {.row = b->method->entry.name,
-                              .size = size.s,
-                              .figure = 1e6 * timing->seconds / tokens,
-                              .unit = "us/token",
-                              .limit = limit.s,
-                              .limit_value =
-                                  1e6 * (at_peak(w, timing->rate, read) + after / timing->rate),
-                              .goal = "ratio <= 1.5"};
+  *seconds = 0;
+  for (int i = -1; i < WORK_PARTS; i++) {
+    const WorkPart *part = i < 0 ? &read : &b->work.part[i];
+    double each, rate;
+    if (!part->kernel) break;
+    PetscCall(BenchPartTime(b->parts, bench_task_task(b->task), part, &each, &rate));
+    *seconds += part->times * each * (rate > 0 ? rate / timing->rate : 1);
+    if (!names->s || !strstr(names->s, part->kernel))
+      text_add(names, "%s%s", names->s ? ", " : "", part->kernel);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Its operations at the peak, float64 at half of it, and what it reads from memory. */
+static double at_peak(const MethodWork *w, double rate, double read)
+{
+  const double after = w->batch > 0 ? (w->after + w->spread + 2 * w->after_exact) / w->batch : 0;
+  return (w->products + 2 * w->exact + after) / rate + w->touched / read;
+}
+
+static PetscErrorCode TokenRows(Data *b, const BenchTiming *timing, double read, double tokens)
+{
+  const char *by = b->work.batch > 0 ? ", by batches" : ", a pass";
+  Text size = {0}, names = {0};
+  double bound;
+
+  PetscFunctionBegin;
+  PetscCall(Bound(b, timing, &names, &bound));
+  text_add(&size, "64 atoms of %d%s", D, by);
+  BenchFigure figure = {.row = b->method->entry.name,
+                        .size = size.s,
+                        .figure = 1e6 * timing->seconds / tokens,
+                        .unit = "us/token",
+                        .limit = names.s,
+                        .limit_value = 1e6 * bound,
+                        .goal = "ratio <= 1.5"};
+  PetscCall(BenchRow(b->run, &figure));
+  figure.limit = "multiply-add peak, memory read", figure.goal = NULL;
+  figure.limit_value = 1e6 * at_peak(&b->work, timing->rate, read);
   PetscCall(BenchRow(b->run, &figure));
   text_clear(&size);
-  text_clear(&limit);
+  text_clear(&names);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,11 +192,12 @@ static PetscErrorCode MethodRow(Data *b)
   b->over = true;
   PetscCall(Open(b));
   for (double i = 0; i < b->work.first * b->steps; i++) PetscCall(Step(b));
+  if (b->method->fitted) b->method->fitted(bench_task_learner(b->task), &b->work);
   PetscCall(LimitProbe(b->run->limits, LIMIT_READ, &read));
   PetscCall(BenchTime(b->run, &work, &timing));
   const double tokens = LEAVES * (b->work.batch > 0 ? b->work.batch : LEAF);
-  PetscCall(TokenRow(b, &timing, read, tokens));
   PetscCall(EndRow(b, &timing, timing.seconds / LEAVES));
+  PetscCall(TokenRows(b, &timing, read, tokens));
   PetscCall(BenchTaskClose(&b->task));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,15 +209,17 @@ static PetscErrorCode Run(BenchRun *run)
 
   PetscFunctionBegin;
   PetscCall(BenchTokensFile(run, BENCH_SYNTH, N, D, &path));
+  PetscCall(BenchPartsCreate(run, &data.parts));
   data.path = path;
   for (const char *const *row = rows; *row && run->rank == 0; row++) {
     data.method = (const Method *)family_find(&methods, *row);
-    if (!bench_wants(run, *row)) continue;
+    if (!data.method || !bench_wants(run, *row)) continue;
     if (data.method->work)
       PetscCall(MethodRow(&data));
     else
       PetscCall(BenchSkip(run, *row, "it has benches of its own: step, pass"));
   }
+  PetscCall(BenchPartsDestroy(&data.parts));
   PetscCall(BenchMeet(run));
   text_clear(&data.words);
   free(path);
