@@ -177,7 +177,7 @@ quickstart:
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) run $(ROOT)/experiments/quickstart/quickstart.yaml --out runs/quickstart
 	@echo "the report: $(abspath runs/quickstart/report/index.html)"
 bench: all
-	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) bench $(if $(ROWS),--rows $(ROWS)) \
+	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 2 $(B)/$(PROG) bench $(if $(ROWS),--rows "$(ROWS)") \
 	  $(addprefix --tokens ,$(wildcard $(ACTIVATIONS))) --csv $(B)/bench.csv --json $(B)/bench.json
 bench-activations: all
 	$(PYTHON) $(ROOT)/experiments/bench/activations.py --png $(PNG) --work $(B)/bench/arrays --ardis $(B)/$(PROG) -o $(ACTIVATIONS)

@@ -91,7 +91,24 @@ static void fill_term(int64_t n, int64_t m, double share, float *e, float *xc, C
   }
 }
 
-/* Sums of such a term; odd: a residual that is not finite, which only some atoms see. */
+static void swap(void *a, void *b)
+{
+  int32_t x, y;
+  memcpy(&x, a, 4), memcpy(&y, b, 4), memcpy(a, &y, 4), memcpy(b, &x, 4);
+}
+
+/* Each token's codes from the last to the first. */
+static void turn_codes(Codes *codes, float *g)
+{
+  for (int64_t t = 0; t < codes->rows; t++)
+    for (int64_t q = codes->start[t], r = codes->start[t + 1] - 1; q < r; q++, r--) {
+      swap(codes->atom + q, codes->atom + r), swap(codes->value + q, codes->value + r);
+      swap(g + q, g + r);
+    }
+}
+
+/* Sums of such a term, dense, sparse, without those of values, and with its codes in another order;
+   odd: a residual that is not finite, which only some atoms see. */
 static PetscErrorCode Sums(int64_t m, int64_t n, double share, float odd)
 {
   PetscFunctionBeginUser;
@@ -99,7 +116,7 @@ static PetscErrorCode Sums(int64_t m, int64_t n, double share, float odd)
   SAETask task;
   SAE *sae;
   Codes codes = {0};
-  float *e, *xc, *g, *G[2];
+  float *e, *xc, *g, *G[5];
   text_add(&words, "width=%d train.batch=4100 code.name=relu train.steps=9", (int)m);
   PetscCall(SAETaskOpen(PETSC_COMM_SELF, path, words.s, 0, &task));
   text_clear(&words);
@@ -111,18 +128,22 @@ static PetscErrorCode Sums(int64_t m, int64_t n, double share, float odd)
   fill_term(n, m, share, e, xc, &codes, g);
   if (odd != 0) e[n / 2 * D] = odd;
   const SAETerm term = {&codes, g, NULL, e, xc};
-  for (int i = 0; i < 2; i++) {
-    PetscCall(ArrayCreate(m * (2 * D + 2), &G[i]));
-    sae->batch->use = i ? DENSE_NEVER : DENSE_ALWAYS;
-    const SAESums sums = {
-        SUMS_ALWAYS | 1 << SUM_ZS,
-        {G[i], G[i] + m * D, G[i] + m * 2 * D, G[i] + m * (2 * D + 1), NULL, NULL}};
+  const int64_t rest = m * (D + 2); /* sums of slopes and the two of single numbers */
+  for (int i = 0; i < 5; i++) {
+    PetscCall(ArrayCreate(m * D + rest, &G[i]));
+    sae->batch->use = i % 2 ? DENSE_NEVER : DENSE_ALWAYS;
+    if (i == 4) turn_codes(&codes, g);
+    const SAESums sums = {SUMS_ALWAYS | 1 << SUM_ZS,
+                          {i / 2 == 1 ? NULL : G[i], G[i] + m * D, G[i] + m * 2 * D,
+                           G[i] + m * (2 * D + 1), NULL, NULL}};
     PetscCall(BatchSums(sae, &term, 0, m, &sums));
   }
-  OK(!memcmp(G[0], G[1], sizeof(float) * (size_t)(m * (2 * D + 2))),
-     "sums of %d atoms, %d tokens, a share %g of codes, a residual %g", (int)m, (int)n, share,
-     (double)odd);
-  for (int i = 0; i < 2; i++) PetscCall(ArrayDestroy(&G[i]));
+  for (int i = 1; i < 5; i++)
+    OK(!memcmp(G[0] + (i / 2 == 1) * m * D, G[i] + (i / 2 == 1) * m * D,
+               sizeof(float) * (size_t)(i / 2 == 1 ? rest : m * D + rest)),
+       "sums %d of %d atoms, %d tokens, a share %g of codes, a residual %g", i, (int)m, (int)n,
+       share, (double)odd);
+  for (int i = 0; i < 5; i++) PetscCall(ArrayDestroy(&G[i]));
   PetscCall(ArrayDestroy(&e));
   PetscCall(ArrayDestroy(&xc));
   PetscCall(ArrayDestroy(&g));

@@ -23,8 +23,8 @@ static inline __m256 halve8(const __m256 *v)
 
 /* Columns first .. first + count - 1 of rows x of d numbers, side by side in blocks of stride
    numbers; columns past d are + 0. */
-static inline void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t count, const float *x,
-                         int64_t stride, float *to)
+static inline void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t count,
+                                const float *x, int64_t stride, float *to)
 {
   const int64_t there = d - first < count ? d - first : count;
   for (int64_t t = 0; t < rows; t++) {
@@ -34,7 +34,8 @@ static inline void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t 
 }
 
 /* One block's part of the blockdots of e with the rows index[0 .. 7] of D; where there are fewer,
-   with the last one again. e is - 0 past the end of a row, where D has + 0: that changes no lane. */
+   with the last one again. e is - 0 past the end of a row, where D has + 0: that changes no lane.
+ */
 static inline __m256 dots8(int64_t count, const int32_t *index, const float *D, const float *e)
 {
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);

@@ -18,14 +18,14 @@ enum {
 
 typedef struct {
   int64_t tokens;
-  const int64_t *start;            /* [tokens + 1] */
-  int64_t at[MANY_TOKENS + 4];     /* the first of each token's codes that is still to come */
+  const int64_t *start;        /* [tokens + 1] */
+  int64_t at[MANY_TOKENS + 4]; /* the first of each token's codes that is still to come */
   const int32_t *index;
-  const float *value, *block;      /* columns of all atoms, packed */
-  float *sum;                      /* [tokens x width] */
+  const float *value, *block; /* columns of all atoms, packed */
+  float *sum;                 /* [tokens x width] */
   float *slope;
-  int64_t columns;                 /* up to width, of the block */
-  bool first;                      /* of the blocks */
+  int64_t columns; /* up to width, of the block */
+  bool first;      /* of the blocks */
 } ManyTile;
 
 typedef struct {
@@ -43,8 +43,7 @@ typedef struct {
 static inline bool many_suits(int64_t n, const int64_t *start, const int32_t *index, int64_t m)
 {
   bool ascend = true;
-  if (!n || m < MANY_BLOCK || (start[n] - start[0]) * MANY_ATOMS < n * m * MANY_LEAST)
-    return false;
+  if (!n || m < MANY_BLOCK || (start[n] - start[0]) * MANY_ATOMS < n * m * MANY_LEAST) return false;
   for (int64_t t = 0; t < n && ascend; t++) {
     int falls = 0;
     for (int64_t q = start[t] + 1; q < start[t + 1]; q++) falls |= index[q - 1] > index[q];

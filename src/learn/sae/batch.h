@@ -178,7 +178,8 @@ void batch_silence(SAE *sae);
 PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms,
                          const SAESums *sums);
 /* DenseSums - `leaf_sums` of the sorted codes (batch->bucket, atoms, token, z, slope) by dense
-   products, if the term suits them: *done. dense_use reads the environment. Local. */
+   products, if the term suits them: *done. GD NULL: of slopes alone. dense_use reads the
+   environment. Local. */
 PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
                          bool *done);
 DenseUse dense_use(void);

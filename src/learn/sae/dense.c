@@ -106,7 +106,7 @@ PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD
   }
   for (int64_t j = 0; j < atoms; j += ATOMS) {
     const int64_t count = min_i64(ATOMS, atoms - j);
-    sums(sae, n, sae->d, j, count, batch->z, term->e, GD);
+    if (GD) sums(sae, n, sae->d, j, count, batch->z, term->e, GD);
     sums(sae, n, sae->inputs, j, count, batch->slope, term->in, GE);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -149,13 +149,50 @@ static Codes *main_codes(SAEBatch *batch)
              : &batch->part[PART_MAIN].codes;
 }
 
+/* The codes of n tokens from t on that they have not chosen, from the scores of the tile. */
+static PetscErrorCode UnchosenCodes(SAE *sae, int64_t t, int64_t n)
+{
+  SAEBatch *batch = sae->batch;
+  SAEPart *part = &batch->part[batch->unchosen];
+  Codes *codes = &part->codes;
+  const Codes *chosen = main_codes(batch);
+  const int64_t k = sae->unchosen.k;
+
+  PetscFunctionBegin;
+  PetscCall(CodesReserve(codes, batch->count, batch->count * k));
+  PetscCall(Room(&part->g, &part->g_space, batch->count * k));
+  for (float *s = batch->S; codes->rows < t + n; s += sae->m) {
+    const int64_t i = codes->rows++, at = codes->start[i];
+    for (int64_t q = chosen->start[i]; q < chosen->start[i + 1]; q++)
+      if (chosen->value[q] != 0) s[chosen->atom[q]] = 0;
+    codes->start[i + 1] =
+        at + sae->kernels->select_top(sae->m, s, k, NULL, codes->atom + at, codes->value + at);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where what is chosen depends on the whole batch: from all scores once more. */
+static PetscErrorCode UnchosenLater(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+
+  PetscFunctionBegin;
+  for (int64_t t = 0; t < batch->count; t += TILE) {
+    const int64_t n = min_i64(TILE, batch->count - t);
+    encoder_scores(sae->encoder, n, batch->in + (batch->first + t) * sae->inputs, batch->S);
+    PetscCall(UnchosenCodes(sae, t, n));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Codes of this rank's tokens from .. to - 1. Where all scores are not wanted for the codes, those
    of the dead atoms alone are made. */
 static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
 {
   SAEBatch *batch = sae->batch;
   const float *in = batch->in + batch->first * sae->inputs;
-  const bool all = batch->deads && !alone;
+  const bool dead = batch->deads && !alone, unchosen = batch->unchosen && !sae->now.code->settle,
+             all = dead || unchosen;
   const int64_t width = all ? TILE : to - from; /* S holds a tile */
 
   PetscFunctionBegin;
@@ -163,7 +200,8 @@ static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
     const int64_t n = min_i64(width, to - t);
     PetscCall(EncoderCodes(sae->encoder, n, in + t * sae->inputs, all ? batch->S : NULL,
                            main_codes(batch)));
-    if (all) PetscCall(AuxCodes(sae, n, false));
+    if (dead) PetscCall(AuxCodes(sae, n, false));
+    if (unchosen) PetscCall(UnchosenCodes(sae, t, n));
   }
   for (int64_t t = from; alone && t < to; t += TILE) {
     const int64_t n = min_i64(TILE, to - t);
@@ -192,34 +230,6 @@ static PetscErrorCode SplitCodes(SAE *sae)
     PetscCall(Room(&part->g, &part->g_space, count));
     if (own) PetscCall(Room(&part->own, &part->own_space, count));
     for (int64_t q = 0; q < count; q++) batch->active_here += part->codes.value[q] != 0;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The codes of this rank's tokens that they have not chosen, from all scores once more: what is
-   chosen may depend on the whole batch. */
-static PetscErrorCode UnchosenCodes(SAE *sae)
-{
-  SAEBatch *batch = sae->batch;
-  SAEPart *part = &batch->part[batch->unchosen];
-  Codes *codes = &part->codes;
-  const Codes *chosen = main_codes(batch);
-  const int64_t k = sae->unchosen.k, n = batch->count;
-
-  PetscFunctionBegin;
-  PetscCall(CodesReserve(codes, n, n * k));
-  PetscCall(Room(&part->g, &part->g_space, n * k));
-  codes->rows = 0;
-  for (int64_t t = 0; t < n; t++) {
-    float *s = batch->S + t % TILE * sae->m;
-    if (t % TILE == 0)
-      encoder_scores(sae->encoder, min_i64(TILE, n - t),
-                     batch->in + (batch->first + t) * sae->inputs, batch->S);
-    for (int64_t q = chosen->start[t]; q < chosen->start[t + 1]; q++)
-      if (chosen->value[q] != 0) s[chosen->atom[q]] = 0;
-    const int64_t at = codes->start[t];
-    codes->start[++codes->rows] =
-        at + sae->kernels->select_top(sae->m, s, k, NULL, codes->atom + at, codes->value + at);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -308,6 +318,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   batch_part(sae, batch->b, sae->rank, &batch->first, &batch->count);
   PetscCall(ReaderAsk(sae->task->reader, &now, sae->step + 1 < sae->steps ? &next : NULL));
   batch->part[PART_AUX].codes.rows = main_codes(batch)->rows = 0;
+  batch->part[batch->unchosen].codes.rows = 0;
   prepare(sae, l1);
   sae->now.trace = batch->trace;
   if (batch->trace) batch->trace->rows = 0;
@@ -321,7 +332,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   }
   if (code->settle) PetscCall(code->settle(sae, main_codes(batch)));
   PetscCall(SplitCodes(sae));
-  if (batch->unchosen) PetscCall(UnchosenCodes(sae));
+  if (batch->unchosen && code->settle) PetscCall(UnchosenLater(sae));
   losses_of_tokens(sae, l1, losses);
   if (batch->gate) PetscCall(Gate(sae, l1, losses));
   if (batch->picks) PetscCall(UnrollStart(sae));

@@ -37,10 +37,10 @@ static void add(int64_t n, const float *restrict x, float *restrict y)
 static PetscErrorCode GateSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t rows = sae->rows, d = sae->d;
+  const int64_t rows = sae->rows;
   const SAESums sums = {
-      SUMS_ALWAYS | (l1 > 0) << SUM_ZS,
-      {batch->level_sums, batch->level_sums + rows * d, batch->gate_gb, batch->zs}};
+      1 << SUM_GE | 1 << SUM_GB | (l1 > 0) << SUM_ZS,
+      {[SUM_GE] = batch->level_sums, [SUM_GB] = batch->gate_gb, [SUM_ZS] = batch->zs}};
 
   PetscFunctionBegin;
   memcpy(batch->main_gb, batch->gb, (size_t)rows * sizeof(float));

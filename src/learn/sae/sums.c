@@ -3,7 +3,11 @@
 #include "batch.h"
 #include <string.h>
 
-enum { FEW = 3 }; /* codes a token, up to which rows of tokens are not packed */
+enum {
+  FEW = 3,       /* codes a token, up to which rows of tokens are not packed */
+  SORTED = 128,  /* atoms whose codes are sorted together, */
+  SORT_LEAST = 8 /* where a token has so many of them */
+};
 
 bool all_finite(int64_t n, const float *x)
 {
@@ -49,31 +53,53 @@ static PetscErrorCode Room(SAEBatch *batch, int64_t total)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* How many codes each of the atoms first .. first + rows - 1 has, in bucket[1 ...]; whether the
+   atoms of each token ascend. */
+static bool count_codes(const Codes *codes, int64_t first, uint64_t rows, int64_t *bucket)
+{
+  bool ascend = true;
+  memset(bucket, 0, (size_t)(rows + 1) * sizeof(*bucket));
+  for (int64_t t = 0; t < codes->rows; t++)
+    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
+      const uint64_t j = (uint64_t)(codes->atom[q] - first); /* one below the first is huge */
+      if (j < rows) bucket[j + 1]++;
+      ascend = ascend && (q == codes->start[t] || codes->atom[q - 1] < codes->atom[q]);
+    }
+  return ascend;
+}
+
 /* Counting sort: the nonzeros of atoms first .. first + atoms - 1, by atom, in token order inside
- * an atom. */
+ * an atom. Where there are many, those of a few atoms at a time, whose ends stay in the first
+ * cache. */
 static PetscErrorCode Sort(SAE *sae, const SAETerm *term, int64_t first, int64_t atoms)
 {
   SAEBatch *batch = sae->batch;
   const Codes *codes = term->codes;
-  int64_t *bucket = batch->bucket;
-  const uint64_t rows = (uint64_t)atoms; /* an atom below the first is huge without sign */
+  int64_t *bucket = batch->bucket, *next;
+  const uint64_t rows = (uint64_t)atoms;
+  const bool ascend = count_codes(codes, first, rows, bucket);
 
   PetscFunctionBegin;
-  memset(bucket, 0, (size_t)(rows + 1) * sizeof(*bucket));
-  for (int64_t q = codes->start[0]; q < codes->start[codes->rows]; q++) {
-    const uint64_t j = (uint64_t)(codes->atom[q] - first);
-    if (j < rows) bucket[j + 1]++;
-  }
   for (uint64_t j = 0; j < rows; j++) bucket[j + 1] += bucket[j];
   PetscCall(Room(batch, bucket[rows]));
-  for (int64_t t = 0; t < codes->rows; t++)
-    for (int64_t q = codes->start[t]; q < codes->start[t + 1]; q++) {
-      const uint64_t j = (uint64_t)(codes->atom[q] - first);
-      if (j >= rows) continue;
-      const int64_t at = bucket[j]++;
-      batch->token[at] = (int32_t)t, batch->z[at] = codes->value[q], batch->slope[at] = term->g[q];
-      if (term->own) batch->slope_own[at] = term->own[q];
+  const bool many = ascend && bucket[rows] * SORTED >= SORT_LEAST * codes->rows * atoms;
+  const int64_t step = many ? SORTED : INT32_MAX;
+  PetscCall(ArrayScratch(codes->rows, &next));
+  for (int64_t t = 0; t < codes->rows; t++) next[t] = codes->start[t];
+  for (int64_t end = step; end < atoms + step; end += step)
+    for (int64_t t = 0; t < codes->rows; t++) {
+      int64_t q = next[t];
+      for (; q < codes->start[t + 1] && codes->atom[q] - first < end; q++) {
+        const uint64_t j = (uint64_t)(codes->atom[q] - first);
+        if (j >= rows) continue;
+        const int64_t at = bucket[j]++;
+        batch->token[at] = (int32_t)t, batch->z[at] = codes->value[q],
+        batch->slope[at] = term->g[q];
+        if (term->own) batch->slope_own[at] = term->own[q];
+      }
+      next[t] = q;
     }
+  PetscCall(ArrayDestroy(&next));
   memmove(bucket + 1, bucket, (size_t)rows * sizeof(*bucket));
   bucket[0] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -83,7 +109,12 @@ static float scalar_sum(SAEBatch *batch, int64_t leaves, int64_t from, int64_t t
                         const float *value)
 {
   memset(batch->leaf, 0, (size_t)leaves * sizeof(float));
-  for (int64_t q = from; q < to; q++) batch->leaf[batch->token[q] / LEAF_TOKENS] += value[q];
+  for (int64_t q = from; q < to;) {
+    const int64_t leaf = batch->token[q] / LEAF_TOKENS;
+    float sum = 0;
+    for (; q < to && batch->token[q] / LEAF_TOKENS == leaf; q++) sum += value[q];
+    batch->leaf[leaf] = sum;
+  }
   tree(leaves, 1, batch->leaf);
   return batch->leaf[0];
 }
@@ -99,7 +130,7 @@ static int64_t gather_active(const SAE *sae, int64_t atoms, bool few, float *GD,
     if (bucket[j + 1] > bucket[j]) {
       bucket[active] = bucket[j], batch->atoms[active++] = (int32_t)j;
     } else if (!few) {
-      memset(GD + j * d, 0, (size_t)d * sizeof(*GD));
+      if (GD) memset(GD + j * d, 0, (size_t)d * sizeof(*GD));
       memset(GE + j * inputs, 0, (size_t)inputs * sizeof(*GE));
     }
   }
@@ -107,20 +138,21 @@ static int64_t gather_active(const SAE *sae, int64_t atoms, bool few, float *GD,
   return active;
 }
 
-/* The two sums of atoms that have tokens. Rows of two widths are summed one after the other, each
-   with itself in place of the other. */
+/* The two sums of atoms that have tokens, or that of slopes alone (GD NULL). Rows of two widths are
+   summed one after the other, each with itself in place of the other. */
 static void sparse_sums(const SAE *sae, const SAETerm *term, int64_t active, float *GD, float *GE)
 {
   const SAEBatch *batch = sae->batch;
   const int64_t n = term->codes->rows, d = sae->d, inputs = sae->inputs;
   const float *z = batch->z, *slope = batch->slope, *e = term->e, *in = term->in;
-  if (d == inputs) {
+  if (GD && d == inputs) {
     sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, slope, e,
                             in, GD, GE, batch->work);
     return;
   }
-  sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, z, e, e, GD,
-                          GD, batch->work);
+  if (GD)
+    sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, z, e, e, GD,
+                            GD, batch->work);
   sae->kernels->leaf_sums(n, inputs, active, batch->bucket, batch->atoms, batch->token, slope,
                           slope, in, in, GE, GE, batch->work);
 }
@@ -158,7 +190,7 @@ static bool few_sums(const SAE *sae, const SAETerm *term, int64_t active, float 
     return false;
   for (int64_t a = 0; a < active; a++) {
     const int64_t row = batch->atoms[a];
-    row_sums(sae, a, d, batch->z, term->e, GD + row * d);
+    if (GD) row_sums(sae, a, d, batch->z, term->e, GD + row * d);
     row_sums(sae, a, inputs, batch->slope, term->in, GE + row * inputs);
   }
   return true;
