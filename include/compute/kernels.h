@@ -110,11 +110,15 @@ typedef struct Kernels {
                     const float *e, float *g);
   /* Residuals of n tokens with sparse codes, those of token t being start[t] .. start[t + 1] - 1 of
      index and value: e[t][i] = fmaf(sign, x[t][i], y[i]) with y of `decode`, sign 1 or -1; for
-     each code slope[q] = blockdot(e[t], D[index[q]]); square[t] = square64(e[t]). D [m x d], x and
-     e [n x d]; work [residuals_work(n, m)], 64-byte aligned. Fastest where codes ascend. */
+     each code slope[q] = blockdot(e[t], D[index[q]]) (slope NULL: not wanted); square[t] =
+     square64(e[t]). D [m x d], x and e [n x d]; work [residuals_work(n, m)], 64-byte aligned.
+     Fastest where codes ascend. */
   void (*residuals)(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                     float *slope, double *square, float *work);
+  /* The slopes alone, of given e. */
+  void (*slopes)(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
+                 const float *D, const float *e, float *slope, float *work);
   /* Sums over tokens, atom by atom. The tokens of atom j are token[q] in 0 .. n - 1, ascending,
      for q in bucket[j] .. bucket[j + 1] - 1. GU[row[j]] = sum of u[q] U[token[q]] and GV[row[j]] =
      sum of v[q] V[token[q]]: a = fmaf(u, U, a) from + 0 in leaves of LEAF_TOKENS tokens (counted

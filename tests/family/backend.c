@@ -110,7 +110,11 @@ static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64
   b->residuals(n, start, index, value, m, d, D, sign, x, f, h, t, work);
   bool same = same_float(n * d, e, f) && same_float(all, g, h);
   for (int64_t i = 0; i < n; i++) same = same && same_double(s[i], t[i]);
-  return same;
+  b->residuals(n, start, index, value, m, d, D, sign, x, f, NULL, t, work);
+  same = same && same_float(n * d, e, f);
+  a->slopes(n, start, index, m, d, D, x, g, work);
+  b->slopes(n, start, index, m, d, D, x, h, work);
+  return same && same_float(all, g, h);
 }
 
 /* Tokens of each atom: most atoms a few, some all of them, some none. */

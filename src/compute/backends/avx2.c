@@ -264,6 +264,7 @@ const Kernels backend_avx2 = {
     .add_scaled = add_scaled,
     .blockdots = avx2_blockdots,
     .residuals = avx2_residuals,
+    .slopes = avx2_slopes,
     .leaf_sums = avx2_leaf_sums,
     .square64 = square64,
     .dot64 = dot64,

@@ -1,6 +1,5 @@
 /* Residuals and slopes of many codes a token with AVX2: one block of blockdots at a time. */
 #include "avx2_blocks.h"
-#include "avx2_sparse.h"
 #include "many.h"
 
 static void pack(int64_t m, int64_t d, int64_t i, const float *D, float *block)
@@ -44,6 +43,15 @@ static void finish(const ManyTile *tile, int64_t d, float sign, const float *x, 
   }
 }
 
+static void take(const ManyTile *tile, int64_t d, const float *e)
+{
+  for (int64_t t = 0; t < tile->tokens; t++) {
+    float *sum = tile->sum + t * DOT_BLOCK;
+    memcpy(sum, e + t * d, (size_t)tile->columns * sizeof(*sum));
+    for (int64_t l = tile->columns; l < DOT_BLOCK; l++) sum[l] = -0.0f;
+  }
+}
+
 static void dot(ManyTile *tile, int64_t limit, bool last)
 {
   const int32_t *index = tile->index;
@@ -63,10 +71,8 @@ static void dot(ManyTile *tile, int64_t limit, bool last)
   }
 }
 
-void avx2_many_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
-                         int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                         float *slope, double *square, float *work)
+void avx2_many(const Many *many)
 {
-  static const ManyKind kind = {DOT_BLOCK, pack, add, finish, dot};
-  many_residuals(&kind, n, start, index, value, m, d, D, sign, x, e, false, slope, square, work);
+  static const ManyKind kind = {DOT_BLOCK, pack, add, finish, take, dot};
+  many_tokens(&kind, many);
 }

@@ -49,14 +49,14 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
                     float *slope, double *square, float *work)
 {
   if (d && many_suits(n, start, index, m)) {
-    avx2_many_residuals(n, start, index, value, m, d, D, sign, x, e, slope, square, work);
+    avx2_many(&(Many){n, m, d, start, index, value, D, sign, x, e, false, slope, square, work});
     return;
   }
   float *block = work + n * 16, xt[DOT_BLOCK] __attribute__((aligned(32))) = {0},
         et[DOT_BLOCK] __attribute__((aligned(32)));
   double *sums = (double *)(void *)work;
   memset(sums, 0, (size_t)n * 8 * sizeof(*sums));
-  if (!d && n) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
+  if (!d && n && slope) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
     const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
     const size_t bytes = (size_t)width * sizeof(float);
@@ -68,7 +68,7 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
       for (int64_t l = width; l < DOT_BLOCK; l++) et[l] = -0.0f;
       memcpy(e + t * d + i, et, bytes);
       add_squares(et, sums + t * 8);
-      slopes(count, index + from, block, et, i == 0, slope + from);
+      if (slope) slopes(count, index + from, block, et, i == 0, slope + from);
     }
   }
   many_squares(n, sums, square);
@@ -238,4 +238,23 @@ void avx2_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const flo
     }
     _mm256_maskstore_ps(g + q, lanes256(nonzeros, q), _mm256_permutevar8x32_ps(sum, order));
   }
+}
+
+void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
+                 const float *D, const float *e, float *slope, float *work)
+{
+  if (d && many_suits(n, start, index, m)) {
+    avx2_many(&(Many){.n = n,
+                      .m = m,
+                      .d = d,
+                      .start = start,
+                      .index = index,
+                      .D = D,
+                      .e = (float *)e,
+                      .slope = slope,
+                      .work = work});
+    return;
+  }
+  for (int64_t t = 0; t < n; t++)
+    avx2_blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d, slope + start[t]);
 }

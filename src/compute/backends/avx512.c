@@ -244,6 +244,7 @@ const Kernels backend_avx512 = {
     .add_scaled = add_scaled,
     .blockdots = avx512_blockdots,
     .residuals = avx512_residuals,
+    .slopes = avx512_slopes,
     .leaf_sums = avx512_leaf_sums,
     .square64 = square64,
     .dot64 = dot64,

@@ -1,6 +1,5 @@
 /* Residuals and slopes of many codes a token with AVX-512: two blocks of blockdots at a time. */
 #include "avx512_blocks.h"
-#include "avx512_sparse.h"
 #include "many.h"
 
 enum { VECTORS = 8, WIDTH = 16 * VECTORS };
@@ -52,6 +51,15 @@ static void finish(const ManyTile *tile, int64_t d, float sign, const float *x, 
   }
 }
 
+static void take(const ManyTile *tile, int64_t d, const float *e)
+{
+  for (int64_t t = 0; t < tile->tokens; t++)
+    for (int v = 0; v < VECTORS; v++)
+      _mm512_store_ps(tile->sum + t * WIDTH + 16 * v,
+                      _mm512_mask_loadu_ps(_mm512_set1_ps(-0.0f), lanes512(tile->columns, 16 * v),
+                                           e + t * d + 16 * v));
+}
+
 static void dot(ManyTile *tile, int64_t limit, bool last)
 {
   const int32_t *index = tile->index;
@@ -77,12 +85,9 @@ static void dot(ManyTile *tile, int64_t limit, bool last)
   }
 }
 
-void avx512_many_residuals(int64_t n, const int64_t *start, const int32_t *index,
-                           const float *value, int64_t m, int64_t d, const float *D, float sign,
-                           const float *x, float *e, float *slope, double *square, float *work)
+void avx512_many(const Many *many)
 {
-  static const ManyKind kind = {WIDTH, pack, add, finish, dot};
-  many_residuals(&kind, n, start, index, value, m, d, D, sign, x, e, goes_past(n, d, e), slope,
-                 square, work);
+  static const ManyKind kind = {WIDTH, pack, add, finish, take, dot};
+  many_tokens(&kind, many);
   _mm_sfence();
 }

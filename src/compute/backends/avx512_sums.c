@@ -53,14 +53,15 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
                       float *slope, double *square, float *work)
 {
   if (d && many_suits(n, start, index, m)) {
-    avx512_many_residuals(n, start, index, value, m, d, D, sign, x, e, slope, square, work);
+    avx512_many(&(Many){n, m, d, start, index, value, D, sign, x, e, goes_past(n, d, e), slope,
+                        square, work});
     return;
   }
   const bool past = goes_past(n, d, e);
   float *block = work + n * 16;
   double *sums = (double *)(void *)work;
   memset(sums, 0, (size_t)n * 8 * sizeof(*sums));
-  if (!d && n) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
+  if (!d && n && slope) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
     __mmask16 lanes[VECTORS];
     for (int v = 0; v < VECTORS; v++) lanes[v] = lanes512(d - i, 16 * v);
@@ -73,7 +74,7 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
       residual(count, index + from, value + from, block, sign, xt, lanes, et, sums + t * 8);
       for (int v = 0; v < VECTORS; v++)
         store512(past && lanes[v], e + t * d + i + 16 * v, lanes[v], et[v]);
-      slopes(count, index + from, block, et, i == 0, slope + from);
+      if (slope) slopes(count, index + from, block, et, i == 0, slope + from);
     }
   }
   many_squares(n, sums, square);
@@ -269,4 +270,24 @@ void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const f
     }
     _mm512_mask_storeu_ps(g + q, lanes512(nonzeros, q), _mm512_permutexvar_ps(order, sum));
   }
+}
+
+void avx512_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
+                   const float *D, const float *e, float *slope, float *work)
+{
+  if (d && many_suits(n, start, index, m)) {
+    avx512_many(&(Many){.n = n,
+                        .m = m,
+                        .d = d,
+                        .start = start,
+                        .index = index,
+                        .D = D,
+                        .e = (float *)e,
+                        .slope = slope,
+                        .work = work});
+    return;
+  }
+  for (int64_t t = 0; t < n; t++)
+    avx512_blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d,
+                     slope + start[t]);
 }

@@ -36,6 +36,8 @@ typedef struct {
   /* sum = sum + 0 + sign x, - 0 past the columns; also to e, and its squares to 8 lanes a token. */
   void (*finish)(const ManyTile *tile, int64_t d, float sign, const float *x, float *e, bool past,
                  double *square);
+  /* sum = e, - 0 past the columns. */
+  void (*take)(const ManyTile *tile, int64_t d, const float *e);
   /* Slopes of full vectors of codes of atoms below limit; last: of all that are left. */
   void (*dot)(ManyTile *tile, int64_t limit, bool last);
 } ManyKind;
@@ -80,34 +82,56 @@ static inline void many_squares(int64_t n, double *lanes, double *square)
   }
 }
 
-static inline void many_residuals(const ManyKind *kind, int64_t n, const int64_t *start,
-                                  const int32_t *index, const float *value, int64_t m, int64_t d,
-                                  const float *D, float sign, const float *x, float *e, bool past,
-                                  float *slope, double *square, float *work)
+/* What many_tokens is to do: residuals, slopes or both. */
+typedef struct {
+  int64_t n, m, d;
+  const int64_t *start;
+  const int32_t *index;
+  const float *value; /* NULL: e is given */
+  const float *D;
+  float sign;
+  const float *x;
+  float *e;     /* written only where value is there */
+  bool past;    /* e is written past the caches */
+  float *slope; /* NULL: not wanted */
+  double *square;
+  float *work;
+} Many;
+
+void avx2_many(const Many *many);
+void avx512_many(const Many *many);
+
+static inline void many_tokens(const ManyKind *kind, const Many *many)
 {
-  double *lanes = (double *)(void *)work;
-  float *block = work + n * 16, *sum = block + m * kind->width;
+  const int64_t n = many->n, m = many->m, d = many->d;
+  double *lanes = (double *)(void *)many->work;
+  float *block = many->work + n * 16, *sum = block + m * kind->width;
   memset(lanes, 0, (size_t)n * 8 * sizeof(*lanes));
   for (int64_t i = 0; i < d; i += kind->width) {
-    kind->pack(m, d, i, D, block);
+    kind->pack(m, d, i, many->D, block);
     for (int64_t t = 0; t < n; t += MANY_TOKENS) {
+      const int64_t at = t * d + i;
       ManyTile tile = {.tokens = n - t < MANY_TOKENS ? n - t : MANY_TOKENS,
-                       .start = start + t,
-                       .index = index,
-                       .value = value,
+                       .start = many->start + t,
+                       .index = many->index,
+                       .value = many->value,
                        .block = block,
                        .sum = sum,
-                       .slope = slope,
+                       .slope = many->slope,
                        .columns = d - i < kind->width ? d - i : kind->width,
                        .first = i == 0};
-      memset(sum, 0, (size_t)(tile.tokens * kind->width) * sizeof(*sum));
       many_rewind(&tile);
-      for (int64_t j = 0; j < m; j += MANY_ATOMS) kind->add(&tile, j + MANY_ATOMS);
-      kind->finish(&tile, d, sign, x + t * d + i, e + t * d + i, past, lanes + t * 8);
-      many_rewind(&tile);
-      for (int64_t j = 0; j < m; j += MANY_ATOMS)
+      if (many->value) {
+        memset(sum, 0, (size_t)(tile.tokens * kind->width) * sizeof(*sum));
+        for (int64_t j = 0; j < m; j += MANY_ATOMS) kind->add(&tile, j + MANY_ATOMS);
+        kind->finish(&tile, d, many->sign, many->x + at, many->e + at, many->past, lanes + t * 8);
+        many_rewind(&tile);
+      } else {
+        kind->take(&tile, d, many->e + at);
+      }
+      for (int64_t j = 0; many->slope && j < m; j += MANY_ATOMS)
         kind->dot(&tile, j + MANY_ATOMS, j + MANY_ATOMS >= m);
     }
   }
-  many_squares(n, lanes, square);
+  if (many->value) many_squares(n, lanes, many->square);
 }

@@ -218,9 +218,17 @@ static void residuals(int64_t n, const int64_t *start, const int32_t *index, con
     float *et = e + t * d;
     decode(start[t + 1] - start[t], index + start[t], value + start[t], d, D, d, et);
     add_rows(d, sign, x + t * d, et);
-    for (int64_t q = start[t]; q < start[t + 1]; q++) slope[q] = blockdot(d, et, D + index[q] * d);
+    if (slope) blockdots(start[t + 1] - start[t], index + start[t], d, D, d, et, slope + start[t]);
     square[t] = square64(d, et);
   }
+}
+
+static void slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
+                   const float *D, const float *e, float *slope, float *work)
+{
+  (void)m, (void)work;
+  for (int64_t t = 0; t < n; t++)
+    blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d, slope + start[t]);
 }
 
 /* Joins leaves [count x DOT_BLOCK] pairwise into the first. */
@@ -441,6 +449,7 @@ const Kernels TABLE = {
     .decode = decode,
     .blockdots = blockdots,
     .residuals = residuals,
+    .slopes = slopes,
     .leaf_sums = leaf_sums,
     .square64 = square64,
     .dot64 = dot64,

@@ -86,10 +86,11 @@ void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64
                float *const e[], float *rest, double *square, float *work)
 {
   const int last = levels->count - 1;
+  const bool apart = last || levels->relative; /* slopes are not those of e[l] as it is at first */
   for (int l = 0; l <= last; l++) /* e[l]: what is left of the token after levels 0 .. l */
     kernels->residuals(n, codes[l]->start, codes[l]->atom, codes[l]->value, m, d, D, l ? 1 : -1,
-                       l ? e[l - 1] : xc, e[l], g[l], square, work);
-  if (!last && !levels->relative) return;
+                       l ? e[l - 1] : xc, e[l], apart ? NULL : g[l], square, work);
+  if (!apart) return;
   if (n) memcpy(rest, e[last], (size_t)(n * d) * sizeof(*rest));
   for (int64_t t = 0; t < n; t++) {
     const double whole = levels->relative ? kernels->square64(d, xc + t * d) : (double)d,
@@ -102,8 +103,8 @@ void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64
       float *to = e[l] + t * d;
       const float *more = l < last ? e[l + 1] + t * d : NULL;
       for (int64_t i = 0; i < d; i++) to[i] = by * to[i] + (more ? more[i] : 0.0f);
-      const int64_t at = codes[l]->start[t];
-      kernels->blockdots(codes[l]->start[t + 1] - at, codes[l]->atom + at, d, D, d, to, g[l] + at);
     }
   }
+  for (int l = 0; l <= last; l++)
+    kernels->slopes(n, codes[l]->start, codes[l]->atom, m, d, D, e[l], g[l], work);
 }
