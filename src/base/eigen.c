@@ -157,17 +157,25 @@ static void ql_step(int64_t d, int64_t first, int64_t last, double *diagonal, do
   beside[last] = 0;
 }
 
-/* Diagonalises the tridiagonal matrix; rows of Q, where given, follow, or the turns are kept */
+/* Diagonalises the tridiagonal matrix; rows of Q, where given, follow, or the turns are kept. What
+   joins two rows counts as 0 beside their diagonals, or far below the rounding of the largest:
+   where dimensions repeat each other, what is left falls by that again and again, and steps would
+   not end.
+ */
 static PetscErrorCode QLIterate(int64_t d, double *diagonal, double *beside, double *Q,
                                 Turns *turns)
 {
+  double least = 0;
+
   PetscFunctionBegin;
+  for (int64_t k = 0; k < d; k++)
+    least = fmax(least, 0x1p-106 * (fabs(diagonal[k]) + fabs(beside[k])));
   for (int64_t k = 0; k < d; k++) {
     for (int step = 0;; step++) {
       int64_t last = k;
       for (; last < d - 1; last++) {
         const double size = fabs(diagonal[last]) + fabs(diagonal[last + 1]);
-        if (fabs(beside[last]) <= 0x1p-53 * size) break;
+        if (fabs(beside[last]) <= fmax(0x1p-53 * size, least)) break;
       }
       if (last == k) break;
       PetscCheck(step < 60, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED,

@@ -84,6 +84,30 @@ static void test_leading(int64_t d, int64_t q, int64_t rank)
   PetscCallAbort(PETSC_COMM_SELF, PetscFree6(A, G, V, W, values, all));
 }
 
+/* Dimensions that repeat each other: the values are those of one of each, so many times. */
+static void test_again(int64_t some, int64_t times)
+{
+  const int64_t d = some * times;
+  double *S, *A, *V, *one, *values, worst = 0, skew = 0, off = 0;
+  PetscCallAbort(PETSC_COMM_SELF,
+                 PetscMalloc5(some * some, &S, d * d, &A, d * d, &V, some, &one, d, &values));
+  for (int64_t i = 0; i < some * some; i++) {
+    S[i] = 0;
+    for (int64_t k = 0; k < some; k++)
+      S[i] += random_normal(5, RANDOM_LAST, (uint64_t)(i / some * some + k)) *
+              random_normal(5, RANDOM_LAST, (uint64_t)(i % some * some + k));
+  }
+  for (int64_t i = 0; i < d * d; i++) A[i] = V[i] = S[i / d % some * some + i % d % some];
+  RUN(EigenSymmetric(some, S, false, one));
+  RUN(EigenSymmetric(d, V, true, values));
+  residuals(d, A, V, values, &worst, &skew);
+  for (int64_t i = 0; i < d; i++)
+    off = fmax(off, fabs(values[i] - (i < d - some ? 0 : (double)times * one[i - d + some])));
+  OK(fmax(worst, off) < 1e-13 * values[d - 1] && skew < 1e-12,
+     "%d dimensions, each %d times: A v = lambda v within %.3g", (int)some, (int)times, worst);
+  PetscCallAbort(PETSC_COMM_SELF, PetscFree5(S, A, V, one, values));
+}
+
 static void test_known(void)
 {
   enum { D = 40 };
@@ -157,6 +181,8 @@ int main(int argc, char **argv)
   test_leading(33, 33, 5);
   test_leading(20, 6, 20);
   test_leading(1, 1, 1);
+  test_again(6, 22);
+  test_again(3, 70);
   test_known();
   test_cholesky(30, 30);
   test_cholesky(60, 20);

@@ -191,13 +191,13 @@ static PetscErrorCode CheckPasses(Learner *l, const char *words, int passes, int
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Atom 1 becomes `share` times atom 0, so that no token uses it. */
-static void twin(Learner *l, double share)
+/* Atom j becomes `share` times atom 0, so that no token uses it. */
+static void twin(Learner *l, int64_t j, double share)
 {
   float *atoms = learner_array(l, "atoms")->data;
   for (int64_t i = 0; i < p.d; i++) {
-    p.D[p.d + i] = share * p.D[i];
-    atoms[p.d + i] = (float)share * atoms[i];
+    p.D[j * p.d + i] = share * p.D[i];
+    atoms[j * p.d + i] = (float)share * atoms[i];
   }
 }
 
@@ -228,7 +228,7 @@ static PetscErrorCode CheckNMF(int64_t m, bool singular, bool factors, int sweep
     normals(&p);
   }
   NEAR(fmax(first, learner_off(&l, "atoms", p.D)), 0, 1e-5, "%s: its start", words);
-  if (twins) twin(&l, 1);
+  if (twins) twin(&l, 1, 1);
   PetscCall(CheckPasses(&l, words, 3, sweeps, factors ? by_factors : one_by_one));
   PetscCall(LearnerClose(&l));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -249,7 +249,7 @@ static PetscErrorCode CheckSemi(int64_t m, double weight, bool twins, double sca
   p.m = m, p.l1 = weight * (double)p.d / 2, p.either_sign = p.simplex = false;
   tokens(&p, weight > 0);
   NEAR(learner_off(&l, "atoms", p.D), 0, 1e-7, "%s: its start", words);
-  if (twins) twin(&l, 1);
+  if (twins) twin(&l, 1, 1);
   for (int64_t i = 0; i < m * p.d && axes; i++) {
     p.D[i] = i / p.d == i % p.d;
     ((float *)learner_array(&l, "atoms")->data)[i] = (float)p.D[i];
@@ -280,7 +280,9 @@ static void online_atoms(Plain *a)
   }
 }
 
-static PetscErrorCode CheckOnline(int64_t m, int64_t batch, double l1, bool positive, bool twins)
+/* half: 0, or the atom that becomes half of atom 0, but whose products with the next one begin as
+   they would be of an atom in use. */
+static PetscErrorCode CheckOnline(int64_t m, int64_t batch, double l1, bool positive, int64_t half)
 {
   static double A[PLAIN_M * PLAIN_M], B[PLAIN_M * PLAIN_D];
   Learner l;
@@ -297,9 +299,17 @@ static PetscErrorCode CheckOnline(int64_t m, int64_t batch, double l1, bool posi
   p.m = m, p.l1 = l1, p.either_sign = !positive, p.simplex = false;
   tokens(&p, true);
   NEAR(learner_off(&l, "atoms", p.D), 0, 1e-7, "%s: its start", words);
-  if (twins) twin(&l, 0.5);
   memset(A, 0, sizeof(A));
   memset(B, 0, sizeof(B));
+  if (half) {
+    const int64_t next = half + 1 < m ? half + 1 : 0;
+    double *mean = learner_array(&l, "codes")->data;
+    twin(&l, half, 0.5);
+    for (int64_t i = 0; i < 2; i++) {
+      const int64_t at = i ? half * m + next : next * m + half;
+      mean[at] = A[at] = 20;
+    }
+  }
   for (int64_t step = 0; step < 2 * per_epoch; step++) {
     const Stretch part = {.shuffled = true,
                           .seed = 2,
@@ -335,6 +345,30 @@ static PetscErrorCode CheckOnline(int64_t m, int64_t batch, double l1, bool posi
   NEAR(worst, 0, 2e-5, "%s: atoms of %d batches", words, (int)(2 * per_epoch));
   NEAR(objective, 0, 2e-5, "%s: objectives", words);
   OK(told && l.report.reason && !strcmp(l.report.reason, "steps"), "%s: what it tells", words);
+  PetscCall(LearnerClose(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Tokens whose dimensions are six over and over: atoms are as well. */
+static double again(int64_t row, int64_t i)
+{
+  return mixed(row, i % 6);
+}
+
+static PetscErrorCode CheckAgain(const char *words, int64_t d)
+{
+  Learner l;
+  double off = 0, most = 0;
+  PetscFunctionBeginUser;
+  PetscCall(LearnerOpen(path, words, 0, 1, &l));
+  while (l.report.state == STEP_MORE) PetscCall(LearnerPass(&l));
+  const StateArray *a = learner_array(&l, "atoms");
+  const float *atoms = a->data;
+  for (int64_t i = 0; i < a->rows * d; i++) {
+    off = fmax(off, fabs((double)(atoms[i] - atoms[i / d * d + i % d % 6])));
+    most = fmax(most, fabs((double)atoms[i]));
+  }
+  NEAR(off / most, 0, 2e-6, "%s: %d dimensions are six over and over, in atoms too", words, (int)d);
   PetscCall(LearnerClose(&l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -425,12 +459,13 @@ int main(int argc, char **argv)
   RUN(CheckSemi(4, 0, false, 0x1p-8, false));
   RUN(CheckSemi(4, 0.02, false, 1, false));
   RUN(CheckSemi(5, 0.02, true, 1, false));
-  RUN(CheckOnline(5, 300, 0.1, true, false));
-  RUN(CheckOnline(4, 300, 0.1, false, true));
+  RUN(CheckOnline(5, 300, 0.1, true, 0));
+  RUN(CheckOnline(4, 300, 0.1, false, 1));
+  RUN(CheckOnline(7, 300, 0.1, true, 4));
   RUN(CheckStopped(path, "method=seminmf width=3 iterations=2", 0));
   RUN(CheckStopped(path, "method=dictionary_learning width=3 batch=400 epochs=2 l1=0.1", 0));
   RUN(MethodTokens(path, 13, D, either));
-  RUN(CheckOnline(4, 2, 0.1, true, false));
+  RUN(CheckOnline(4, 2, 0.1, true, 0));
   RUN(MethodTokens(path, 15, D, mixed));
   RUN(CheckNMF(5, true, false, 1, 0, false));
   RUN(MethodTokens(path, N, D, along));
@@ -438,6 +473,9 @@ int main(int argc, char **argv)
   RUN(MethodTokens(path, 400, D, flat));
   RUN(CheckNMF(5, true, false, 2, 0, false));
   RUN(CheckNMF(5, true, true, 2, 0, false));
+  RUN(MethodTokens(path, 200, 129, again));
+  RUN(CheckAgain("method=nmf width=3 iterations=2", 129));
+  RUN(CheckAgain("method=nmf width=3 iterations=2 solver=multiplicative", 129));
   MPI_Barrier(PETSC_COMM_WORLD);
   if (tap_rank == 0) unlink(path);
   return TestEnd();
