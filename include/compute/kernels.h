@@ -108,6 +108,13 @@ typedef struct Kernels {
   /* g[q] = blockdot(e, D[index[q]]). */
   void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                     const float *e, float *g);
+  /* Both go over rows of DOT_BLOCK columns, X [any x DOT_BLOCK]. add_picks: sum[r] = sum[r] and, in
+     order, fmaf of value[q] and X[index[q]] for q = start[r] .. start[r + 1] - 1. dot_picks: dot[q]
+     += blockdot(E[row[q]], X[index[q]]). */
+  void (*add_picks)(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
+                    const float *X, float *sum);
+  void (*dot_picks)(int64_t picks, const int32_t *index, const int32_t *row, const float *X,
+                    const float *E, float *dot);
   /* Residuals of n tokens with sparse codes, those of token t being start[t] .. start[t + 1] - 1 of
      index and value: e[t][i] = fmaf(sign, x[t][i], y[i]) with y of `decode`, sign 1 or -1; for
      each code slope[q] = blockdot(e[t], D[index[q]]) (slope NULL: not wanted); square[t] =

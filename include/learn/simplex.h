@@ -83,8 +83,14 @@ typedef struct Support {
   int32_t *anchor; /* [rows x count] ascending in a row */
   float *half;     /* [p] -|C|^2 / 2 */
   float *blocks;   /* the anchors in blocks of DOT_BLOCK columns, [p x DOT_BLOCK] each */
-  float *part;     /* [count] */
   float *row;      /* [rows x d] */
+  /* The products, by stretches of anchors whose rows stay in the second cache. */
+  int64_t stretch, stretches; /* anchors of one; how many */
+  int64_t *start;             /* [stretches rows + 1] of each stretch and atom, in the next three */
+  int32_t *sorted;            /* [rows count] the anchors that these were made of */
+  int32_t *pick, *atom;       /* [rows count] anchors, atoms here */
+  float *value;               /* [rows count] weights, or products */
+  float *part;                /* [rows x DOT_BLOCK] columns of D or G */
 } Support;
 
 /* SupportCreate - for the atoms here, no anchors yet. Not collective. SupportDestroy takes NULL. */

@@ -84,6 +84,26 @@ static bool check_decode(const Kernels *a, const Kernels *b, int64_t nonzeros, i
   return same_float(d, y, z);
 }
 
+static bool check_picks(const Kernels *a, const Kernels *b, int64_t rows, int kind)
+{
+  const int64_t anchors = 1 + below(20), *start = hold_starts(rows, 9), all = start[rows];
+  const float *X = hold(fill(anchors * DOT_BLOCK, kind)), *value = hold(fill(all, kind));
+  const float *from = hold(fill(rows * DOT_BLOCK, kind)), *before = hold(fill(all, kind));
+  float *y = hold(fill(rows * DOT_BLOCK, PLAIN)), *z = hold(fill(rows * DOT_BLOCK, PLAIN));
+  float *g = hold(fill(all, PLAIN)), *h = hold(fill(all, PLAIN));
+  int32_t *index = (int32_t *)hold(fill(all, PLAIN)), *row = (int32_t *)hold(fill(all, PLAIN));
+  memcpy(y, from, (size_t)(rows * DOT_BLOCK) * 4), memcpy(z, from, (size_t)(rows * DOT_BLOCK) * 4);
+  memcpy(g, before, (size_t)all * 4), memcpy(h, before, (size_t)all * 4);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t q = start[r]; q < start[r + 1]; q++)
+      index[q] = (int32_t)below(anchors), row[q] = (int32_t)r;
+  a->add_picks(rows, start, index, value, X, y);
+  b->add_picks(rows, start, index, value, X, z);
+  a->dot_picks(all, index, row, X, from, g);
+  b->dot_picks(all, index, row, X, from, h);
+  return same_float(rows * DOT_BLOCK, y, z) && same_float(all, g, h);
+}
+
 /* share of all atoms, in a hundredth: of those the codes are, ascending; 0: any few, in any order.
  */
 static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64_t m, int64_t d,
@@ -267,6 +287,7 @@ static void check(const Kernels *b, const char *called)
     good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
     good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
     good[3] &= check_decode(a, b, size_of(90), size_of(900), kind), let_go();
+    good[11] &= check_picks(a, b, size_of(50), kind), let_go();
     good[9] &= check_residuals(a, b, size_of(50), 1 + below(20), size_of(300), 0, kind), let_go();
     good[10] &= check_leaf_sums(a, b, size_of(130), size_of(150), size_of(100), kind), let_go();
     good[4] &= check_vectors(a, b, size_of(300), kind), let_go();
@@ -300,6 +321,7 @@ static void check(const Kernels *b, const char *called)
   OK(good[1], "%s: combine", called);
   OK(good[2], "%s: select_top and select_positive", called);
   OK(good[3], "%s: decode, blockdots and add_scaled", called);
+  OK(good[11], "%s: add_picks and dot_picks", called);
   OK(good[9], "%s: residuals", called);
   OK(good[11], "%s: residuals of many codes", called);
   OK(good[10], "%s: leaf_sums", called);

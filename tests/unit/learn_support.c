@@ -194,6 +194,67 @@ static PetscErrorCode RandomStart(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are atoms and the weights' gradient, bit for bit, the sums over whole rows of their anchors? */
+static PetscErrorCode SameBits(SAE *sae, const float *atoms, bool *same)
+{
+  PetscFunctionBeginUser;
+  const Tensor *W = tensor_named(sae, "W");
+  const int64_t d = sae->d, count = W->cols;
+  const float *points = sae->task->anchors->points;
+  float *row, *g;
+  PetscCall(ArrayCreate(d, &row));
+  PetscCall(ArrayCreate(count, &g));
+  for (int64_t j = 0; j < sae->rows; j++) {
+    const int32_t *anchor = sae->support->anchor + j * count;
+    sae->kernels->decode(count, anchor, W->p + j * count, d, points, d, row);
+    sae->kernels->blockdots(count, anchor, d, points, d, sae->G + j * d, g);
+    *same &= !memcmp(row, atoms + j * d, (size_t)d * sizeof(*row)) &&
+             !memcmp(g, W->g + j * count, (size_t)count * sizeof(*g));
+  }
+  PetscCall(ArrayDestroy(&row));
+  PetscCall(ArrayDestroy(&g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same for many anchors, those that the atoms start with and others. */
+static PetscErrorCode ManyAnchors(void)
+{
+  PetscFunctionBeginUser;
+  enum { MANY = 1300, WIDTH = 70 };
+  static const char many[] = "learn_support.many.h5";
+  SAETask t;
+  SAE *sae;
+  float *atoms;
+  bool same = true;
+  PetscCall(SAETaskTokens(many, 7 * MANY, WIDTH));
+  PetscCall(SAETaskOpen(COMM, many,
+                        "train.batch=100 train.steps=9 code.name=topk code.k=2 width=120 "
+                        "atoms.name=hull atoms.support=20",
+                        MANY, &t));
+  PetscCall(SAECreate(&t.task, &sae));
+  const SAEAtoms *kind = (const SAEAtoms *)sae->params.atoms.entry;
+  const Tensor *W = tensor_named(sae, "W");
+  PetscCall(ArrayCreate(sae->rows * WIDTH, &atoms));
+  for (int64_t i = 0; i < sae->rows * WIDTH; i++)
+    sae->G[i] = i % 11 ? (float)random_normal(21, RANDOM_SYNTH, (uint64_t)i) : -0.0f;
+  for (int turn = 0; turn < 2; turn++) {
+    for (int64_t i = 0; i < W->rows * W->cols; i++) {
+      W->p[i] = (float)random_uniform(22, RANDOM_SYNTH, (uint64_t)(2 * i + turn));
+      if (turn) sae->support->anchor[i] = (int32_t)(i / W->cols + i % W->cols * 60);
+    }
+    kind->form(sae, atoms);
+    PetscCall(kind->pull_back(sae));
+    PetscCall(SameBits(sae, atoms, &same));
+  }
+  OK(same, "stretches of anchors add in the same order");
+  PetscCall(ArrayDestroy(&atoms));
+  PetscCall(SAEDestroy(&sae));
+  PetscCall(SAETaskClose(&t));
+  MPI_Barrier(COMM);
+  if (tap_rank == 0) unlink(many);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Atoms and the gradient of their weights against plain sums, where columns or rows take more than
    one block. */
 static PetscErrorCode Sums(const char *words, int64_t d, int64_t p)
@@ -254,6 +315,7 @@ int main(int argc, char **argv)
 #define WIDE "train.batch=100 train.steps=9 code.name=topk code.k=2 atoms.name=hull "
   RUN(Sums(WIDE "width=6 atoms.support=3", 129, 9));
   RUN(Sums(WIDE "width=193", 9, 17));
+  RUN(ManyAnchors());
   MPI_Barrier(COMM);
   if (tap_rank == 0) unlink(path);
   return TestEnd();

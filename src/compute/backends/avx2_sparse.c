@@ -45,3 +45,20 @@ void avx2_decode(int64_t nonzeros, const int32_t *index, const float *value, int
     sum_rows(NARROW, false, nonzeros, index, value, 0, D + i, ldD, y + i);
   if (i < d) sum_rows(NARROW, true, nonzeros, index, value, d - i, D + i, ldD, y + i);
 }
+
+void avx2_add_picks(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
+                    const float *X, float *sum)
+{
+  enum { VECTORS = DOT_BLOCK / 8 };
+  for (int64_t r = 0; r < rows; r++, sum += DOT_BLOCK) {
+    __m256 a[VECTORS];
+    for (int v = 0; v < VECTORS; v++) a[v] = _mm256_loadu_ps(sum + 8 * v);
+    for (int64_t q = start[r]; q < start[r + 1]; q++) {
+      const float *x = X + (int64_t)index[q] * DOT_BLOCK;
+      const __m256 scale = _mm256_set1_ps(value[q]);
+      for (int v = 0; v < VECTORS; v++)
+        a[v] = _mm256_fmadd_ps(scale, _mm256_loadu_ps(x + 8 * v), a[v]);
+    }
+    for (int v = 0; v < VECTORS; v++) _mm256_storeu_ps(sum + 8 * v, a[v]);
+  }
+}

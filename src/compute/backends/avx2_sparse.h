@@ -7,6 +7,10 @@ void avx2_decode(int64_t nonzeros, const int32_t *index, const float *value, int
                  const float *D, int64_t ldD, float *y);
 void avx2_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                     const float *e, float *g);
+void avx2_add_picks(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
+                    const float *X, float *sum);
+void avx2_dot_picks(int64_t picks, const int32_t *index, const int32_t *row, const float *X,
+                    const float *E, float *dot);
 void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                     float *slope, double *square, float *work);

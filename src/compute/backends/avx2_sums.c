@@ -258,3 +258,20 @@ void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t 
   for (int64_t t = 0; t < n; t++)
     avx2_blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d, slope + start[t]);
 }
+
+void avx2_dot_picks(int64_t picks, const int32_t *index, const int32_t *row, const float *X,
+                    const float *E, float *dot)
+{
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  for (int64_t q = 0; q < picks; q += 8) {
+    const __m256i lanes = lanes256(picks, q);
+    __m256 lane[8];
+    for (int r = 0; r < 8; r++) {
+      const int64_t at = q + r < picks ? q + r : picks - 1;
+      const float *x = X + (int64_t)index[at] * DOT_BLOCK, *e = E + (int64_t)row[at] * DOT_BLOCK;
+      lane[r] = _mm256_add_ps(block_lanes(x, e, DOT_BLOCK, 0), block_lanes(x, e, DOT_BLOCK, 8));
+    }
+    const __m256 sum = _mm256_permutevar8x32_ps(halve8(lane), order);
+    _mm256_maskstore_ps(dot + q, lanes, _mm256_add_ps(_mm256_maskload_ps(dot + q, lanes), sum));
+  }
+}

@@ -40,3 +40,20 @@ void avx512_decode(int64_t nonzeros, const int32_t *index, const float *value, i
   for (; i + 64 <= d; i += 64) sum_rows(4, false, nonzeros, index, value, 0, D + i, ldD, y + i);
   if (i < d) sum_rows(NARROW, true, nonzeros, index, value, d - i, D + i, ldD, y + i);
 }
+
+void avx512_add_picks(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
+                      const float *X, float *sum)
+{
+  enum { VECTORS = DOT_BLOCK / 16 };
+  for (int64_t r = 0; r < rows; r++, sum += DOT_BLOCK) {
+    __m512 a[VECTORS];
+    for (int v = 0; v < VECTORS; v++) a[v] = _mm512_loadu_ps(sum + 16 * v);
+    for (int64_t q = start[r]; q < start[r + 1]; q++) {
+      const float *x = X + (int64_t)index[q] * DOT_BLOCK;
+      const __m512 scale = _mm512_set1_ps(value[q]);
+      for (int v = 0; v < VECTORS; v++)
+        a[v] = _mm512_fmadd_ps(scale, _mm512_loadu_ps(x + 16 * v), a[v]);
+    }
+    for (int v = 0; v < VECTORS; v++) _mm512_storeu_ps(sum + 16 * v, a[v]);
+  }
+}

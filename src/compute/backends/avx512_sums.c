@@ -291,3 +291,25 @@ void avx512_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_
     avx512_blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d,
                      slope + start[t]);
 }
+
+void avx512_dot_picks(int64_t picks, const int32_t *index, const int32_t *row, const float *X,
+                      const float *E, float *dot)
+{
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  for (int64_t q = 0; q < picks; q += 16) {
+    const __mmask16 lanes = lanes512(picks, q);
+    __m512 lane[16];
+#pragma GCC unroll 16
+    for (int r = 0; r < 16; r++) {
+      const int64_t at = q + r < picks ? q + r : picks - 1;
+      const float *x = X + (int64_t)index[at] * DOT_BLOCK, *e = E + (int64_t)row[at] * DOT_BLOCK;
+      lane[r] = _mm512_setzero_ps();
+      for (int v = 0; v < VECTORS; v++)
+        lane[r] =
+            _mm512_fmadd_ps(_mm512_loadu_ps(e + 16 * v), _mm512_loadu_ps(x + 16 * v), lane[r]);
+    }
+    const __m512 sum = _mm512_permutexvar_ps(order, halve16(lane));
+    _mm512_mask_storeu_ps(dot + q, lanes,
+                          _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, dot + q), sum));
+  }
+}

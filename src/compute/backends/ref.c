@@ -209,6 +209,22 @@ static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const f
   for (int64_t q = 0; q < nonzeros; q++) g[q] = blockdot(d, e, D + index[q] * ldD);
 }
 
+static void add_picks(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
+                      const float *X, float *sum)
+{
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t q = start[r]; q < start[r + 1]; q++)
+      add_rows(DOT_BLOCK, value[q], X + (int64_t)index[q] * DOT_BLOCK, sum + r * DOT_BLOCK);
+}
+
+static void dot_picks(int64_t picks, const int32_t *index, const int32_t *row, const float *X,
+                      const float *E, float *dot)
+{
+  for (int64_t q = 0; q < picks; q++)
+    dot[q] +=
+        blockdot(DOT_BLOCK, E + (int64_t)row[q] * DOT_BLOCK, X + (int64_t)index[q] * DOT_BLOCK);
+}
+
 static void residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                       float *slope, double *square, float *work)
@@ -448,6 +464,8 @@ const Kernels TABLE = {
     .select_positive = select_positive,
     .decode = decode,
     .blockdots = blockdots,
+    .add_picks = add_picks,
+    .dot_picks = dot_picks,
     .residuals = residuals,
     .slopes = slopes,
     .leaf_sums = leaf_sums,

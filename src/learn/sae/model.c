@@ -62,6 +62,14 @@ Tensor *encoder_tensor(SAE *sae)
                                : NULL;
 }
 
+/* A tensor's part of a block: whole cache lines, so that each tensor begins with one, as kernels
+   ask for that write past the caches. */
+static int64_t room_of(const Tensor *t)
+{
+  enum { LINE = 16 };
+  return (t->rows * t->cols + LINE - 1) / LINE * LINE;
+}
+
 static PetscErrorCode LayOut(SAE *sae)
 {
   const SAEAtoms *atoms = (const SAEAtoms *)sae->params.atoms.entry;
@@ -77,15 +85,14 @@ static PetscErrorCode LayOut(SAE *sae)
   sae_add_tensor(sae, "bias", true, sae->d);
   for (const char *const *name = sae->now.code->learned; name && *name; name++)
     sae->learned_tensor[sae->learned++] = sae_add_tensor(sae, *name, false, 0);
-  for (int i = 0; i < sae->tensors; i++)
-    sae->block_size += sae->tensor[i].rows * sae->tensor[i].cols;
+  for (int i = 0; i < sae->tensors; i++) sae->block_size += room_of(&sae->tensor[i]);
   for (int k = 0; k < 4; k++) PetscCall(ArrayCreate(sae->block_size, &sae->block[k]));
   int64_t at = 0;
   for (int i = 0; i < sae->tensors; i++) {
     Tensor *t = &sae->tensor[i];
     t->p = sae->block[0] + at, t->g = sae->block[1] + at, t->m = sae->block[2] + at,
     t->v = sae->block[3] + at;
-    at += t->rows * t->cols;
+    at += room_of(t);
   }
   sae->bias = tensor_named(sae, "bias")->p;
   if (encoder_tensor(sae))

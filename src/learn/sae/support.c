@@ -4,7 +4,13 @@
 #include "learn/average.h"
 #include <string.h>
 
-enum { ROWS = 64 }; /* whose distances are computed together */
+enum {
+  ROWS = 64,         /* whose distances are computed together */
+  STRETCH = 1024,    /* anchors, of which DOT_BLOCK columns are a part of the second cache */
+  PICKS = 4,         /* of an atom in a stretch, or longer ones */
+  AT_ONCE = 16,      /* atoms that one call sums */
+  PICKS_AT_ONCE = 64 /* and products that it makes */
+};
 
 PetscErrorCode SupportCreate(SAE *sae, int64_t count, int64_t renew)
 {
@@ -17,8 +23,15 @@ PetscErrorCode SupportCreate(SAE *sae, int64_t count, int64_t renew)
   support->count = count, support->renew = renew;
   PetscCall(ArrayCreate(rows * count, &support->anchor));
   PetscCall(ArrayCreate(p, &support->half));
-  PetscCall(ArrayCreate(count, &support->part));
   PetscCall(ArrayCreate(rows * d, &support->row));
+  support->stretch = max_i64(STRETCH, PICKS * p / count);
+  support->stretches = (p + support->stretch - 1) / support->stretch;
+  PetscCall(ArrayCreate(support->stretches * rows + 1, &support->start));
+  PetscCall(ArrayCreate(rows * count, &support->sorted));
+  PetscCall(ArrayCreate(rows * count, &support->pick));
+  PetscCall(ArrayCreate(rows * count, &support->atom));
+  PetscCall(ArrayCreate(rows * count, &support->value));
+  PetscCall(ArrayCreate(rows * DOT_BLOCK, &support->part));
   PetscCall(ArrayCreate((d + DOT_BLOCK - 1) / DOT_BLOCK * DOT_BLOCK * p, &support->blocks));
   for (int64_t i = 0; i < d; i += DOT_BLOCK)
     for (int64_t q = 0; q < p; q++)
@@ -37,6 +50,11 @@ PetscErrorCode SupportDestroy(SAE *sae)
   PetscCall(ArrayDestroy(&sae->support->anchor));
   PetscCall(ArrayDestroy(&sae->support->half));
   PetscCall(ArrayDestroy(&sae->support->blocks));
+  PetscCall(ArrayDestroy(&sae->support->start));
+  PetscCall(ArrayDestroy(&sae->support->sorted));
+  PetscCall(ArrayDestroy(&sae->support->pick));
+  PetscCall(ArrayDestroy(&sae->support->atom));
+  PetscCall(ArrayDestroy(&sae->support->value));
   PetscCall(ArrayDestroy(&sae->support->part));
   PetscCall(ArrayDestroy(&sae->support->row));
   PetscCall(ArrayDestroy(&sae->support));
@@ -144,56 +162,101 @@ void support_replace(SAE *sae, int64_t j, int64_t q)
   PetscCallAbort(PETSC_COMM_SELF, ArrayDestroy(&value));
 }
 
-/* Brings a block into the third cache in the order of memory, which picking rows from it would do
-   in theirs. */
-static const float *block_of(const SAE *sae, int64_t i)
+/* Weights, or what is theirs, between the order of the rows of W and that of the stretches. */
+static void reorder(const Support *support, int64_t rows, bool back, float *by_row,
+                    float *by_stretch)
 {
-  const int64_t p = sae->task->anchors->p;
-  const float *block = sae->support->blocks + i * p;
-  for (int64_t q = 0; q < p * DOT_BLOCK; q += 16) __builtin_prefetch(block + q, 0, 1);
-  return block;
+  for (int64_t j = 0, at = 0; j < rows; j++)
+    for (int64_t s = 0; s < support->stretches; s++) {
+      const int64_t *start = support->start + s * rows + j;
+      for (int64_t q = start[0]; q < start[1]; q++, at++)
+        if (back)
+          by_row[at] = by_stretch[q];
+        else
+          by_stretch[q] = by_row[at];
+    }
 }
 
-/* Asks for the rows of an atom's anchors, into the second cache: the next atom's while one is
-   computed, since what comes from the third cache waits for one another. */
-static void ask_for(const Support *support, int64_t j, int64_t rows, const float *block)
+/* The weights in the order of stretches of anchors, of atoms in a stretch, of anchors in an atom:
+   the sums of an atom still go through its anchors in ascending order. */
+static void sort(const Support *support, int64_t rows)
 {
-  const int32_t *anchor = support->anchor + j * support->count;
-  for (int64_t q = 0; j < rows && q < support->count; q++)
-    for (int64_t c = 0; c < DOT_BLOCK; c += 16)
-      __builtin_prefetch(block + (int64_t)anchor[q] * DOT_BLOCK + c, 0, 2);
+  const int64_t count = support->count, stretch = support->stretch;
+  const size_t size = (size_t)(rows * count) * sizeof(*support->anchor);
+  int64_t *start = support->start;
+  if (!memcmp(support->sorted, support->anchor, size)) return;
+  memcpy(support->sorted, support->anchor, size);
+  memset(start, 0, (size_t)(support->stretches * rows + 1) * sizeof(*start));
+  for (int64_t j = 0; j < rows; j++)
+    for (int64_t q = 0, s = 0; q < count; q++) {
+      while (support->anchor[j * count + q] >= (s + 1) * stretch) s++;
+      start[s * rows + j + 1]++;
+    }
+  for (int64_t v = 0; v < support->stretches * rows; v++) start[v + 1] += start[v];
+  for (int64_t j = 0, at = 0; j < rows; j++)
+    for (int64_t s = 0; s < support->stretches; s++)
+      for (int64_t q = start[s * rows + j]; q < start[s * rows + j + 1]; q++)
+        support->pick[q] = support->anchor[at++], support->atom[q] = (int32_t)j;
 }
 
-/* Columns go by blocks of DOT_BLOCK, whose anchors stay in the third cache. */
+/* Asks for a part, the i-th of n, of the rows of the anchors after a stretch: those of one are
+   brought into the second cache, in the order of memory, while the one before is worked on. */
+static void bring(const Support *support, const float *after, int64_t i, int64_t n)
+{
+  const int64_t lines = support->stretch * (DOT_BLOCK / 16);
+  for (int64_t l = lines * i / n; l < lines * (i + 1) / n; l++)
+    __builtin_prefetch(after + 16 * l, 0, 2);
+}
+
 void support_form(SAE *sae, float *D)
 {
   const Support *support = sae->support;
-  const int64_t d = sae->d, count = support->count;
-  const float *W = tensor_named(sae, "W")->p;
+  const int64_t d = sae->d, p = sae->task->anchors->p, rows = sae->rows;
+  const int64_t few = (rows + AT_ONCE - 1) / AT_ONCE;
+  sort(support, rows);
+  reorder(support, rows, false, tensor_named(sae, "W")->p, support->value);
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
-    const float *block = block_of(sae, i);
-    for (int64_t j = 0; j < sae->rows; j++) {
-      ask_for(support, j + 1, sae->rows, block);
-      sae->kernels->decode(count, support->anchor + j * count, W + j * count,
-                           min_i64(DOT_BLOCK, d - i), block, DOT_BLOCK, D + j * d + i);
-    }
+    const float *block = support->blocks + i * p;
+    memset(support->part, 0, (size_t)(rows * DOT_BLOCK) * sizeof(float));
+    for (int64_t s = 0; s < support->stretches; s++)
+      for (int64_t f = 0, j = 0; f < few; f++, j += AT_ONCE) {
+        bring(support, block + (s + 1) * support->stretch * DOT_BLOCK, f, few);
+        sae->kernels->add_picks(min_i64(AT_ONCE, rows - j), support->start + s * rows + j,
+                                support->pick, support->value, block,
+                                support->part + j * DOT_BLOCK);
+      }
+    for (int64_t j = 0; j < rows; j++)
+      for (int64_t c = i; c < min_i64(i + DOT_BLOCK, d); c++)
+        D[j * d + c] = support->part[j * DOT_BLOCK + c - i] + 0.0f;
   }
 }
 
+/* Products begin at - 0, which changes none that is added; so do columns past the last, where
+   anchors have + 0. */
 void support_pull_back(SAE *sae, float *dW)
 {
   const Support *support = sae->support;
-  const int64_t d = sae->d, count = support->count;
+  const int64_t d = sae->d, p = sae->task->anchors->p, rows = sae->rows;
+  float *dot = support->value;
+  for (int64_t q = 0; q < rows * support->count; q++) dot[q] = -0.0f;
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
-    const float *block = block_of(sae, i);
-    for (int64_t j = 0; j < sae->rows; j++) {
-      float *g = dW + j * count, *part = i ? support->part : g;
-      ask_for(support, j + 1, sae->rows, block);
-      sae->kernels->blockdots(count, support->anchor + j * count, min_i64(DOT_BLOCK, d - i), block,
-                              DOT_BLOCK, sae->G + j * d + i, part);
-      for (int64_t q = 0; i && q < count; q++) g[q] += part[q];
+    const float *block = support->blocks + i * p;
+    const int64_t width = min_i64(DOT_BLOCK, d - i);
+    for (int64_t j = 0; j < rows; j++) {
+      memcpy(support->part + j * DOT_BLOCK, sae->G + j * d + i, (size_t)width * sizeof(float));
+      for (int64_t c = width; c < DOT_BLOCK; c++) support->part[j * DOT_BLOCK + c] = -0.0f;
+    }
+    for (int64_t s = 0; s < support->stretches; s++) {
+      const int64_t from = support->start[s * rows], to = support->start[(s + 1) * rows];
+      const int64_t few = (to - from + PICKS_AT_ONCE - 1) / PICKS_AT_ONCE;
+      for (int64_t f = 0, q = from; f < few; f++, q += PICKS_AT_ONCE) {
+        bring(support, block + (s + 1) * support->stretch * DOT_BLOCK, f, few);
+        sae->kernels->dot_picks(min_i64(PICKS_AT_ONCE, to - q), support->pick + q,
+                                support->atom + q, block, support->part, dot + q);
+      }
     }
   }
+  reorder(support, rows, true, dW, dot);
 }
 
 /* to[c] = the number that stood at the same anchor, or 0. */
