@@ -37,7 +37,7 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
                s->bytes * held / R + 8 * s->points * s->d;
   if (s->tied) cost->rank += 4 * md / R;        /* gradients of rows that are no parameters */
   if (s->anchors > 0) cost->rank += 4 * md / R; /* of atoms that are none */
-  if (s->support > 0) cost->rank += 4 * s->m * s->support / R;
+  if (s->support > 0) cost->rank += s->m * (20 * s->support + 256) / R;
   if (s->averaged) cost->rank += 8 * parameters + 4 * md / R;
   if (s->levels > 1 || s->gate || s->scans > 1) cost->rank += 8 * md / R;
   if (s->revived) cost->rank += 8 * md + 8 * md / R;
