@@ -60,13 +60,16 @@ static void exp64(int64_t count, const double *x, double *y)
     Exp64 v[4] = {{0}};
     Whole64 out = {0};
     int64_t any = 0;
-    memcpy(v, x + i, (size_t)here * sizeof(*x));
+    if (here == 32)
+      memcpy(v, x + i, sizeof(v));
+    else
+      memcpy(v, x + i, (size_t)here * sizeof(*x));
 #pragma GCC unroll 4
     for (int q = 0; q < 4; q++) out |= ~((v[q] >= -745.0) & (v[q] <= 709.0));
     for (int l = 0; l < 8; l++) any |= out[l];
     if (!any) {
       exp64_lanes(v);
-      memcpy(y + i, v, (size_t)here * sizeof(*y));
+      memcpy(y + i, v, here == 32 ? sizeof(v) : (size_t)here * sizeof(*y));
     } else {
       for (int64_t l = 0; l < here; l++) y[i + l] = math_exp(x[i + l]);
     }

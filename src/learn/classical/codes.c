@@ -87,8 +87,11 @@ PetscErrorCode CodeSolverDestroy(CodeSolver **solver)
 static void find_products(CodeSolver *s, const float *D)
 {
   const int64_t m = s->m, d = s->d, ld = s->ld;
-  for (int64_t j = 0; j < m; j++)
-    for (int64_t i = 0; i < d; i++) s->D[j * d + i] = s->DT[i * ld + j] = (double)D[j * d + i];
+  for (int64_t i = 0; i < m * d; i++) s->D[i] = (double)D[i];
+  for (int64_t first = 0; first < d; first += TOGETHER) /* rows of DT that are written together */
+    for (int64_t j = 0; j < m; j++)
+      for (int64_t i = first; i < min_i64(first + TOGETHER, d); i++)
+        s->DT[i * ld + j] = s->D[j * d + i];
   memset(s->K, 0, (size_t)(m * ld) * sizeof(*s->K));
   for (int64_t j = 0; j < m; j += TOGETHER)
     s->kernels->subtract64(min_i64(TOGETHER, m - j), d, j + TOGETHER, s->D + j * d, d, s->DT, ld,
