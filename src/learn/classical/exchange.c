@@ -181,7 +181,8 @@ static void begin(Exchange *x, int64_t rows, const float *S)
     double *c = x->C + t * x->ld, most = 0;
     for (int64_t j = 0; j < m; j++) {
       c[j] = (double)S[t * m + j] + x->constant;
-      most = fmax(most, fabs(c[j]) * (x->rule.simplex ? 1 : x->each[j]));
+      const double size = fabs(c[j]) * (x->rule.simplex ? 1 : x->each[j]);
+      most = size > most ? size : most;
       if (!x->rule.either_sign) c[j] -= x->rule.l1;
     }
     x->search[t] = (Search){.open = true, .tries = TRIES, .fewest = m + 1, .least = LEAST * most};
@@ -321,7 +322,7 @@ static void change_sides(Exchange *x, Search *search, uint64_t *in, uint64_t *mi
 /* The code from the solution y. */
 static void take_code(const Exchange *x, bool dual, const uint64_t *in, const double *y, float *z)
 {
-  for (int64_t j = 0; j < x->m; j++) z[j] = dual ? (float)fmax(-x->left[j], 0) : 0;
+  for (int64_t j = 0; j < x->m; j++) z[j] = dual && x->left[j] < 0 ? (float)-x->left[j] : 0;
   for (int64_t w = 0, q = 0; w < x->words; w++)
     for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++)
       z[64 * w + __builtin_ctzll(bits)] = dual ? 0 : (float)y[q];

@@ -273,7 +273,6 @@ static MethodWork work(const void *settings, double n, double d, double p)
   all.part[0] = (WorkPart){"less_shift", 0, d, 1};
   work_part(&all, "scores", k, d, 1);
   work_part(&all, "scores", count, k, 1);
-  work_part(&all, "memory read", 8 * count, 0, 1);
   all.units = 2;
   all.first = 1;
   all.before = all.products;
