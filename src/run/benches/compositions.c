@@ -68,7 +68,7 @@ static const Count special[] = {
     {"atoms hull", "", .dense = 4.0 * M * P * D / B},
     {"atoms hull_relaxed", "", .dense = 4.0 * M * P * D / B},
     {"revive auxk", "", .residuals = 3, .sums = 3, .dense = 2.0 * DEAD * D},
-    {"revive auxk_attached", "", 1, .dense = 4 * PRODUCT},
+    {"revive auxk_attached", "", 1, .dense = 3.7 * PRODUCT},
     {"revive resample", "revive.every=1 revive.times=1000000"},
     {"average ema", "", .bytes = 12},
 };

@@ -98,11 +98,10 @@ static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64
       const float s = S[t * m + j], threshold = now->learned[THRESHOLD][j];
       const bool kept = s > threshold || (library && s == threshold);
       const double x = (double)(library && s < 0 ? 0 : s) - (double)threshold;
-      if (!kept && !(__builtin_fabs(x) <= far)) continue;
-      codes->atom[end] = (int32_t)j, codes->value[end] = kept ? s : 0;
-      if (now->training)
-        codes->more[end] = __builtin_fabs(x) <= far ? (float)weight_at(settings, width, x) : 0.0f;
-      end++;
+      const bool near = __builtin_fabs(x) <= far;
+      codes->atom[end] = (int32_t)j, codes->value[end] = kept ? s : 0; /* there is room for all */
+      if (now->training) codes->more[end] = near ? (float)weight_at(settings, width, x) : 0.0f;
+      end += kept | near;
     }
     codes->start[++codes->rows] = end;
   }
