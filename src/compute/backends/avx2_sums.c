@@ -230,8 +230,9 @@ void avx2_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const flo
     __m256 sum = _mm256_setzero_ps(), lane[8];
     for (int64_t i = 0; i < d; i += 64) {
       const int64_t left = d - i >= 64 ? 64 : d - i;
-      for (int r = 0; r < 8; r++) {
-        const float *x = D + index[q + r < nonzeros ? q + r : nonzeros - 1] * ldD + i;
+      for (int r = 0; r < 8; r++) lane[r] = _mm256_setzero_ps();
+      for (int r = 0; r < 8 && q + r < nonzeros; r++) {
+        const float *x = D + index[q + r] * ldD + i;
         lane[r] = _mm256_add_ps(block_lanes(x, e + i, left, 0), block_lanes(x, e + i, left, 8));
       }
       sum = i ? _mm256_add_ps(sum, halve8(lane)) : halve8(lane);

@@ -12,6 +12,7 @@
 #define GROUP 32   /* atoms with many tokens that are summed together */
 #define FEW 64     /* tokens that they add at a time */
 #define SPARSE 8   /* an atom with fewer than one in so many tokens is summed alone */
+#define ALONE 8    /* rows whose slopes are made one after another, at most */
 
 /* Adds the block's part to the slopes of count codes; first: it is the first part. */
 static inline void slopes(int64_t count, const int32_t *index, const float *D, const __m512 *e,
@@ -254,11 +255,34 @@ static inline __m512 block16(const float *const row[16], const float *e, int64_t
   return halve16(lane);
 }
 
+/* One row against e: its blocks take the place of rows. */
+static float one_blockdot(int64_t d, const float *x, const float *e)
+{
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  float part[16], sum = 0;
+  for (int64_t i = 0; i < d; i += 16 * DOT_BLOCK) {
+    const int64_t left = d - i, blocks = (left + DOT_BLOCK - 1) / DOT_BLOCK;
+    __m512 lane[16];
+    for (int64_t b = 0; b < 16; b++) {
+      lane[b] = _mm512_setzero_ps();
+      for (int64_t r = b * DOT_BLOCK; r < (b + 1) * DOT_BLOCK && b < blocks; r += 16) {
+        const __mmask16 m = lanes512(left, r);
+        lane[b] = _mm512_mask3_fmadd_ps(_mm512_maskz_loadu_ps(m, e + i + r),
+                                        _mm512_maskz_loadu_ps(m, x + i + r), lane[b], m);
+      }
+    }
+    _mm512_storeu_ps(part, _mm512_permutexvar_ps(order, halve16(lane)));
+    for (int64_t b = 0; b < blocks && b < 16; b++) sum = i + b ? sum + part[b] : part[b];
+  }
+  return sum;
+}
+
 void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
                       int64_t ldD, const float *e, float *g)
 {
   const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-  for (int64_t q = 0; q < nonzeros; q += 16) {
+  int64_t q = 0;
+  for (; nonzeros - q > ALONE; q += 16) {
     __m512 sum = _mm512_setzero_ps();
     for (int64_t i = 0; i < d; i += 64) {
       const float *row[16];
@@ -270,6 +294,7 @@ void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const f
     }
     _mm512_mask_storeu_ps(g + q, lanes512(nonzeros, q), _mm512_permutexvar_ps(order, sum));
   }
+  for (; q < nonzeros; q++) g[q] = one_blockdot(d, D + index[q] * ldD, e);
 }
 
 void avx512_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,

@@ -15,19 +15,28 @@ void encoder_draw(const SAE *sae, int64_t index, int64_t count, double bound, fl
                             1));
 }
 
-/* u [width] becomes its layer norm; gives what it was multiplied by. */
-static double normalise(int64_t width, float *u)
+/* Sums over a row in order, those of several rows side by side: one alone would wait for itself at
+   each number. */
+enum { BESIDE = 8 };
+
+/* n rows u [n x width], n at most BESIDE, become their layer norms; inverse [n]: what they were
+   multiplied by. */
+static void normalise(int64_t n, int64_t width, float *u, double *inverse)
 {
-  double mean = 0, variance = 0;
-  for (int64_t i = 0; i < width; i++) mean += (double)u[i];
-  mean /= (double)width;
-  for (int64_t i = 0; i < width; i++) {
-    const double off = (double)u[i] - mean;
-    variance += off * off;
+  double mean[BESIDE] = {0}, variance[BESIDE] = {0};
+  for (int64_t i = 0; i < width; i++)
+    for (int64_t t = 0; t < n; t++) mean[t] += (double)u[t * width + i];
+  for (int64_t t = 0; t < n; t++) mean[t] /= (double)width;
+  for (int64_t i = 0; i < width; i++)
+    for (int64_t t = 0; t < n; t++) {
+      const double off = (double)u[t * width + i] - mean[t];
+      variance[t] += off * off;
+    }
+  for (int64_t t = 0; t < n; t++) {
+    inverse[t] = 1 / __builtin_sqrt(variance[t] / (double)width + 1e-5);
+    for (int64_t i = 0; i < width; i++)
+      u[t * width + i] = (float)(((double)u[t * width + i] - mean[t]) * inverse[t]);
   }
-  const double inverse = 1 / __builtin_sqrt(variance / (double)width + 1e-5);
-  for (int64_t i = 0; i < width; i++) u[i] = (float)(((double)u[i] - mean) * inverse);
-  return inverse;
 }
 
 void hidden_forward(const Kernels *kernels, const Hidden *hidden, int64_t n, const float *xc,
@@ -35,10 +44,12 @@ void hidden_forward(const Kernels *kernels, const Hidden *hidden, int64_t n, con
 {
   const int64_t d = hidden->W->d, width = hidden->W->rows;
   kernels->scores(n, xc, d, hidden->W, hidden->bias, A, width);
+  double by[BESIDE];
   for (int64_t t = 0; t < n; t++) {
     float *a = A + t * width;
-    const float by = (float)normalise(width, a);
-    if (norm) memcpy(norm + t * width, a, (size_t)width * sizeof(*a)), inverse[t] = by;
+    if (t % BESIDE == 0) normalise(min_i64(BESIDE, n - t), width, a, by);
+    if (norm)
+      memcpy(norm + t * width, a, (size_t)width * sizeof(*a)), inverse[t] = (float)by[t % BESIDE];
     for (int64_t i = 0; i < width; i++) {
       const float x = __builtin_fmaf(hidden->gain[i], a[i], hidden->offset[i]);
       a[i] = x > 0 ? x : 0;
@@ -69,23 +80,29 @@ static void output_slope(const SAE *sae, int64_t t, float aux, float *y, float *
   }
 }
 
-/* Back through the positive part and the layer norm: offset [width] and gain [width] what their
-   gradients get from this token, slope [width] that by the linear part. */
-static void layer_slope(const SAEBatch *batch, int64_t t, int64_t width, const float *gain,
-                        float *offset_slope, float *gain_slope, float *slope)
+/* Back through the positive part and the layer norm, for n tokens from this rank's t on, n at most
+   BESIDE: offset [n x width] and gain [n x width] what their gradients get from them, slope [n x
+   width] that by the linear part. */
+static void layer_slopes(const SAEBatch *batch, int64_t t, int64_t n, int64_t width,
+                         const float *gain, float *offset_slope, float *gain_slope, float *slope)
 {
   const float *A = batch->in + (batch->first + t) * width, *norm = batch->norm_in + t * width;
-  double mean = 0, along = 0;
-  for (int64_t i = 0; i < width; i++) {
-    if (!(A[i] > 0)) offset_slope[i] = 0;
-    gain_slope[i] = offset_slope[i] * norm[i];
-    slope[i] = offset_slope[i] * gain[i];
-    mean += (double)slope[i], along += (double)slope[i] * (double)norm[i];
-  }
-  mean /= (double)width, along /= (double)width;
+  double mean[BESIDE] = {0}, along[BESIDE] = {0};
+  for (int64_t r = 0; r < n; r++)
+    for (int64_t i = 0, q = r * width; i < width; i++, q++) {
+      if (!(A[q] > 0)) offset_slope[q] = 0;
+      gain_slope[q] = offset_slope[q] * norm[q];
+      slope[q] = offset_slope[q] * gain[i];
+    }
   for (int64_t i = 0; i < width; i++)
-    slope[i] =
-        (float)((double)batch->inverse[t] * ((double)slope[i] - mean - (double)norm[i] * along));
+    for (int64_t r = 0, q = i; r < n; r++, q += width)
+      mean[r] += (double)slope[q], along[r] += (double)slope[q] * (double)norm[q];
+  for (int64_t r = 0; r < n; r++) {
+    const double by = (double)batch->inverse[t + r], off = mean[r] / (double)width,
+                 part = along[r] / (double)width;
+    for (int64_t q = r * width; q < (r + 1) * width; q++)
+      slope[q] = (float)(by * ((double)slope[q] - off - (double)norm[q] * part));
+  }
 }
 
 /* Sum over atoms that the batch does not fire of lift E_j, taken off: what every token gets. */
@@ -164,7 +181,10 @@ PetscErrorCode HiddenBack(SAE *sae, float h, float aux, float lift)
     float *to = batch->hidden[0] + at;
     memcpy(to, common, (size_t)width * sizeof(*to));
     output_slope(sae, t, aux, batch->hidden_row, to);
-    layer_slope(batch, t, width, gain, to, batch->hidden[1] + at, batch->hidden[2] + at);
+    if ((t + 1) % BESIDE && t + 1 < batch->count) continue;
+    const int64_t first = t / BESIDE * BESIDE, row = (batch->first + first) * width;
+    layer_slopes(batch, first, t + 1 - first, width, gain, batch->hidden[0] + row,
+                 batch->hidden[1] + row, batch->hidden[2] + row);
   }
   PetscCall(Finish(sae, h));
   PetscCall(ArrayDestroy(&common));
