@@ -118,7 +118,7 @@ flags_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf1
 $(addprefix $(B)/src/,base/eigen.o base/cholesky.o measure/metrics/ood.o): flags = -O3
 $(B)/src/compare/%.o: flags = -O3
 $(addprefix $(B)/src/data/,sums.o token_writer.o token_rows.o): flags = -O3
-$(addprefix $(B)/src/learn/sae/,dense.o encode.o forward.o hidden.o levels.o simplex.o sums.o step.o support.o): flags = -O3
+$(addprefix $(B)/src/learn/sae/,dense.o encode.o forward.o hidden.o levels.o codes/omp.o pursue.o simplex.o sums.o step.o support.o): flags = -O3
 $(B)/src/learn/classical/%.o $(B)/src/learn/methods/%.o: flags = -O3
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) -DREF_FMA -O3 -fopenmp-simd -mfma -mavx2 $(san) -MMD -MP -c -o $@ $<

@@ -87,3 +87,13 @@ static inline int64_t size_of(int64_t most)
   const int64_t n = below(2) ? special[below(18)] : below(most + 1);
   return n < most ? n : most;
 }
+
+/* n counts that sum to what is given back; start [n + 1]. */
+static inline int64_t *hold_starts(int64_t n, int64_t most)
+{
+  int64_t *start;
+  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n + 1, &start));
+  hold((float *)start);
+  for (int64_t t = 0; t < n; t++) start[t + 1] = start[t] + below(most + 1);
+  return start;
+}

@@ -40,12 +40,26 @@ typedef struct {
   bool either_sign;
 } Descent;
 
+/* What picks were, each token's from the last to the first: U = e[t] and V = -e[t] at first; for q
+   = start[t] .. start[t + 1] - 1, with j = index[q], V = fmaf(c[q], D[j], V), GU[j] takes c[q] U
+   and GV[j] takes (by a[q]) V, and U = fmaf(-a[q], D[j], U). Sums are leaf sums over the tokens,
+   those of a token in this order; atoms first .. first + atoms - 1 have some. */
+typedef struct {
+  int64_t n, m, d, first, atoms;
+  const int64_t *start;
+  const int32_t *index;
+  const float *c, *a;
+  const float *D, *e; /* [m x d], [n x d] */
+  float by;
+} Unroll;
+
 enum {
   LEAF_TOKENS = 1024, /* of sums over tokens */
   SUM_PIECE = 256,    /* of those that are widened */
   DOT_BLOCK = 64,     /* of a blockdot */
   MANY_ATOMS = 64,    /* that go together where tokens have many codes, */
-  MANY_TOKENS = 256   /* for so many tokens */
+  MANY_TOKENS = 256,  /* for so many tokens */
+  UNROLL_COLUMNS = 32 /* that unroll_sums goes through together */
 };
 
 typedef struct Kernels {
@@ -105,6 +119,17 @@ typedef struct Kernels {
                  const float *D, int64_t ldD, float *y);
   /* y[i] = fmaf(a, x[i], y[i]). */
   void (*add_scaled)(int64_t d, float a, const float *x, float *y);
+  /* y[i] = fmaf(a, (float)x[i], y[i]); then which y are at least the largest less gap (one
+     rounding), ascending: how many, or 0 where these are more than room or the largest is not above
+     0. */
+  int64_t (*add_leading)(int64_t m, float a, const int16_t *x, float *y, float gap, int64_t room,
+                         int32_t *index);
+  /* Q[i][j] = dot64(D[index[i]], D[index[j]]), Q [p x p], and b[i] = dot64(D[index[i]], x). work
+     [products64_work(p, d)]. */
+  void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
+                     const float *x, double *Q, double *b, double *work);
+  /* The way back through picks: GU, GV [atoms x d]; work [unroll_work(n, m, atoms)]. */
+  void (*unroll_sums)(const Unroll *unroll, float *GU, float *GV, float *work);
   /* g[q] = blockdot(e, D[index[q]]). */
   void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                     const float *e, float *g);
@@ -201,6 +226,17 @@ static inline int64_t residuals_work(int64_t n, int64_t m)
 static inline int64_t leaf_sums_work(int64_t n)
 {
   return (n + 1024) * DOT_BLOCK;
+}
+static inline int64_t unroll_work(int64_t n, int64_t m, int64_t atoms)
+{
+  int64_t parts = 2; /* leaves that wait to be joined, and the one that comes */
+  for (int64_t leaves = (n + LEAF_TOKENS - 1) / LEAF_TOKENS; leaves > 1; leaves /= 2) parts++;
+  return (m + 2 * parts * atoms) * UNROLL_COLUMNS;
+}
+/* Doubles. */
+static inline int64_t products64_work(int64_t p, int64_t d)
+{
+  return (p + 4) * ((d + 7) / 8 * 8);
 }
 /* Floats, and doubles. */
 static inline int64_t descend_work(int64_t m)

@@ -47,7 +47,7 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
   /* atoms and encoder, the encoder packed; tokens, residuals of each part; codes of all ranks */
   cost->node = 12 * md + (s->filtered ? 2 * md : 0) +
                4 * bd * (2 + s->levels + s->gate + s->apart) + 16 * s->batch * s->hidden +
-               (R > 1 ? 16 * held : 0) + (s->picks > 0 ? 4 * s->m * s->m : 0);
+               (R > 1 ? 16 * held : 0) + (s->picks > 0 ? 2 * s->m * s->m : 0);
 }
 
 static void kmeans_memory(const CostShape *s, const CostGroup *group, Cost *cost)

@@ -55,16 +55,6 @@ static bool check_select(const Kernels *a, const Kernels *b, int64_t m, int64_t 
   return same && x == y && !memcmp(i, j, (size_t)x * 4) && same_float(x, v, w);
 }
 
-/* n counts that sum to what is given back; start [n + 1]. */
-static int64_t *hold_starts(int64_t n, int64_t most)
-{
-  int64_t *start;
-  PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n + 1, &start));
-  hold((float *)start);
-  for (int64_t t = 0; t < n; t++) start[t + 1] = start[t] + below(most + 1);
-  return start;
-}
-
 static bool check_decode(const Kernels *a, const Kernels *b, int64_t nonzeros, int64_t d, int kind)
 {
   const int64_t rows = 1 + below(20), ld = d + below(5);

@@ -182,7 +182,8 @@ static PetscErrorCode CheckGram(const char *words)
   Choice choice;
   Mistakes *mistakes;
   Packed packed = {0};
-  Gram gram = {NULL, 1.001};
+  Gram gram = {NULL};
+  static float products[ATOMS * ATOMS];
   int64_t made[2];
 
   PetscFunctionBeginUser;
@@ -196,7 +197,9 @@ static PetscErrorCode CheckGram(const char *words)
   fill_close(x, E);
   plain->pack(ATOMS, WIDTH, E, WIDTH, &packed);
   PetscCall(ArrayCreate(ATOMS * ATOMS, &gram.x));
-  plain->scores(ATOMS, E, WIDTH, &packed, NULL, gram.x, ATOMS);
+  plain->scores(ATOMS, E, WIDTH, &packed, NULL, products, ATOMS);
+  gram_units(&gram, 1.001, WIDTH);
+  gram_round(&gram, ATOMS * ATOMS, products, gram.x);
   for (int with = 0; with < 2; with++) {
     CodeNow now = code_now(&choice);
     now.gram = with ? &gram : NULL;

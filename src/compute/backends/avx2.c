@@ -7,6 +7,8 @@
 #include "avx2_sparse.h"
 #include "avx2_tile.h"
 #include "exp64.h"
+#define FMAF __builtin_fmaf
+#include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
 #include <string.h>
@@ -53,6 +55,15 @@ static double dot64(int64_t d, const float *x, const float *y)
   for (int64_t i = 0; i < d; i += 8) s = fma64(widen(d, x, i), widen(d, y, i), s);
   return halve(s);
 }
+
+typedef Lanes Wide64;
+#define SIDE 2
+static inline Wide64 wide64_load(const double *x)
+{
+  return (Wide64){_mm256_loadu_pd(x), _mm256_loadu_pd(x + 4)};
+}
+#define wide64_fma fma64
+#include "products64.h"
 
 static double distance64(int64_t d, const float *x, const float *y)
 {
@@ -262,6 +273,9 @@ const Kernels backend_avx2 = {
     .select_positive = avx2_select_positive,
     .decode = avx2_decode,
     .add_scaled = add_scaled,
+    .add_leading = add_leading,
+    .products64 = products64,
+    .unroll_sums = unroll_sums,
     .blockdots = avx2_blockdots,
     .add_picks = avx2_add_picks,
     .dot_picks = avx2_dot_picks,

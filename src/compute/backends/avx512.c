@@ -6,6 +6,8 @@
 #include "avx512_sparse.h"
 #include "avx512_tile.h"
 #include "exp64.h"
+#define FMAF __builtin_fmaf
+#include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
 
@@ -44,6 +46,18 @@ static double dot64(int64_t d, const float *x, const float *y)
   }
   return halve(a);
 }
+
+typedef __m512d Wide64;
+#define SIDE 4
+static inline Wide64 wide64_load(const double *x)
+{
+  return _mm512_loadu_pd(x);
+}
+static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
+{
+  return _mm512_fmadd_pd(x, y, s);
+}
+#include "products64.h"
 
 static double distance64(int64_t d, const float *x, const float *y)
 {
@@ -242,6 +256,9 @@ const Kernels backend_avx512 = {
     .select_positive = avx512_select_positive,
     .decode = avx512_decode,
     .add_scaled = add_scaled,
+    .add_leading = add_leading,
+    .products64 = products64,
+    .unroll_sums = unroll_sums,
     .blockdots = avx512_blockdots,
     .add_picks = avx512_add_picks,
     .dot_picks = avx512_dot_picks,

@@ -14,6 +14,7 @@ typedef struct {
   const float *g;      /* [nonzeros] slopes beside the codes */
   const float *own;    /* [nonzeros] slopes by what the code has learned, or NULL */
   const float *e, *in; /* [tokens x d] residuals, [tokens x inputs] what scores are made of */
+  bool picks;          /* the codes are picks, to be gone back through in their order */
 } SAETerm;
 typedef struct SAEReduce SAEReduce;
 
@@ -85,7 +86,7 @@ typedef struct SAEBatch {
   float *q;                  /* [m] slope of the L1 penalty */
   double *norm;              /* [m] |D_j|, with a penalty */
   float *gb, *zs, *own, *ge; /* [rows] three times, [d] finished sums */
-  int picks;                 /* the part of one pick a token, where codes are unrolled */
+  int picks;                 /* the part of all picks, where codes are unrolled */
   struct SAETrace *trace;    /* all picks of this rank's tokens */
   int gate;                  /* the gate's part, where the code has one */
   float *gate_gb, *main_gb;  /* [rows] gb of that part and of the main one */
@@ -117,6 +118,12 @@ typedef struct SAEBatch {
 static inline int sae_levels(const SAE *sae)
 {
   return sae->levels.count + (sae->unchosen.weight > 0);
+}
+
+/* The part that the atoms first learn from, and by which they fire. */
+static inline int sae_main(const SAE *sae)
+{
+  return sae->batch->picks ? sae->batch->picks : PART_MAIN;
 }
 
 /* Whether the residuals that are learned from are not those of all codes. */
@@ -163,10 +170,11 @@ PetscErrorCode BatchColumns(SAE *sae, int64_t d, float *x, const float **columns
 /* BatchRest - where they are apart: the sum of |r|^2 of the residuals of all codes over the batch,
    in token order, and their column sums [d]. Collective. */
 PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns);
-/* UnrollStart - the residuals that the way back through the picks begins with. Local. UnrollSums -
-   the sums of all picks, from the last to the first, in sae->G and sae->GE; gb 0. Collective. */
-PetscErrorCode UnrollStart(SAE *sae);
-PetscErrorCode UnrollSums(SAE *sae);
+/* BatchUnroll - the picks as codes of a part of their own, with their slopes, and what the way back
+   leaves of the residuals. Local. batch_unrolled: its sums, as BatchSums makes them; gb 0. */
+PetscErrorCode BatchUnroll(SAE *sae);
+void batch_unrolled(const SAE *sae, const SAETerm *term, int64_t first, int64_t atoms,
+                    const SAESums *sums);
 /* BatchPublish - D, E and b of all ranks from the tensors. BatchRehearse - what BatchGather and
    BatchChain exchange, once more. Collective. */
 PetscErrorCode BatchPublish(SAE *sae);

@@ -34,7 +34,7 @@
 #include <string.h>
 
 enum {
-  SUBTILE = 64, /* tokens filtered together: their bounds stay near the second cache */
+  SUBTILE = 64, /* tokens filtered, or pursued, together: scores stay near the second cache */
   TILE = 32,    /* tokens scored together */
   CHUNK = 1024, /* tokens settled together: the rows of E stay in the last cache */
   AGAIN = 64,   /* renewals after which a filter that did not pay is tried again */
@@ -55,19 +55,20 @@ struct Encoder {
   int64_t pause;  /* renewals until the filter is tried again */
   double left;    /* atoms left for a token, of the last chunk */
   int64_t refused;
-  Packed packed, words;       /* E; its integers in pairs */
-  float *scale, *norm, *rest; /* [m] */
-  Quantised part, tokens;     /* this rank's rows; a subtile */
-  float *slack;               /* [m] v of a subtile */
-  float *S;                   /* [SUBTILE x m] bounds, or scores of a tile */
-  int64_t *start;             /* [CHUNK + 1] */
-  int32_t *index;             /* [CHUNK x room] */
-  float *score;               /* [CHUNK x room] */
-  bool *filtered;             /* [CHUNK] */
-  Packed some;                /* rows of some atoms */
-  float *some_bias;           /* [m] */
-  Gram gram;                  /* x NULL: there is none */
-  int32_t *some_atom;         /* [m] */
+  Packed packed, words;        /* E; its integers in pairs */
+  float *scale, *norm, *rest;  /* [m] */
+  Quantised part, tokens;      /* this rank's rows; a subtile */
+  float *slack;                /* [m] v of a subtile */
+  float *S;                    /* [SUBTILE x m] bounds, or scores of a tile */
+  int64_t *start;              /* [CHUNK + 1] */
+  int32_t *index;              /* [CHUNK x room] */
+  float *score;                /* [CHUNK x room] */
+  bool *filtered;              /* [CHUNK] */
+  Packed some;                 /* rows of some atoms */
+  float *some_bias;            /* [m] */
+  Gram gram;                   /* x NULL: there is none */
+  float *gram_room, *products; /* of its x; [ROWS x m] some of it before it is rounded */
+  int32_t *some_atom;          /* [m] */
 };
 
 EncoderUse encoder_use(void)
@@ -151,8 +152,11 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow
   PetscCall(Room(e, e->packed.space, &e->packed.x));
   PetscCall(ArrayCreate(SUBTILE * m, &e->S));
   if (e->able) PetscCall(CreateFilter(e));
-  if (now->code->pursue && m <= GRAM_ATOMS && now->code->most(now, m) >= GRAM_PICKS)
-    PetscCall(Room(e, m * m, &e->gram.x));
+  if (now->code->pursue && m <= GRAM_ATOMS && now->code->most(now, m) >= GRAM_PICKS) {
+    PetscCall(Room(e, (m * m + 1) / 2, &e->gram_room));
+    PetscCall(ArrayCreate(ROWS * m, &e->products));
+    e->gram.x = (int16_t *)(void *)e->gram_room;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,13 +171,13 @@ PetscErrorCode EncoderDestroy(Encoder **encoder)
   PetscCall(Drop(e, &e->scale));
   PetscCall(Drop(e, &e->norm));
   PetscCall(Drop(e, &e->rest));
-  PetscCall(Drop(e, &e->gram.x));
+  PetscCall(Drop(e, &e->gram_room));
   packed_clear(&e->some);
   quantised_clear(&e->part);
   quantised_clear(&e->tokens);
-  void **arrays[] = {(void **)&e->slack,     (void **)&e->S,        (void **)&e->start,
-                     (void **)&e->index,     (void **)&e->score,    (void **)&e->filtered,
-                     (void **)&e->some_bias, (void **)&e->some_atom};
+  void **arrays[] = {(void **)&e->slack,     (void **)&e->S,         (void **)&e->start,
+                     (void **)&e->index,     (void **)&e->score,     (void **)&e->filtered,
+                     (void **)&e->some_bias, (void **)&e->some_atom, (void **)&e->products};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   PetscCall(ArrayDestroy(encoder));
@@ -193,9 +197,9 @@ static void round_rows(Encoder *e, int64_t first, int64_t count)
 }
 
 /* Turns rows i .. i + n - 1 of the columns right of them to columns. */
-static void mirror(int64_t m, int64_t i, int64_t n, float *x)
+static void mirror(int64_t m, int64_t i, int64_t n, int16_t *x)
 {
-  enum { TURN = 8 };
+  enum { TURN = 16 };
   for (int64_t c = i; c < m; c += TURN)
     for (int64_t r = i; r < i + n; r += TURN)
       for (int64_t a = c; a < min_i64(c + TURN, m); a++)
@@ -216,11 +220,13 @@ static PetscErrorCode RenewGram(Encoder *e)
     square = one > square || isnan(one) ? one : square;
     if (isnan(square)) break;
   }
-  e->gram.longest = 1.0001 * sqrt(square);
+  gram_units(&e->gram, square, d);
   for (int64_t i = rank * ROWS; i < m; i += ranks * ROWS) {
     const Packed right = {.x = e->packed.x + i * d, .rows = m - i, .d = d};
     const int64_t n = min_i64(ROWS, m - i);
-    e->kernels->scores(n, e->E + i * d, d, &right, NULL, e->gram.x + i * m + i, m);
+    e->kernels->scores(n, e->E + i * d, d, &right, NULL, e->products, m - i);
+    for (int64_t r = 0; r < n; r++)
+      gram_round(&e->gram, m - i, e->products + r * (m - i), e->gram.x + (i + r) * m + i);
     mirror(m, i, n, e->gram.x);
   }
   if (e->nodes) PetscCall(NodesBarrier(e->nodes));
@@ -338,8 +344,8 @@ static PetscErrorCode PursuedCodes(Encoder *e, int64_t n, const float *X, Codes 
   PetscFunctionBegin;
   e->taken |= 1;
   now.gram = e->gram.x ? &e->gram : NULL;
-  for (int64_t t = 0; t < n; t += TILE) {
-    const int64_t count = min_i64(TILE, n - t);
+  for (int64_t t = 0; t < n; t += SUBTILE) {
+    const int64_t count = min_i64(SUBTILE, n - t);
     PetscCall(CodesReserve(codes, codes->rows + count,
                            codes->start[codes->rows] + count * code->most(e->now, e->m)));
     PetscCall(code->pursue(&now, e->kernels, count, e->m, e->d, X + t * e->d, &e->packed, e->E,

@@ -60,8 +60,8 @@ PetscErrorCode BatchCreate(SAE *sae)
     PetscCall(CodesReserve(&batch->part[p].codes, b, 0));
   }
   batch->rest = batch->part[PART_MAIN].e;
-  if (sae_apart(sae) || batch->picks) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
-  if (sae_levels(sae) > 1 || batch->gate || batch->picks)
+  if (sae_apart(sae)) PetscCall(SharedCreate(nodes, b * d, &batch->rest));
+  if (sae_levels(sae) > 1 || batch->gate)
     PetscCall(ArrayCreate(rows * (d + sae->inputs + 4), &batch->level_sums));
   PetscCall(SharedCreate(nodes, d, &batch->ge));
   PetscCall(SharedCreate(nodes, m, &batch->gb_all));
@@ -81,7 +81,9 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(sae->size + 1, &batch->dead_starts));
   PetscCall(ArrayCreate(rows, &batch->ab));
   PetscCall(ArrayCreate(route_leaves(b) * max_i64(d, sae->inputs), &batch->leaf));
-  PetscCall(ArrayCreate(max_i64(residuals_work(b, m), leaf_sums_work(b)), &batch->work));
+  int64_t work = max_i64(residuals_work(b, m), leaf_sums_work(b));
+  if (batch->picks) work = max_i64(work, unroll_work(b, m, m));
+  PetscCall(ArrayCreate(work, &batch->work));
   batch->use = dense_use();
   PetscCall(ArrayCreate(b, &batch->square));
   int64_t most = APPLY_COUNT;
@@ -238,7 +240,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   rows[count++] = (SharedRows){all->g, sizeof(float), nonzeros};
   if (term->own) rows[count++] = (SharedRows){all->own, sizeof(float), nonzeros};
   if (part == PART_MAIN) rows[count++] = (SharedRows){batch->in, taken, tokens};
-  if (part == batch->picks && part) rows[count++] = (SharedRows){batch->rest, row, tokens};
+  if (term->picks) rows[count++] = (SharedRows){batch->part[PART_MAIN].e, row, tokens};
   PetscCall(SharedExchange(sae->nodes, count, rows));
   all->codes.start[batch->b] = total; /* the same from every rank */
   all->codes.rows = batch->b;
@@ -248,10 +250,13 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
 
 static SAETerm term_of(const SAE *sae, int p)
 {
-  const SAEPart *part = &sae->batch->part[p];
-  const bool own = sae->now.code->slopes && p >= PART_MAIN && p < PART_MAIN + sae->levels.count;
-  return (SAETerm){&part->codes, part->g, own ? part->own : NULL, part->e,
-                   p && p == sae->batch->picks ? sae->batch->rest : sae->batch->in};
+  const SAEBatch *batch = sae->batch;
+  const SAEPart *part = &batch->part[p];
+  const bool own = sae->now.code->slopes && p >= PART_MAIN && p < PART_MAIN + sae->levels.count,
+             picks = p && p == batch->picks;
+  return (SAETerm){
+      &part->codes, part->g, own ? part->own : NULL, batch->part[picks ? PART_MAIN : p].e,
+      batch->in,    picks};
 }
 
 PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
@@ -272,12 +277,6 @@ PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the bias of the reconstruction learns from. */
-static const float *main_residuals(const SAEBatch *batch)
-{
-  return batch->part[batch->picks ? batch->picks : PART_MAIN].e;
-}
-
 /* Column sums of e and which atoms fired, where no rank has all of e and all codes: known to all
  * after the exchange of rows. */
 static int leaf_rows(SAE *sae, SharedRows *rows)
@@ -288,7 +287,7 @@ static int leaf_rows(SAE *sae, SharedRows *rows)
   for (int r = 0; r < sae->size; r++)
     part_of(route_leaves(batch->b), 1, r, sae->size, &leaves[r], &count);
   leaves[sae->size] = route_leaves(batch->b);
-  batch_leaves(d, 0, d, batch->count, main_residuals(batch) + batch->first * d,
+  batch_leaves(d, 0, d, batch->count, batch->part[sae_main(sae)].e + batch->first * d,
                batch->leaf_all + leaf * d);
   if (sae->rows)
     memcpy(batch->fired_all + sae->first, batch->fired, (size_t)sae->rows * sizeof(float));
@@ -312,7 +311,8 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
   if (atoms.rows) memcpy(batch->gb_all + atoms.first, gb, (size_t)atoms.rows * sizeof(*gb));
   if (!aux && apart) count += leaf_rows(sae, rows + 1);
-  if (!aux && !apart) batch_leaves(d, first, cols, batch->b, main_residuals(batch), batch->leaf);
+  if (!aux && !apart)
+    batch_leaves(d, first, cols, batch->b, batch->part[sae_main(sae)].e, batch->leaf);
   PetscCall(SharedExchange(sae->nodes, count, rows));
   for (int64_t l = 0; l < leaves && !aux && apart; l++)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));
@@ -357,7 +357,7 @@ PetscErrorCode BatchRest(SAE *sae, double *square, const float **columns)
 PetscErrorCode BatchRehearse(SAE *sae)
 {
   SAEBatch *batch = sae->batch;
-  SAETerm term = term_of(sae, PART_MAIN);
+  SAETerm term = term_of(sae, sae_main(sae));
   const AtomSet atoms = batch_atoms(sae, false);
   const SAESums sums = {
       SUMS_ALWAYS | 1 << SUM_FIRED,
@@ -367,7 +367,7 @@ PetscErrorCode BatchRehearse(SAE *sae)
   if (sae->route == ROUTE_ALLREDUCE)
     PetscCall(BatchReduce(sae, NULL, &atoms, &sums));
   else
-    PetscCall(ExchangeCodes(sae, PART_MAIN, &term));
+    PetscCall(ExchangeCodes(sae, sae_main(sae), &term));
   PetscCall(
       SharedExchange(sae->nodes, 1, (SharedRows[]){{batch->gb_all, sizeof(float), sae->starts}}));
   PetscCall(NodesBarrier(sae->nodes));
@@ -383,7 +383,7 @@ void batch_silence(SAE *sae)
       if (batch->fired_all[j] > 0) sae->silent[j] = 0;
     return;
   }
-  for (int p = PART_MAIN; p < PART_MAIN + sae->levels.count; p++) {
+  for (int p = sae_main(sae); p < sae_main(sae) + sae->levels.count; p++) {
     const Codes *codes = sae->size > 1 ? &batch->part[p].all.codes : &batch->part[p].codes;
     for (int64_t q = 0; q < codes->start[codes->rows]; q++)
       if (codes->value[q] != 0) sae->silent[codes->atom[q]] = 0;

@@ -335,7 +335,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   if (batch->unchosen && code->settle) PetscCall(UnchosenLater(sae));
   losses_of_tokens(sae, l1, losses);
   if (batch->gate) PetscCall(Gate(sae, l1, losses));
-  if (batch->picks) PetscCall(UnrollStart(sae));
+  if (batch->picks) PetscCall(BatchUnroll(sae));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

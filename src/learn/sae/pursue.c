@@ -40,34 +40,50 @@ int64_t pursuit_most(const CodeNow *now, int64_t m)
      - a defined score, and an entry of G, is a chain: within gamma |r| N of the product, or gamma
        N^2, and d 2^-149;
      - r is rounded in each place, by u of itself: the product with an atom is off by u |r| N more;
+     - an entry is held in units, towards 0: within a unit more, and a hundredth of it for the
+       factors' rounding;
      - the number that stands for the score is rounded, by u of itself, which is below |r| N + err.
-   So each pick adds |c| gamma N^2 + u |r| N + u (|r| N + err) to err, and all defined scores are
-   within err + gamma |r| N of these numbers. With bounds that are larger by a hundredth, and by
-   2^-120 (1 + |c|) for numbers near 0, whatever can be the largest score is at most twice that
-   below the largest number. Those scores are made by the chain. Where they are many, or none is
-   above 0, or what is left is small beside err, all scores of the token are made anew. */
+   So each pick adds |c| (gamma N^2 + unit) + u |r| N + u (|r| N + err) to err, and all defined
+   scores are within err + gamma |r| N of these numbers. With bounds that are larger by a hundredth,
+   and by 2^-120 (1 + |c|) for numbers near 0, whatever can be the largest score is at most twice
+   that below the largest number. Those scores are made by the chain. Where they are many, or none
+   is above 0, or what is left is small beside err, all scores of the token are made anew. */
+enum {
+  BLOCK = 32, /* tokens that go from pick to pick together: their scores stay near */
+  ROOM = 32   /* scores of a token that are made alone */
+};
 typedef struct {
   const Kernels *kernels;
   const Gram *gram;
   int64_t n, m, d;
   const Packed *P;
   const float *D;
-  float *left, *S;   /* [n x d], [n x m] */
-  double *err;       /* [n] */
-  double *norm;      /* [n] of what is left, a bound from above */
-  bool *done, *sure; /* [n] whether nothing more is picked; whether S has the defined scores */
-  float *ones;       /* [m] */
-  int64_t *start;    /* [n + 1] */
-  int32_t *index;    /* [n ROOM] */
-  float *score;      /* [n ROOM] */
+  float *left, *S, *none;           /* [n x d]; [n x m]; [d] zeros */
+  double square[BLOCK], err[BLOCK]; /* of what is left; of S */
+  double norm[BLOCK];               /* of what is left, a bound from above */
+  double enough[BLOCK];             /* of its square: nothing more is picked */
+  bool done[BLOCK], sure[BLOCK];    /* so it is; whether S has the defined scores */
+  int64_t start[BLOCK + 1];
+  int32_t index[BLOCK * ROOM];
+  float score[BLOCK * ROOM];
 } Pursuit;
-
-enum { ROOM = 32 }; /* scores of a token that are made alone */
 
 static double chain_error(int64_t d)
 {
   const double du = (double)d * 0x1p-24;
   return 1.01 * du / (1 - du);
+}
+
+void gram_units(Gram *gram, double square, int64_t d)
+{
+  gram->longest = 1.0001 * __builtin_sqrt(square);
+  gram->unit = (float)(gram->longest * gram->longest * (1 + chain_error(d)) / 32000);
+}
+
+void gram_round(const Gram *gram, int64_t count, const float *products, int16_t *x)
+{
+  const float units = gram->unit > 0 ? 1 / gram->unit : 0;
+  for (int64_t i = 0; i < count; i++) x[i] = (int16_t)(int)(units * products[i]);
 }
 
 /* Scores as they are defined, of tokens t .. t + count - 1. */
@@ -77,31 +93,45 @@ static void score(Pursuit *p, int64_t t, int64_t count)
   for (int64_t i = t; i < t + count; i++) p->sure[i] = true;
 }
 
-/* Which scores of token t can be the largest, from `at` on; gives how many, 0: it is not known. */
-static int64_t narrow_down(const Pursuit *p, int64_t t, int64_t at)
+/* Once c times an atom is taken off: which scores of token t can be the largest, from `at` on;
+   gives how many. 0: it is not known, and S is not kept. */
+static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, float c, int64_t at)
 {
-  const double longest = p->gram->longest, size = p->norm[t] * longest,
-               off = 1.01 * (p->err[t] + chain_error(p->d) * size + 0x1p-23 * (size + p->err[t]));
-  if (!(off <= size / 64)) return 0;
-  const float *s = p->S + t * p->m;
-  const int64_t found =
-      p->kernels->candidates(p->m, s, p->ones, (float)(1.01 * off), 1, ROOM, p->index + at);
-  float most = 0;
-  for (int64_t q = at; q < at + found; q++) most = s[p->index[q]] > most ? s[p->index[q]] : most;
-  return most > 0 ? found : 0;
+  const bool sure = p->sure[t];
+  p->sure[t] = false;
+  if (!p->gram) return 0;
+  const double N = p->gram->longest, gamma = chain_error(p->d), size = (double)__builtin_fabsf(c),
+               entry = gamma * N * N + 1.01 * (double)p->gram->unit,
+               norm = 1.0001 * __builtin_sqrt(p->square[t]), most = norm * N;
+  if (sure) p->err[t] = gamma * p->norm[t] * N + 0x1p-120;
+  p->norm[t] = norm;
+  p->err[t] += 1.01 * (size * entry + 0x1p-24 * (2 * most + p->err[t])) + 0x1p-120 * (1 + size);
+  const double off = 1.01 * (p->err[t] + gamma * most + 0x1p-23 * (most + p->err[t]));
+  if (!(off <= most / 64)) return 0;
+  return p->kernels->add_leading(p->m, -c * p->gram->unit, p->gram->x + atom * p->m,
+                                 p->S + t * p->m, (float)(2.02 * off), ROOM, p->index + at);
 }
 
-/* Makes the scores that the next picks need. */
-static void prepare_picks(Pursuit *p)
+/* Some of what will be needed soon. */
+static void fetch(const void *from, int64_t bytes)
+{
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i, 0, 2);
+}
+
+/* Makes the scores that the next picks need, after those in atom and c [n], k apart. */
+static void next_scores(Pursuit *p, int64_t k, const int32_t *atom, const float *c)
 {
   int64_t unsure = 0;
   for (int64_t t = 0; t < p->n; t++) {
     const int64_t at = p->start[t];
-    const bool skip = p->sure[t] || p->done[t];
-    const int64_t found = skip || !p->gram ? 0 : narrow_down(p, t, at);
-    for (int64_t q = at; q < at + found; q++) p->score[q] = 0;
+    if (p->gram && t + 1 < p->n) fetch(p->gram->x + atom[(t + 1) * k] * p->m, 2 * p->m);
+    const int64_t found = p->done[t] ? 0 : narrow_down(p, t, atom[t * k], c[t * k], at);
+    for (int64_t q = at; q < at + found; q++) {
+      p->score[q] = 0;
+      fetch(p->D + p->index[q] * p->d, 4 * p->d);
+    }
     p->start[t + 1] = at + found;
-    unsure += !skip && !found;
+    unsure += !p->done[t] && !found;
   }
   if (8 * unsure > p->n) score(p, 0, p->n);
   for (int64_t t = 0; t < p->n; t++)
@@ -128,56 +158,35 @@ static float largest_score(const Pursuit *p, int64_t t, int32_t *atom)
   return s[*atom];
 }
 
-static void note_norm(Pursuit *p, int64_t t, double square)
+/* Squares of what is left, and which tokens are done. */
+static void look(Pursuit *p)
 {
-  p->norm[t] = 1.0001 * __builtin_sqrt(square);
+  p->kernels->distances64(p->n, p->d, p->left, p->d, p->none, 0, NULL, p->square);
+  for (int64_t t = 0; t < p->n; t++) p->done[t] = p->done[t] || !(p->square[t] > p->enough[t]);
 }
 
-/* Takes an atom's part off what is left of token t. */
-static void take_off(Pursuit *p, int64_t t, int32_t atom, float c)
+/* All picks of a block's tokens X, whose scores are there. */
+static void pursue_block(Pursuit *p, const PursuitParams *settings, int64_t k, const float *X,
+                         int32_t *pick, float *coefficient)
 {
-  float *r = p->left + t * p->d;
-  p->kernels->add_scaled(p->d, -c, p->D + atom * p->d, r);
-  if (!p->gram) {
-    p->sure[t] = false;
-    return;
+  memcpy(p->left, X, (size_t)(p->n * p->d) * sizeof(*p->left));
+  look(p);
+  for (int64_t t = 0; t < p->n; t++) {
+    p->enough[t] = settings->stop * settings->stop * p->square[t];
+    p->norm[t] = 1.0001 * __builtin_sqrt(p->square[t]);
+    p->sure[t] = true, p->done[t] = !(p->square[t] > p->enough[t]);
   }
-  const double N = p->gram->longest, gamma = chain_error(p->d), size = (double)__builtin_fabsf(c);
-  if (p->sure[t]) p->err[t] = gamma * p->norm[t] * N + 0x1p-120;
-  note_norm(p, t, p->kernels->square64(p->d, r));
-  p->kernels->add_scaled(p->m, -c, p->gram->x + atom * p->m, p->S + t * p->m);
-  p->err[t] += 1.01 * (size * gamma * N * N + 0x1p-24 * (2 * p->norm[t] * N + p->err[t])) +
-               0x1p-120 * (1 + size);
-  p->sure[t] = false;
-}
-
-static PetscErrorCode PursuitCreate(Pursuit *p, const float *X)
-{
-  PetscFunctionBegin;
-  PetscCall(ArrayCreate(p->n * p->d, &p->left));
-  PetscCall(ArrayCreate(p->n, &p->err));
-  PetscCall(ArrayCreate(p->n, &p->norm));
-  PetscCall(ArrayCreate(p->n, &p->done));
-  PetscCall(ArrayCreate(p->n, &p->sure));
-  PetscCall(ArrayCreate(p->m, &p->ones));
-  PetscCall(ArrayCreate(p->n + 1, &p->start));
-  PetscCall(ArrayCreate(p->n * ROOM, &p->index));
-  PetscCall(ArrayCreate(p->n * ROOM, &p->score));
-  if (p->n) memcpy(p->left, X, (size_t)(p->n * p->d) * sizeof(*p->left));
-  for (int64_t j = 0; j < p->m; j++) p->ones[j] = 1;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PursuitDestroy(Pursuit *p)
-{
-  void **arrays[] = {(void **)&p->left,  (void **)&p->err,   (void **)&p->norm,
-                     (void **)&p->done,  (void **)&p->sure,  (void **)&p->ones,
-                     (void **)&p->start, (void **)&p->index, (void **)&p->score};
-
-  PetscFunctionBegin;
-  for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
-    PetscCall(ArrayDestroyBytes(arrays[i]));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  for (int64_t i = 0; i < k; i++, pick++, coefficient++) {
+    if (i) next_scores(p, k, pick - 1, coefficient - 1);
+    for (int64_t t = 0; t < p->n; t++) {
+      pick[t * k] = 0, coefficient[t * k] = 0;
+      if (p->done[t]) continue;
+      coefficient[t * k] = largest_score(p, t, pick + t * k);
+      p->kernels->add_scaled(p->d, -coefficient[t * k], p->D + pick[t * k] * p->d,
+                             p->left + t * p->d);
+    }
+    look(p);
+  }
 }
 
 PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m, int64_t d,
@@ -186,33 +195,18 @@ PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int
 {
   const PursuitParams *settings = now->params;
   const int64_t k = now->k ? now->k : settings->k;
-  Pursuit p = {
-      .kernels = kernels, .gram = now->gram, .n = n, .m = m, .d = d, .P = P, .D = D, .S = S};
-  double *enough;
+  Pursuit p = {.kernels = kernels, .gram = now->gram, .m = m, .d = d, .P = P, .D = D};
 
   PetscFunctionBegin;
-  PetscCall(PursuitCreate(&p, X));
-  PetscCall(ArrayCreate(n, &enough));
-  for (int64_t t = 0; t < n; t++) {
-    const double square = kernels->square64(d, X + t * d);
-    enough[t] = settings->stop * settings->stop * square;
-    note_norm(&p, t, square);
+  PetscCall(ArrayCreate(BLOCK * d, &p.left));
+  PetscCall(ArrayCreate(d, &p.none));
+  kernels->scores(n, X, d, P, NULL, S, m);
+  for (int64_t t = 0; t < n; t += BLOCK) {
+    p.n = min_i64(BLOCK, n - t), p.S = S + t * m;
+    pursue_block(&p, settings, k, X + t * d, pick + t * k, coefficient + t * k);
   }
-  if (k > 0) score(&p, 0, n);
-  for (int64_t i = 0; i < k; i++) {
-    if (i) prepare_picks(&p);
-    for (int64_t t = 0; t < n; t++) {
-      int32_t *atom = pick + t * k + i;
-      float *c = coefficient + t * k + i;
-      p.done[t] = p.done[t] || !(kernels->square64(d, p.left + t * d) > enough[t]);
-      *atom = 0, *c = 0;
-      if (p.done[t]) continue;
-      *c = largest_score(&p, t, atom);
-      take_off(&p, t, *atom, *c);
-    }
-  }
-  PetscCall(PursuitDestroy(&p));
-  PetscCall(ArrayDestroy(&enough));
+  PetscCall(ArrayDestroy(&p.left));
+  PetscCall(ArrayDestroy(&p.none));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

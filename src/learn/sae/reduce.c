@@ -150,8 +150,8 @@ static PetscErrorCode SumParts(SAE *sae, const SAETerm *own)
                          .start = own->codes->start + from,
                          .atom = own->codes->atom,
                          .value = own->codes->value};
-    const SAETerm term = {&codes, own->g, own->own, own->e + from * sae->d,
-                          own->in + from * sae->inputs};
+    const SAETerm term = {
+        &codes, own->g, own->own, own->e + from * sae->d, own->in + from * sae->inputs, own->picks};
     SAESums sums = {reduce->wanted, {NULL}};
     for (int k = 0; k < SUMS; k++)
       if (sums_want(&sums, k)) sums.to[k] = segment(sae, to, k, 0);

@@ -61,7 +61,7 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
                          {sae->G, sae->GE, batch->gb, batch->zs, batch->own, batch->fired}};
 
   PetscFunctionBegin;
-  PetscCall(BatchGather(sae, PART_MAIN, &first));
+  PetscCall(BatchGather(sae, sae_main(sae), &first));
   for (int p = PART_MAIN + 1; p < PART_MAIN + sae_levels(sae); p++) {
     SAESums more = first;
     if (p == batch->unchosen) more.wanted = SUMS_ALWAYS;
@@ -69,7 +69,6 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
     PetscCall(BatchGatherMore(sae, p, &more));
   }
   if (sae->now.code->gate) PetscCall(GateSums(sae, l1));
-  if (batch->picks) PetscCall(UnrollSums(sae));
   PetscCall(BatchChain(sae, false, batch->gb));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -205,6 +205,10 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
   bool done;
 
   PetscFunctionBegin;
+  if (term->picks) {
+    batch_unrolled(sae, term, first, atoms, sums);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(Sort(sae, term, first, atoms));
   for (int64_t j = 0; j < atoms; j++) {
     to[SUM_GB][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope);

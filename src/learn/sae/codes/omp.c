@@ -20,27 +20,22 @@ static char *check(const void *settings, const Settings *all, const char **path)
   return pursuit_check(all, path);
 }
 
-/* z [p] = max(0, z - (Q z - b) / |Q|_F) again and again, in float64; Q [p x p] and b from the rows
-   of D, products by lane64. */
-static void refine(const Kernels *kernels, int64_t iterations, int64_t p, const int32_t *atom,
-                   int64_t d, const float *D, const float *x, double *Q, double *b, double *z)
+/* z [p] = max(0, z - (Q z - b) / |Q|_F) again and again, in float64; Q [p x p] and b [p] products
+   by lane64, slope [p] scratch. */
+static void refine(int64_t iterations, int64_t p, const double *Q, const double *b, double *slope,
+                   double *z)
 {
   double square = 0;
-  for (int64_t i = 0; i < p; i++) {
-    b[i] = kernels->dot64(d, D + atom[i] * d, x);
-    for (int64_t j = 0; j <= i; j++)
-      Q[j * p + i] = Q[i * p + j] = kernels->dot64(d, D + atom[i] * d, D + atom[j] * d);
-  }
   for (int64_t i = 0; i < p * p; i++) square += Q[i] * Q[i];
   const double step = square > 0 ? 1 / __builtin_sqrt(square) : 0;
-  double *next = b + p;
   for (int64_t turn = 0; turn < iterations; turn++) {
+    for (int64_t i = 0; i < p; i++) slope[i] = -b[i];
+    for (int64_t j = 0; j < p; j++) /* all sums side by side, Q being symmetric */
+      for (int64_t i = 0; i < p; i++) slope[i] += Q[j * p + i] * z[j];
     for (int64_t i = 0; i < p; i++) {
-      double slope = -b[i];
-      for (int64_t j = 0; j < p; j++) slope += Q[i * p + j] * z[j];
-      next[i] = z[i] - step * slope;
+      const double next = z[i] - step * slope[i];
+      z[i] = next > 0 ? next : 0;
     }
-    for (int64_t i = 0; i < p; i++) z[i] = next[i] > 0 ? next[i] : 0;
   }
 }
 
@@ -53,13 +48,15 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   int32_t *pick;
   float *coefficient, *sum;
   int32_t *to;
-  double *Q, *b, *z;
+  double *Q, *b, *slope, *z, *work;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(n * k, &pick));
   PetscCall(ArrayCreate(n * k, &coefficient));
   PetscCall(ArrayCreate(k * k, &Q));
-  PetscCall(ArrayCreate(2 * k, &b));
+  PetscCall(ArrayCreate(k, &b));
+  PetscCall(ArrayCreate(k, &slope));
+  PetscCall(ArrayCreate(products64_work(k, d), &work));
   PetscCall(ArrayCreate(k, &z));
   PetscCall(ArrayCreate(k, &to));
   PetscCall(ArrayCreate(k, &sum));
@@ -70,7 +67,8 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
     int64_t end = codes->start[codes->rows];
     const int64_t p = pursuit_merge(k, atom, value, to, sum);
     for (int64_t i = 0; i < p; i++) z[i] = sum[i] > 0 ? (double)sum[i] : 0;
-    refine(kernels, settings->iterations, p, to, d, E, X + t * d, Q, b, z);
+    kernels->products64(p, to, d, E, d, X + t * d, Q, b, work);
+    refine(settings->iterations, p, Q, b, slope, z);
     for (int64_t i = 0; i < p; i++)
       if ((float)z[i] > 0) codes->atom[end] = to[i], codes->value[end++] = (float)z[i];
     codes->start[++codes->rows] = end;
@@ -79,6 +77,8 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   PetscCall(ArrayDestroy(&coefficient));
   PetscCall(ArrayDestroy(&Q));
   PetscCall(ArrayDestroy(&b));
+  PetscCall(ArrayDestroy(&slope));
+  PetscCall(ArrayDestroy(&work));
   PetscCall(ArrayDestroy(&z));
   PetscCall(ArrayDestroy(&to));
   PetscCall(ArrayDestroy(&sum));

@@ -1,0 +1,99 @@
+/* Laws of the kernels of codes by pursuit: every usable set gives the bits of plain loops.
+   RUN ranks=1 time=300 */
+#include "../kernel_values.h"
+#include "../tap.h"
+
+/* Scores that become others, and products of a few rows by lane64. */
+static bool check_leading(const Kernels *a, const Kernels *b, int64_t m, int64_t d, int kind)
+{
+  const int64_t room = 1 + below(m + 1), p = below(20), ld = d + below(3), rows = 1 + below(20);
+  int16_t *x = (int16_t *)hold(fill(m, PLAIN));
+  float *y = hold(fill(m, kind)), *z = hold(fill(m, PLAIN));
+  int32_t *i = (int32_t *)hold(fill(room, PLAIN)), *j = (int32_t *)hold(fill(room, PLAIN)),
+          *index = (int32_t *)hold(fill(p, PLAIN));
+  for (int64_t l = 0; l < m; l++) x[l] = (int16_t)(below(2) ? below(65000) - 32500 : below(3));
+  memcpy(z, y, (size_t)m * 4);
+  const float by = below(2) ? 0x1p-15f : 1e-9f, gap = below(2) ? 0.01f : 3;
+  const int64_t found = a->add_leading(m, by, x, y, gap, room, i);
+  bool same = found == b->add_leading(m, by, x, z, gap, room, j) && same_float(m, y, z) &&
+              !memcmp(i, j, (size_t)found * 4);
+  const float *D = hold(fill(rows * ld, kind)), *e = hold(fill(d, kind));
+  double *Q = (double *)hold(fill(2 * p * p, PLAIN)), *R = (double *)hold(fill(2 * p * p, PLAIN)),
+         *c = (double *)hold(fill(2 * p, PLAIN)), *f = (double *)hold(fill(2 * p, PLAIN)),
+         *work = (double *)hold(fill(2 * products64_work(p, d), PLAIN));
+  for (int64_t q = 0; q < p; q++) index[q] = (int32_t)below(rows);
+  a->products64(p, index, d, D, ld, e, Q, c, work);
+  b->products64(p, index, d, D, ld, e, R, f, work);
+  for (int64_t q = 0; q < p * p; q++) same = same && same_double(Q[q], R[q]);
+  for (int64_t q = 0; q < p; q++)
+    same = same && same_double(c[q], f[q]) && same_double(c[q], a->dot64(d, D + index[q] * ld, e));
+  return same;
+}
+
+/* The way back through picks against the sums of all its rows, each held, of the atoms from `first`
+   on. */
+static bool check_unroll(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int64_t m,
+                         int kind)
+{
+  const int64_t *start = hold_starts(n, 6), all = start[n], first = below(m),
+                atoms = m - first - below(2), leaves = n > 0 ? (n + 1023) / 1024 : 1;
+  int32_t *index = (int32_t *)hold(fill(all, PLAIN));
+  for (int64_t q = 0; q < all; q++) index[q] = (int32_t)below(m);
+  const float *c = hold(fill(all, kind)), *s = hold(fill(all, kind)), *D = hold(fill(m * d, kind)),
+              *e = hold(fill(n * d, kind));
+  float *GU = hold(fill(m * d, PLAIN)), *GV = hold(fill(m * d, PLAIN)), *U = hold(fill(d, PLAIN)),
+        *V = hold(fill(d, PLAIN)), *work = hold(fill(unroll_work(n, m, m), AWKWARD));
+  float *sum = hold(fill(leaves * 2 * m * d, PLAIN));
+  b->unroll_sums(&(Unroll){n, m, d, first, atoms, start, index, c, s, D, e, 0.3f}, GU, GV, work);
+  memset(sum, 0, (size_t)(leaves * 2 * m * d) * 4);
+  for (int64_t t = 0; t < n; t++) {
+    for (int64_t l = 0; l < d; l++) U[l] = e[t * d + l], V[l] = -U[l];
+    for (int64_t q = start[t]; q < start[t + 1]; q++) {
+      float *to = sum + (t / 1024 * m + index[q]) * 2 * d;
+      a->add_scaled(d, c[q], D + index[q] * d, V);
+      a->add_scaled(d, c[q], U, to);
+      a->add_scaled(d, 0.3f * s[q], V, to + d);
+      a->add_scaled(d, -s[q], D + index[q] * d, U);
+    }
+  }
+  for (int64_t l = 0; l < leaves * 2 * m * d; l++) sum[l] += 0.0f;
+  for (int64_t left = leaves, size = 2 * m * d; left > 1; left = (left + 1) / 2) {
+    for (int64_t l = 0; l < left / 2; l++)
+      for (int64_t i = 0; i < size; i++)
+        sum[l * size + i] = sum[2 * l * size + i] + sum[(2 * l + 1) * size + i];
+    if (left & 1) memcpy(sum + left / 2 * size, sum + (left - 1) * size, (size_t)size * 4);
+  }
+  bool same = true;
+  for (int64_t j = 0; j < atoms; j++)
+    same = same && same_float(d, GU + j * d, sum + 2 * (first + j) * d) &&
+           same_float(d, GV + j * d, sum + (2 * (first + j) + 1) * d);
+  return same;
+}
+
+static void check(const Kernels *b, const char *called)
+{
+  bool good[2] = {true, true};
+  counter = 0;
+  for (int turn = 0; turn < 120; turn++) {
+    const int kind = turn % 3;
+    good[0] &= check_leading(&backend_ref, b, size_of(700), size_of(300), kind), let_go();
+    good[1] &= check_unroll(&backend_ref, b, size_of(40), size_of(80), 1 + below(12), kind),
+        let_go();
+  }
+  for (int t = 0; t < 8; t++)
+    good[1] &= check_unroll(&backend_ref, b, 1024 * t + below(3), 1 + below(40), 2, t % 2),
+        let_go();
+  OK(good[0], "%s: add_leading and products64", called);
+  OK(good[1], "%s: unroll_sums", called);
+}
+
+int main(int argc, char **argv)
+{
+  TestBegin(&argc, &argv);
+  if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
+  for (const Entry *const *e = backends.entries; *e; e++) {
+    const Kernels *k = (const Kernels *)*e;
+    if (k->usable()) check(k, k->entry.name);
+  }
+  return TestEnd();
+}
