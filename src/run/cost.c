@@ -71,13 +71,14 @@ static double scores(const Machine *machine, const CostShape *s, double rows)
 }
 
 /* Pursuit: the products of all atoms with each other, half of them by the ranks of a node together;
-   with each pick a row of them is read and the scores become others. */
+   with each pick a row of them, in 16 bits, is read and the scores, which stay near, become others.
+ */
 static double pursuit(const Machine *machine, const CostShape *s, const CostGroup *group,
                       double rows)
 {
   if (!(s->picks > 0)) return 0;
   const double ranks = (double)group->ranks / group->nodes;
-  return s->m * s->m * s->d * machine->mix / ranks + rows * s->picks * 12 * s->m / machine->read;
+  return s->m * s->m * s->d * machine->mix / ranks + rows * s->picks * 6 * s->m / machine->read;
 }
 
 /* Mixing atoms of their anchors, and the weights: all, by dense products, or those of the support,

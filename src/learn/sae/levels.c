@@ -81,52 +81,12 @@ PetscErrorCode SplitLevels(const Kernels *kernels, const SAELevels *levels, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum { NEAR = 64 }; /* codes of a token, at most, whose rows are gone through token by token */
-
-/* All levels of token t while its rows are near: what is left of it after levels 0 .. l is e[l] at
-   first, then the sum of the errors that level l is part of, by which its codes have slopes. Gives
-   the token's share of the loss. */
-static double token_pass(const Kernels *kernels, const SAELevels *levels, int64_t t, int64_t d,
-                         const float *D, const float *xc, const Codes *const codes[],
-                         float *const g[], float *const e[], float *rest)
-{
-  const int last = levels->count - 1;
-  const double whole = levels->relative ? kernels->square64(d, xc) : (double)d,
-               counts = whole > 0 ? (double)d / whole : 0;
-  double square = 0;
-  for (int l = 0; l <= last; l++) {
-    const int64_t at = codes[l]->start[t];
-    float *to = e[l] + t * d;
-    kernels->decode(codes[l]->start[t + 1] - at, codes[l]->atom + at, codes[l]->value + at, d, D, d,
-                    to);
-    kernels->add_scaled(d, l ? 1 : -1, l ? e[l - 1] + t * d : xc, to);
-    square += levels->weight[l] * counts * kernels->square64(d, to);
-  }
-  memcpy(rest, e[last] + t * d, (size_t)d * sizeof(*rest));
-  for (int l = last; l >= 0; l--) {
-    const float by = (float)(levels->weight[l] * counts);
-    const int64_t at = codes[l]->start[t];
-    float *to = e[l] + t * d;
-    const float *more = l < last ? e[l + 1] + t * d : NULL;
-    for (int64_t i = 0; i < d; i++) to[i] = by * to[i] + (more ? more[i] : 0.0f);
-    kernels->blockdots(codes[l]->start[t + 1] - at, codes[l]->atom + at, d, D, d, to, g[l] + at);
-  }
-  return square;
-}
-
 void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64_t m, int64_t d,
                const float *D, const float *xc, const Codes *const codes[], float *const g[],
                float *const e[], float *rest, double *square, float *work)
 {
   const int last = levels->count - 1;
   const bool apart = last || levels->relative; /* slopes are not those of e[l] as it is at first */
-  int64_t all = 0;
-  for (int l = 0; l <= last; l++) all += codes[l]->start[n];
-  if (apart && all <= NEAR * n) {
-    for (int64_t t = 0; t < n; t++)
-      square[t] = token_pass(kernels, levels, t, d, D, xc + t * d, codes, g, e, rest + t * d);
-    return;
-  }
   for (int l = 0; l <= last; l++) /* e[l]: what is left of the token after levels 0 .. l */
     kernels->residuals(n, codes[l]->start, codes[l]->atom, codes[l]->value, m, d, D, l ? 1 : -1,
                        l ? e[l - 1] : xc, e[l], apart ? NULL : g[l], square, work);
