@@ -9,7 +9,8 @@
 
 extern const Kernels backend_ref;
 
-enum { PLAIN, TIED, AWKWARD };
+/* TINY: of one sign, and so small that products round to 0 of their sign. */
+enum { PLAIN, TIED, AWKWARD, TINY, VALUE_KINDS };
 static uint64_t counter;
 
 static inline uint64_t draw(void)
@@ -37,7 +38,9 @@ static inline float *fill(int64_t n, int kind)
 {
   float *x;
   PetscCallAbort(PETSC_COMM_SELF, ArrayCreate(n, &x));
-  for (int64_t i = 0; i < n; i++) x[i] = value_of(kind);
+  const float sign = kind == TINY && below(2) ? -1.0f : 1.0f;
+  for (int64_t i = 0; i < n; i++)
+    x[i] = kind == TINY ? sign * (float)below(30) * 0x1p-90f : value_of(kind);
   return x;
 }
 

@@ -272,7 +272,7 @@ static void check(const Kernels *b, const char *called)
   for (int i = 0; i < 13; i++) good[i] = true;
   counter = 0;
   for (int turn = 0; turn < 240; turn++) {
-    const int kind = turn % 3;
+    const int kind = turn % VALUE_KINDS;
     good[0] &= check_scores(a, b, size_of(70), size_of(200), size_of(130), kind), let_go();
     good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
     good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
@@ -288,22 +288,24 @@ static void check(const Kernels *b, const char *called)
     let_go();
   }
   for (int t = 0; t < 12; t++)
-    good[1] &= check_combine(a, b, 1 + below(20), 900 + below(2000), below(1000), t % 3), let_go();
+    good[1] &= check_combine(a, b, 1 + below(20), 900 + below(2000), below(1000), t % VALUE_KINDS),
+        let_go();
   for (int t = 0; t < 4; t++) good[7] &= check_nearest(b, 900, 300 + t, 33, t % 2, 3.0f), let_go();
   for (int t = 0; t < 24; t++)
-    good[7] &= check_nearest(b, 1 + size_of(150), 1 + below(400), 128 + below(150), t % 3,
+    good[7] &= check_nearest(b, 1 + size_of(150), 1 + below(400), 128 + below(150), t % VALUE_KINDS,
                              t % 5 ? 0.0f : 10.0f),
         let_go();
   good[8] = check_widen(a, b), let_go();
   for (int64_t t = 0; t < 9; t++)
-    good[10] &= check_leaf_sums(a, b, 1024 * t + below(3) - (t > 0), 1 + size_of(70), 70, t % 3),
+    good[10] &=
+        check_leaf_sums(a, b, 1024 * t + below(3) - (t > 0), 1 + size_of(70), 70, t % VALUE_KINDS),
         let_go();
   /* results so large that they are written past the caches */
   good[9] &= check_residuals(a, b, 8200, 20, 128, 0, PLAIN), let_go();
   good[9] &= check_residuals(a, b, 2048, 512, 512, 20, PLAIN), let_go();
   for (int64_t t = 0; t < 40; t++)
-    good[11] &=
-        check_residuals(a, b, size_of(24), 500 + below(130), size_of(200), 5 + below(96), t % 3),
+    good[11] &= check_residuals(a, b, size_of(24), 500 + below(130), size_of(200), 5 + below(96),
+                                t % VALUE_KINDS),
         let_go();
   good[11] &= check_residuals(a, b, 530, 530, 131, 30, AWKWARD), let_go();
   good[10] &= check_leaf_sums(a, b, 20, 128, 8200, PLAIN), let_go();

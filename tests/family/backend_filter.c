@@ -71,7 +71,7 @@ static void check_rounding(void)
   for (int turn = 0; turn < 60; turn++) {
     const int64_t d = 1 + below(200);
     const float scale = (float[]){1, 1e-12f, 1e-20f, 1e12f, 1e20f}[turn % 5];
-    float *X = hold(fill(n * d, turn % 3));
+    float *X = hold(fill(n * d, turn % VALUE_KINDS));
     for (int64_t i = 0; i < n * d; i++) X[i] *= below(40) || turn % 4 ? scale : scale * 1e4f;
     Quantised Q = {0};
     backend_ref.quantise(n, d, X, d, &Q);
@@ -104,11 +104,13 @@ static void check(const Kernels *b, const char *called)
   bool filter = true, chains = true;
   counter = 0;
   for (int turn = 0; turn < 300; turn++) {
-    filter &= check_filter(a, b, size_of(40), size_of(300), size_of(130), turn % 3), let_go();
-    chains &= check_chains(a, b, size_of(9), size_of(150), size_of(130), turn % 3), let_go();
+    filter &= check_filter(a, b, size_of(40), size_of(300), size_of(130), turn % VALUE_KINDS),
+        let_go();
+    chains &= check_chains(a, b, size_of(9), size_of(150), size_of(130), turn % VALUE_KINDS),
+        let_go();
   }
   for (int turn = 0; turn < 6; turn++) /* more rows than a list holds */
-    filter &= check_filter(a, b, 9, 2500 + 700 * (turn % 2), 12, turn % 3), let_go();
+    filter &= check_filter(a, b, 9, 2500 + 700 * (turn % 2), 12, turn % VALUE_KINDS), let_go();
   OK(filter, "%s: quantise, filter and candidates are those of the plain loops", called);
   OK(chains, "%s: chains", called);
 }

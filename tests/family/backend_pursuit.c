@@ -75,7 +75,7 @@ static void check(const Kernels *b, const char *called)
   bool good[2] = {true, true};
   counter = 0;
   for (int turn = 0; turn < 120; turn++) {
-    const int kind = turn % 3;
+    const int kind = turn % VALUE_KINDS;
     good[0] &= check_leading(&backend_ref, b, size_of(700), size_of(300), kind), let_go();
     good[1] &= check_unroll(&backend_ref, b, size_of(40), size_of(80), 1 + below(12), kind),
         let_go();
