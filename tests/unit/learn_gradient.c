@@ -231,7 +231,7 @@ static const struct {
     {"unchosen codes, free",
      "width=14 train.batch=300 code.name=topk code.k=2 atoms.name=free" TRAIN ATTACHED, 0},
     {"unchosen codes of the batch, prefixes, relaxed",
-     "width=14 train.batch=300 code.name=batchtopk code.k=1.5 atoms.name=hull_relaxed "
+     "width=14 train.batch=257 code.name=batchtopk code.k=1.5 atoms.name=hull_relaxed "
      "goal.name=matryoshka goal.levels=2" TRAIN ATTACHED,
      18},
     {"jumprelu, weights, unchosen codes",
