@@ -175,19 +175,20 @@ static void check_all_levels(void)
           .count = 3, .bound = {3, 6, 13}, .weight = {1.0 / 3, 1.0 / 3, 1.0 / 3}, .by_atom = true});
 }
 
-/* Every code of three tokens is in one level, with its further number. */
+/* Every code of four tokens, the last of which has very many, is in one level, with its further
+   number. */
 static void check_split(const Kernels *kernels, bool by_atom)
 {
-  enum { T = 3, L = 3 };
-  static const int64_t count[T] = {3, 1, 5};
-  const SAELevels levels = {.count = L, .bound = {1, 3, M}, .by_atom = by_atom};
+  enum { T = 4, L = 3, MANY = 1500, PRIME = 1511 };
+  static const int64_t count[T] = {3, 1, 5, MANY};
+  const SAELevels levels = {.count = L, .bound = {1, 3, MANY}, .by_atom = by_atom};
   Codes whole = {.has_more = true}, each[L] = {{0}}, *split[L];
   bool same = true;
-  RUN(CodesReserve(&whole, T, T * M));
+  RUN(CodesReserve(&whole, T, T * MANY));
   for (int64_t t = 0; t < T; t++) {
     for (int64_t q = 0; q < count[t]; q++) {
       const int64_t at = whole.start[t] + q;
-      whole.atom[at] = (int32_t)q, whole.value[at] = (float)(1 + (q * 5 + t) % 7);
+      whole.atom[at] = (int32_t)q, whole.value[at] = (float)(1 + (q * 5 + t) % PRIME);
       whole.more[at] = (float)(100 * t + q);
     }
     whole.start[++whole.rows] = whole.start[t] + count[t];
