@@ -114,8 +114,9 @@ static PetscErrorCode Bound(Data *b, const BenchTiming *timing, Text *names, dou
     if (!part->kernel) break;
     PetscCall(BenchPartTime(b->parts, bench_task_task(b->task), part, &each, &rate));
     *seconds += part->times * each * (rate > 0 ? rate / timing->rate : 1);
-    if (!names->s || !strstr(names->s, part->kernel))
-      text_add(names, "%s%s", names->s ? ", " : "", part->kernel);
+    int named = i - 1;
+    while (named >= 0 && strcmp(b->work.part[named].kernel, part->kernel)) named--;
+    if (named < 0) text_add(names, "%s%s", names->s ? ", " : "", part->kernel);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
