@@ -77,9 +77,10 @@ typedef struct {
 
 /* BenchTime - one call to warm up, then rounds. Collective if together. */
 PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timing);
-/* BenchTimePair - two works in turns, so that both meet the same clock and the same neighbours: as
-   many rounds each as the first one asks for. Collective if together. */
-PetscErrorCode BenchTimePair(BenchRun *run, const BenchWork work[2], BenchTiming timing[2]);
+/* BenchTimeTurns - count works in turns, so that all meet the same clock and the same neighbours:
+   as many rounds each as the first one asks for, and after each work its limit, if it has one.
+   timing[i].seconds and .rate: medians of the rounds. Collective if together. */
+PetscErrorCode BenchTimeTurns(BenchRun *run, int count, const BenchWork *work, BenchTiming *timing);
 /* Fill figure, unit, limit and limit_value of work that takes so many of the limit's operations or
    bytes a call: as a rate in the limit's own unit (ratio 1: at the limit), or as microseconds for
    each of `units` (tokens, atoms) named by unit "us/token". */

@@ -98,21 +98,25 @@ PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BenchTimePair(BenchRun *run, const BenchWork work[2], BenchTiming timing[2])
+PetscErrorCode BenchTimeTurns(BenchRun *run, int count, const BenchWork *work, BenchTiming *timing)
 {
   const int rounds = work[0].rounds ? work[0].rounds : 5;
-  double *seconds[2], first;
+  double *seconds, *rates, first;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(rounds, &seconds[0], rounds, &seconds[1]));
-  for (int i = 0; i < 2; i++) PetscCall(Round(run, &work[i], &first));
+  PetscCall(PetscMalloc2(count * rounds, &seconds, count * rounds, &rates));
+  for (int i = 0; i < count; i++) PetscCall(Round(run, &work[i], &first));
   for (int r = 0; r < rounds; r++)
-    for (int i = 0; i < 2; i++) PetscCall(Round(run, &work[i], &seconds[i][r]));
-  for (int i = 0; i < 2; i++) {
-    timing[i] = (BenchTiming){.seconds = median(rounds, seconds[i]), .rounds = rounds};
-    timing[i].best = seconds[i][0]; /* sorted */
+    for (int i = 0; i < count; i++) {
+      PetscCall(Round(run, &work[i], &seconds[i * rounds + r]));
+      PetscCall(Rate(run, &work[i], &rates[i * rounds + r]));
+    }
+  for (int i = 0; i < count; i++) {
+    timing[i] = (BenchTiming){.seconds = median(rounds, seconds + i * rounds), .rounds = rounds};
+    timing[i].best = seconds[i * rounds]; /* sorted */
+    if (work[i].limit != LIMIT_NONE) timing[i].rate = median(rounds, rates + i * rounds);
   }
-  PetscCall(PetscFree2(seconds[0], seconds[1]));
+  PetscCall(PetscFree2(seconds, rates));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { M = 2048, D = 768, B = 2048, K = 32, P = 1024, DEAD = 128, N = 4 * B };
+enum { M = 2048, D = 768, B = 2048, K = 32, P = 1024, DEAD = 128, N = 4 * B, ROUNDS = 5 };
 
 static const char *const rows[] = {
 #define X(name) "code " #name,
@@ -78,7 +78,7 @@ typedef struct {
   Count count;
   BenchTask *task;
   SAE *sae;
-  float *X, *e, *slope, *work;
+  float *X, *e, *slope, *G[2], *moments, *work;
   double *square;
   int64_t *bucket, b;
   int32_t *token;
@@ -130,7 +130,9 @@ static PetscErrorCode Encode(void *context)
 
   PetscFunctionBegin;
   b->codes.rows = 0;
+  b->sae->now.training = false, b->sae->now.trace = NULL;
   PetscCall(EncoderCodes(b->sae->encoder, b->b, b->X, NULL, &b->codes));
+  b->sae->now.training = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,28 +154,31 @@ static PetscErrorCode LeafSums(void *context)
 
   PetscFunctionBegin;
   sae->kernels->leaf_sums(b->b, sae->d, sae->m, b->bucket, NULL, b->token, b->z, b->g, b->e, b->X,
-                          sae->G, sae->GE, b->work);
+                          b->G[0], b->G[1], b->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Adam(void *context)
 {
-  const SAE *sae = ((Data *)context)->sae;
+  const Data *b = context;
+  const SAE *sae = b->sae;
 
   PetscFunctionBegin;
-  sae->kernels->adam(sae->block_size, sae->block[0], sae->block[2], sae->block[3], sae->block[1], 1,
-                     0, 1, 0.9f, 0.999f, 1e-8f);
+  sae->kernels->adam(sae->block_size, sae->block[0], b->moments, b->moments + sae->block_size,
+                     sae->block[1], 1, 0, 1, 0.9f, 0.999f, 1e-8f);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The model's codes of a batch as it would be used, by token and by atom. */
-static PetscErrorCode TakeCodes(Data *b)
+/* The model's codes of a batch as it would be used, by token and by atom: once. */
+static PetscErrorCode TakeCodes(void *context)
 {
-  SAE *sae = b->sae;
+  Data *b = context;
+  const SAE *sae = b->sae;
   const int64_t d = sae->d, m = sae->m;
   int64_t *at, *row;
 
   PetscFunctionBegin;
+  if (b->X) PetscFunctionReturn(PETSC_SUCCESS);
   b->b = sae->params.batch;
   PetscCall(ArrayCreate(b->b * d, &b->X));
   PetscCall(ArrayCreate(b->b, &row));
@@ -181,13 +186,14 @@ static PetscErrorCode TakeCodes(Data *b)
   PetscCall(ViewRead(&bench_task_task(b->task)->view, b->b, row, b->X));
   for (int64_t i = 0; i < b->b * d; i++) b->X[i] -= sae->bias[i % d];
   PetscCall(ArrayDestroy(&row));
-  sae->now.training = false, sae->now.trace = NULL;
   PetscCall(CodesReserve(&b->codes, b->b, b->b));
   PetscCall(Encode(b));
   const int64_t codes = b->codes.start[b->b];
   PetscCall(ArrayCreate(b->b * d, &b->e));
   PetscCall(ArrayCreate(codes, &b->slope));
   PetscCall(ArrayCreate(max_i64(residuals_work(b->b, m), leaf_sums_work(b->b)), &b->work));
+  for (int i = 0; i < 2; i++) PetscCall(ArrayCreate(m * d, &b->G[i]));
+  PetscCall(ArrayCreate(2 * sae->block_size, &b->moments));
   PetscCall(ArrayCreate(b->b, &b->square));
   PetscCall(ArrayCreate(m + 1, &b->bucket));
   PetscCall(ArrayCreate(codes, &b->token));
@@ -208,6 +214,7 @@ static PetscErrorCode TakeCodes(Data *b)
 static PetscErrorCode DropCodes(Data *b)
 {
   void **arrays[] = {(void **)&b->X,     (void **)&b->e,      (void **)&b->slope,
+                     (void **)&b->G[0],  (void **)&b->G[1],   (void **)&b->moments,
                      (void **)&b->work,  (void **)&b->square, (void **)&b->bucket,
                      (void **)&b->token, (void **)&b->z,      (void **)&b->g};
 
@@ -218,42 +225,41 @@ static PetscErrorCode DropCodes(Data *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Seconds of a kernel on the model's own codes. */
-static PetscErrorCode Alone(BenchRun *run, Data *b, PetscErrorCode (*work_of)(void *),
-                            double *seconds)
-{
-  const BenchWork work = {.work = work_of, .context = b, .seconds = 1e-3, .rounds = 3};
-  BenchTiming timing;
+enum { STEP, RESIDUALS, SUMS, UPDATE, ENCODE, WORKS };
 
-  PetscFunctionBegin;
-  PetscCall(BenchTime(run, &work, &timing));
-  *seconds = timing.seconds;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What the kernels take for a batch, at `rate` operations and `memory` bytes a second where they
-   are dense. */
-static PetscErrorCode Bound(BenchRun *run, Data *b, double rate, double memory, double *bound)
+/* What the kernels take for a batch, at the rates of the limits where they are dense. */
+static double bound_of(const Data *b, const BenchTiming timing[WORKS])
 {
   const Count *count = &b->count;
-  const double active = b->sae->active, product = 2.0 * (double)b->sae->m * D;
-  double encode = 0, residuals, sums, update;
+  const double active = b->sae->active, product = 2.0 * (double)b->sae->m * D,
+               tokens = (double)b->b, rate = timing[STEP].rate, all = 2 * product * tokens / rate,
+               more = active * tokens / (double)b->codes.start[b->b]; /* than were taken here */
+  double bytes = count->bytes * (double)b->sae->block_size + count->touched * tokens;
+  if (bytes > 0) bytes /= timing[UPDATE].rate;
+  return (count->scores * product + count->dense) * tokens / rate + timing[ENCODE].seconds +
+         count->residuals * fmin(more * timing[RESIDUALS].seconds, all) +
+         count->sums * fmin(more * timing[SUMS].seconds, all) + timing[UPDATE].seconds + bytes;
+}
+
+/* Seconds of a step, and of what it is held against. */
+static PetscErrorCode Time(BenchRun *run, Data *b, double *step, double *bound)
+{
+  const Count *count = &b->count;
+  const bool helped = !strcmp(b->row, "revive auxk"), memory = count->bytes + count->touched > 0,
+             encode = !(count->scores > 0) && encoder_rows(b->sae) != ROWS_IDENTITY;
+  const BenchWork work[WORKS] = {
+      [STEP] = {Step, helped ? Silence : NULL, b, LIMIT_FMA, .rounds = ROUNDS},
+      [RESIDUALS] = {Residuals, TakeCodes, b},
+      [SUMS] = {LeafSums, NULL, b},
+      [UPDATE] = {Adam, NULL, b, memory ? LIMIT_TRIAD : LIMIT_NONE},
+      [ENCODE] = {Encode, NULL, b},
+  };
+  BenchTiming timing[WORKS] = {0};
 
   PetscFunctionBegin;
-  PetscCall(TakeCodes(b));
-  const double tokens = (double)b->b, all = 2 * product * tokens / rate,
-               more = active * tokens / (double)b->codes.start[b->b]; /* than were taken here */
-  if (count->scores > 0)
-    encode = count->scores * product * tokens / rate;
-  else if (encoder_rows(b->sae) != ROWS_IDENTITY)
-    PetscCall(Alone(run, b, Encode, &encode));
-  PetscCall(Alone(run, b, Residuals, &residuals));
-  PetscCall(Alone(run, b, LeafSums, &sums));
-  PetscCall(Alone(run, b, Adam, &update));
-  *bound = encode + count->residuals * fmin(more * residuals, all) +
-           count->sums * fmin(more * sums, all) + update + count->dense * tokens / rate +
-           (count->bytes * (double)b->sae->block_size + count->touched * tokens) / memory;
-  PetscCall(DropCodes(b));
+  PetscCall(BenchTimeTurns(run, encode ? WORKS : ENCODE, work, timing));
+  *step = timing[STEP].seconds;
+  *bound = bound_of(b, timing);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -261,33 +267,25 @@ static PetscErrorCode Row(BenchRun *run, const char *path, const char *row)
 {
   Data b = {.row = row, .count = count_of(row)};
   Text words = {0}, size = {0}, limit = {0};
-  BenchTiming timing;
-  double memory, bound = 0;
+  double step = 0, bound = 0;
 
   PetscFunctionBegin;
   describe(row, b.count.words, &words);
   PetscCall(BenchTaskOpen(run, MPI_COMM_SELF, path, words.s, P, &b.task));
   b.sae = bench_task_learner(b.task);
-  const BenchWork work = {.work = Step,
-                          .before = strcmp(row, "revive auxk") ? NULL : Silence,
-                          .context = &b,
-                          .limit = LIMIT_FMA,
-                          .seconds = 0.2,
-                          .rounds = 3};
-  PetscCall(BenchTime(run, &work, &timing));
-  PetscCall(LimitProbe(run->limits, LIMIT_TRIAD, &memory));
-  PetscCall(Bound(run, &b, timing.rate, memory, &bound));
+  PetscCall(Time(run, &b, &step, &bound));
   const double tokens = (double)b.sae->params.batch;
   text_add(&size, "%lld of %d, batch %lld", (long long)b.sae->m, D, (long long)b.sae->params.batch);
   text_add(&limit, "%s, residuals, leaf_sums, adam", b.count.scores > 0 ? "scores" : "encode");
   const BenchFigure figure = {.row = row,
                               .size = size.s,
-                              .figure = 1e6 * timing.seconds / tokens,
+                              .figure = 1e6 * step / tokens,
                               .unit = "us/token",
                               .limit = limit.s,
                               .limit_value = 1e6 * bound / tokens,
                               .goal = "ratio <= 1.5"};
   PetscCall(BenchRow(run, &figure));
+  PetscCall(DropCodes(&b));
   PetscCall(BenchTaskClose(&b.task));
   text_clear(&words);
   text_clear(&size);

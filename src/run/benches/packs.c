@@ -44,7 +44,7 @@ static PetscErrorCode TimeTurns(BenchRun *run, Pack *pack, Pack *single, int cou
   if (slow)
     for (int i = 0; i < 2; i++) PetscCall(BenchTime(run, &work[i], &timing[i]));
   else
-    PetscCall(BenchTimePair(run, work, timing));
+    PetscCall(BenchTimeTurns(run, 2, work, timing));
   *together = timing[0].seconds / count;
   *alone = timing[1].seconds / single->turns;
   PetscFunctionReturn(PETSC_SUCCESS);

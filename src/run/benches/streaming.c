@@ -81,7 +81,7 @@ static PetscErrorCode Compare(BenchRun *run, int which, Streaming *s)
 
   PetscFunctionBegin;
   s->words = words[which];
-  PetscCall(BenchTimePair(run, work, timing));
+  PetscCall(BenchTimeTurns(run, 2, work, timing));
   PetscCall(BenchTaskClose(&s->task));
   PetscCall(LimitGet(run->limits, LIMIT_DISK, &disk));
   snprintf(note, sizeof(note), "reads %.0f MB/s; the disk gives %.0f",
