@@ -155,7 +155,7 @@ typedef struct Kernels {
      for q in bucket[j] .. bucket[j + 1] - 1. GU[row[j]] = sum of u[q] U[token[q]] and GV[row[j]] =
      sum of v[q] V[token[q]]: a = fmaf(u, U, a) from + 0 in leaves of LEAF_TOKENS tokens (counted
      from token 0), each ending with + 0.0f, joined by the tree. U, V [n x d], GU, GV [any x d]; row
-     NULL: j itself; work [leaf_sums_work(n)], 64-byte aligned. */
+     NULL: j itself; V NULL: no v and no GV; work [leaf_sums_work(n)], 64-byte aligned. */
   void (*leaf_sums)(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work);

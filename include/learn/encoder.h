@@ -14,7 +14,8 @@ typedef enum { ENCODER_AUTO, ENCODER_FP32, ENCODER_INT16 } EncoderUse;
 EncoderUse encoder_use(void);
 
 /*
-  EncoderCreate - an encoder with rows E [m x d] and biases b [m], which it borrows
+  EncoderCreate - an encoder with rows E [m x d] and biases b [m], which it borrows; E NULL: those
+  of the unit matrix, without biases
 
   Collective on the ranks of a node; nodes NULL: this rank alone. EncoderRenew (collective likewise,
   after a change of E or b) makes it ready; what is derived from E is made by the node's ranks
@@ -40,8 +41,8 @@ PetscErrorCode EncoderCodes(Encoder *encoder, int64_t n, const float *X, float *
 /* Whether the next tokens go through the filter, so that asking for all scores would cost more. */
 bool encoder_filters(const Encoder *encoder);
 /* EncoderSome - prepares for the scores of the atoms with which[j] != 0 alone: atom [count] are
-   their numbers, ascending, until the next call. encoder_some_scores: those scores S [n x count] of
-   n centred tokens. Not collective. */
+   their numbers, ascending, until the next call; not with the unit matrix. encoder_some_scores:
+   those scores S [n x count] of n centred tokens. Not collective. */
 PetscErrorCode EncoderSome(Encoder *encoder, const uint8_t *which, int64_t *count,
                            const int32_t **atom);
 void encoder_some_scores(Encoder *encoder, int64_t n, const float *X, float *S);

@@ -96,7 +96,7 @@ typedef struct {
   SAELevels levels;                /* of the goal */
   SAEUnchosen unchosen;            /* of the revival */
   float *G;                        /* [rows x d] gradient of this rank's atoms */
-  float *GE;                       /* [rows x inputs] of the encoder's rows */
+  float *GE; /* [rows x inputs] of the encoder's rows; NULL: nothing learns from it */
   int64_t step, steps, per_epoch, n_train;
   Route wanted, route;     /* as forced (or auto), and of this step */
   unsigned taken;          /* bits 1 << route of the steps so far */

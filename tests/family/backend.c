@@ -149,9 +149,12 @@ static bool check_leaf_sums(const Kernels *a, const Kernels *b, int64_t n, int64
   int32_t *row = (int32_t *)hold(fill(atoms, PLAIN));
   for (int64_t j = 0; j < atoms; j++) row[j] = (int32_t)(atoms - 1 - j);
   if (below(2)) row = NULL;
+  float *alone = hold(fill(atoms * d, PLAIN));
   a->leaf_sums(n, d, atoms, bucket, row, token, u, v, U, V, GU, GV, work);
   b->leaf_sums(n, d, atoms, bucket, row, token, u, v, U, V, HU, HV, work);
-  return same_float(atoms * d, GU, HU) && same_float(atoms * d, GV, HV);
+  b->leaf_sums(n, d, atoms, bucket, row, token, v, NULL, V, NULL, alone, NULL, work);
+  return same_float(atoms * d, GU, HU) && same_float(atoms * d, GV, HV) &&
+         same_float(atoms * d, GV, alone);
 }
 
 static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kind)

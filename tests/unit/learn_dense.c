@@ -133,7 +133,7 @@ static PetscErrorCode Sums(int64_t m, int64_t n, double share, float odd)
     PetscCall(ArrayCreate(m * D + rest, &G[i]));
     sae->batch->use = i % 2 ? DENSE_NEVER : DENSE_ALWAYS;
     if (i == 4) turn_codes(&codes, g);
-    const SAESums sums = {SUMS_ALWAYS | 1 << SUM_ZS,
+    const SAESums sums = {sums_always(sae) | 1 << SUM_ZS,
                           {i / 2 == 1 ? NULL : G[i], G[i] + m * D, G[i] + m * 2 * D,
                            G[i] + m * (2 * D + 1), NULL, NULL}};
     PetscCall(BatchSums(sae, &term, 0, m, &sums));

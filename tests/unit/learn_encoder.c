@@ -124,6 +124,32 @@ static void cases(Nodes *nodes, const Kernels *kernels)
   let_go();
 }
 
+/* The unit matrix: scores as the chain over its rows gives them. */
+static void unit_rows(const Kernels *kernels)
+{
+  enum { D = 70, ROWS = 40 };
+  const SAECode code = {.entry = {.name = "any"}};
+  const CodeNow now = {.code = &code};
+  Problem p = problem_of(ROWS, D, D, 1, PLAIN);
+  Encoder *encoder;
+  float *S = hold(fill(ROWS * D, PLAIN));
+  bool same = true;
+  memset(p.b, 0, D * sizeof(float));
+  p.X[3] = -0.0f, p.X[D] = INFINITY, p.X[2 * D + 1] = NAN, p.X[3 * D] = 1e-42f;
+  p.X[4 * D] = INFINITY, p.X[4 * D + 1] = -INFINITY;
+  RUN(EncoderCreate(kernels, NULL, &now, D, D, NULL, p.b, ENCODER_INT16, 0, &encoder));
+  RUN(EncoderRenew(encoder));
+  encoder_scores(encoder, ROWS, p.X, S);
+  for (int64_t q = 0; q < ROWS * D; q++) {
+    float s = 0;
+    for (int64_t i = 0; i < D; i++) s = fmaf(p.X[q / D * D + i], i == q % D, s);
+    same &= isnan(s) ? isnan(S[q]) : s == S[q] && !signbit(s) == !signbit(S[q]);
+  }
+  RUN(EncoderDestroy(&encoder));
+  OK(same, "%s: scores by the unit matrix", kernels->entry.name);
+  let_go();
+}
+
 static void shapes(Nodes *nodes, const Kernels *kernels)
 {
   for (int turn = 0; turn < 40; turn++) {
@@ -147,6 +173,7 @@ int main(int argc, char **argv)
     counter = 0;
     cases(nodes, kernels);
     shapes(NULL, kernels);
+    unit_rows(kernels);
   }
   RUN(NodesDestroy(&nodes));
   return TestEnd();

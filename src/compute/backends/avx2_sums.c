@@ -4,6 +4,7 @@
 #include "avx2_blocks.h"
 #include "avx2_sparse.h"
 #include "many.h"
+#include "base/array.h"
 #include <string.h>
 
 #define COLUMNS 32 /* of U, and of V, that are summed together */
@@ -182,13 +183,16 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
                     const float *V, float *GU, float *GV, float *work)
 {
   const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
-  const Terms terms = {bucket, token, u, v, work};
+  const int64_t apart = V ? 0 : COLUMNS; /* one matrix: its next columns take the place of V's */
+  const Terms terms = {bucket, token, u, V ? v : u, work};
   Columns sum[GROUP], *part = (Columns *)(void *)(work + n * DOT_BLOCK);
-  for (int64_t i = 0; i < d; i += COLUMNS) {
-    const int64_t width = d - i < COLUMNS ? d - i : COLUMNS;
-    const size_t bytes = (size_t)width * sizeof(float);
+  float *second = V ? GV : GU;
+  for (int64_t i = 0; i < d; i += COLUMNS + apart) {
+    const int64_t k = min_i64(i + apart, d);
+    const size_t bytes = (size_t)min_i64(d - i, COLUMNS) * sizeof(float),
+                 more = (size_t)min_i64(d - k, COLUMNS) * sizeof(float);
     pack_columns(n, d, i, COLUMNS, U, 2 * COLUMNS, work);
-    pack_columns(n, d, i, COLUMNS, V, 2 * COLUMNS, work + COLUMNS);
+    pack_columns(n, d, k, COLUMNS, V ? V : U, 2 * COLUMNS, work + COLUMNS);
     for (int64_t j = 0, count; j < atoms; j += count) {
       count = atoms - j < GROUP ? 1 : GROUP;
       if (count == GROUP && (bucket[j + GROUP] - bucket[j]) * SPARSE < n * GROUP) count = 1;
@@ -197,9 +201,9 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
       else
         many(&terms, leaves, j, part, sum);
       for (int64_t a = 0; a < count; a++) {
-        const int64_t to = (row ? row[j + a] : j + a) * d + i;
-        memcpy(GU + to, sum[a].x, bytes);
-        memcpy(GV + to, sum[a].x + 4, bytes);
+        const int64_t to = (row ? row[j + a] : j + a) * d;
+        memcpy(GU + to + i, sum[a].x, bytes);
+        memcpy(second + to + k, sum[a].x + 4, more);
       }
     }
   }

@@ -184,16 +184,17 @@ static void many(const Terms *terms, int64_t leaves, int64_t j, Columns *part, C
   for (int a = 0; a < GROUP; a++) sum[a] = fold(part + a, parts, GROUP);
 }
 
-/* Columns i .. i + COLUMNS - 1 of U and V side by side, the columns past d as 0. */
-static void pack_rows(int64_t n, int64_t d, int64_t i, const float *U, const float *V, float *rows)
+/* Columns i .. i + COLUMNS - 1 of U and k .. k + COLUMNS - 1 of V side by side, the columns past d
+   as 0. */
+static void pack_rows(int64_t n, int64_t d, int64_t i, int64_t k, const float *U, const float *V,
+                      const __mmask16 *lanes, float *rows)
 {
-  const __mmask16 lanes[2] = {lanes512(d - i, 0), lanes512(d - i, 16)};
   for (int64_t t = 0; t < n; t++) {
     for (int v = 0; v < 2; v++) {
-      const int64_t at = t * d + i + 16 * v;
+      const int64_t at = t * d + 16 * v;
       float *to = rows + t * (2 * COLUMNS) + 16 * v;
-      _mm512_store_ps(to, _mm512_maskz_loadu_ps(lanes[v], U + at));
-      _mm512_store_ps(to + COLUMNS, _mm512_maskz_loadu_ps(lanes[v], V + at));
+      _mm512_store_ps(to, _mm512_maskz_loadu_ps(lanes[v], U + at + i));
+      _mm512_store_ps(to + COLUMNS, _mm512_maskz_loadu_ps(lanes[2 + v], V + at + k));
     }
   }
 }
@@ -202,21 +203,25 @@ static inline void put(bool past, const __mmask16 *lanes, Columns sum, float *gu
 {
   store512(past, gu, lanes[0], sum.x[0]);
   if (lanes[1]) store512(past, gu + 16, lanes[1], sum.x[1]);
-  store512(past, gv, lanes[0], sum.x[2]);
-  if (lanes[1]) store512(past, gv + 16, lanes[1], sum.x[3]);
+  if (lanes[2]) store512(past, gv, lanes[2], sum.x[2]);
+  if (lanes[3]) store512(past, gv + 16, lanes[3], sum.x[3]);
 }
 
 void avx512_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket,
                       const int32_t *row, const int32_t *token, const float *u, const float *v,
                       const float *U, const float *V, float *GU, float *GV, float *work)
 {
-  const bool past = goes_past(atoms, d, GU) && goes_past(atoms, d, GV);
   const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
-  const Terms terms = {bucket, token, u, v, work};
+  const int64_t apart = V ? 0 : COLUMNS; /* one matrix: its next columns take the place of V's */
+  const Terms terms = {bucket, token, u, V ? v : u, work};
   Columns sum[GROUP], *part = (Columns *)(void *)(work + n * DOT_BLOCK);
-  for (int64_t i = 0; i < d; i += COLUMNS) {
-    const __mmask16 lanes[2] = {lanes512(d - i, 0), lanes512(d - i, 16)};
-    pack_rows(n, d, i, U, V, work);
+  float *second = V ? GV : GU;
+  const bool past = goes_past(atoms, d, GU) && goes_past(atoms, d, second);
+  for (int64_t i = 0; i < d; i += COLUMNS + apart) {
+    const int64_t k = i + apart < d ? i + apart : d;
+    const __mmask16 lanes[4] = {lanes512(d - i, 0), lanes512(d - i, 16), lanes512(d - k, 0),
+                                lanes512(d - k, 16)};
+    pack_rows(n, d, i, k, U, V ? V : U, lanes, work);
     for (int64_t j = 0, count; j < atoms; j += count) {
       count = atoms - j < GROUP ? 1 : GROUP;
       if (count == GROUP && (bucket[j + GROUP] - bucket[j]) * SPARSE < n * GROUP) count = 1;
@@ -225,8 +230,8 @@ void avx512_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket
       else
         many(&terms, leaves, j, part, sum);
       for (int64_t a = 0; a < count; a++) {
-        const int64_t to = (row ? row[j + a] : j + a) * d + i;
-        put(past, lanes, sum[a], GU + to, GV + to);
+        const int64_t to = (row ? row[j + a] : j + a) * d;
+        put(past, lanes, sum[a], GU + to + i, second + to + k);
       }
     }
   }

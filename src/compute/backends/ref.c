@@ -289,7 +289,7 @@ static void leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket
     for (int64_t i = 0; i < d; i += DOT_BLOCK) {
       const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
       leaf_sum(n, count, token + from, u + from, width, U + i, d, work, GU + to + i);
-      leaf_sum(n, count, token + from, v + from, width, V + i, d, work, GV + to + i);
+      if (V) leaf_sum(n, count, token + from, v + from, width, V + i, d, work, GV + to + i);
     }
   }
 }

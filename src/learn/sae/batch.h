@@ -32,7 +32,11 @@ static inline bool sums_want(const SAESums *sums, int k)
 {
   return sums->wanted >> k & 1;
 }
-enum { SUMS_ALWAYS = 1 << SUM_GD | 1 << SUM_GE | 1 << SUM_GB };
+/* Those of every part of the loss. */
+static inline unsigned sums_always(const SAE *sae)
+{
+  return 1 << SUM_GD | (sae->GE != NULL) << SUM_GE | 1 << SUM_GB;
+}
 
 /* Atoms that there are sums for, numbered from 0 in ascending order: all of them, or the dead ones,
    which alone the auxiliary loss is about. */

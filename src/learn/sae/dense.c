@@ -33,7 +33,7 @@ static bool suits(const SAE *sae, const SAETerm *term, int64_t atoms)
   if (batch->use == DENSE_NEVER || !atoms) return false;
   if (batch->use == DENSE_AUTO && (double)batch->bucket[atoms] < SHARE * (double)n * (double)atoms)
     return false;
-  return all_finite(n * sae->d, term->e) && all_finite(n * sae->inputs, term->in);
+  return all_finite(n * sae->d, term->e) && (!sae->GE || all_finite(n * sae->inputs, term->in));
 }
 
 static void add(int64_t count, const float *restrict x, float *restrict y)
@@ -107,7 +107,7 @@ PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD
   for (int64_t j = 0; j < atoms; j += ATOMS) {
     const int64_t count = min_i64(ATOMS, atoms - j);
     if (GD) sums(sae, n, sae->d, j, count, batch->z, term->e, GD);
-    sums(sae, n, sae->inputs, j, count, batch->slope, term->in, GE);
+    if (GE) sums(sae, n, sae->inputs, j, count, batch->slope, term->in, GE);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -46,7 +46,7 @@ struct Encoder {
   Nodes *nodes;
   const CodeNow *now;
   int64_t m, d, room;
-  const float *E, *b;
+  const float *E, *b; /* E NULL: the unit matrix */
   EncoderUse use;
   bool able;      /* the kernels and the code can be filtered */
   bool sound;     /* every row can be rounded to integers */
@@ -145,11 +145,11 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow
   e->use = use;
   const int64_t k = kept(e);
   e->room = room ? room : min_i64(m, k + k / 2 + 64);
-  e->able = k > 0 && use != ENCODER_FP32 && d < 1 << 20 &&
+  e->able = E && k > 0 && use != ENCODER_FP32 && d < 1 << 20 &&
             (use == ENCODER_INT16 || pays(e, 1.2 * (double)k));
   e->packed.rows = m, e->packed.d = d;
-  e->packed.space = (m + PACKED_ROWS - 1) / PACKED_ROWS * PACKED_ROWS * d;
-  PetscCall(Room(e, e->packed.space, &e->packed.x));
+  e->packed.space = E ? (m + PACKED_ROWS - 1) / PACKED_ROWS * PACKED_ROWS * d : 0;
+  if (E) PetscCall(Room(e, e->packed.space, &e->packed.x));
   PetscCall(ArrayCreate(SUBTILE * m, &e->S));
   if (e->able) PetscCall(CreateFilter(e));
   if (now->code->pursue && m <= GRAM_ATOMS && now->code->most(now, m) >= GRAM_PICKS) {
@@ -233,11 +233,31 @@ static PetscErrorCode RenewGram(Encoder *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Scores S [n x m] of n tokens X. By the unit matrix: the chain goes over products that are zeros
+   and one that is x_j, which is left, - 0 as + 0; but 0 x is NaN where x is not finite. */
+static void token_scores(const Encoder *e, int64_t n, const float *X, float *S)
+{
+  const int64_t m = e->m;
+  if (e->E) {
+    e->kernels->scores(n, X, e->d, &e->packed, e->b, S, m);
+    return;
+  }
+  for (int64_t t = 0; t < n; t++) {
+    const float *restrict x = X + t * m;
+    float *restrict s = S + t * m;
+    int64_t wild = 0;
+    for (int64_t j = 0; j < m; j++) s[j] = x[j] + 0.0f, wild += !(fabsf(x[j]) < INFINITY);
+    for (int64_t j = 0; j < m && wild; j++)
+      if (wild > 1 || fabsf(x[j]) < INFINITY) s[j] = NAN;
+  }
+}
+
 PetscErrorCode EncoderRenew(Encoder *e)
 {
   int64_t first = 0, count = e->m;
 
   PetscFunctionBegin;
+  if (!e->E) PetscFunctionReturn(PETSC_SUCCESS);
   if (e->nodes)
     part_of(e->m, PACKED_ROWS, nodes_rank(e->nodes), nodes_size(e->nodes), &first, &count);
   Packed part = {.x = e->packed.x + first * e->d, .space = e->packed.space - first * e->d};
@@ -370,7 +390,7 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
       PetscCall(FilteredCodes(e, count, x, codes));
     } else {
       float *s = S ? S + t * e->m : e->S;
-      e->kernels->scores(count, x, e->d, &e->packed, e->b, s, e->m);
+      token_scores(e, count, x, s);
       PetscCall(Append(e, count, e->m, s, codes));
     }
     t += count;
@@ -426,7 +446,7 @@ void encoder_some_scores(Encoder *e, int64_t n, const float *X, float *S)
 
 void encoder_scores(const Encoder *e, int64_t n, const float *X, float *S)
 {
-  e->kernels->scores(n, X, e->d, &e->packed, e->b, S, e->m);
+  token_scores(e, n, X, S);
 }
 
 const char *encoder_word(const Encoder *encoder)

@@ -2,6 +2,7 @@
 #include "base/array.h"
 #include "batch.h"
 #include "learn/pursue.h"
+#include <math.h>
 #include <string.h>
 
 static PetscErrorCode DropCodes(SAE *sae, SharedCodes *all)
@@ -239,7 +240,7 @@ static PetscErrorCode ExchangeCodes(SAE *sae, int part, SAETerm *term)
   rows[count++] = (SharedRows){all->codes.value, sizeof(float), nonzeros};
   rows[count++] = (SharedRows){all->g, sizeof(float), nonzeros};
   if (term->own) rows[count++] = (SharedRows){all->own, sizeof(float), nonzeros};
-  if (part == PART_MAIN) rows[count++] = (SharedRows){batch->in, taken, tokens};
+  if (part == PART_MAIN && sae->GE) rows[count++] = (SharedRows){batch->in, taken, tokens};
   if (term->picks) rows[count++] = (SharedRows){batch->part[PART_MAIN].e, row, tokens};
   PetscCall(SharedExchange(sae->nodes, count, rows));
   all->codes.start[batch->b] = total; /* the same from every rank */
@@ -296,6 +297,14 @@ static int leaf_rows(SAE *sae, SharedRows *rows)
   return 2;
 }
 
+/* Columns of the chain over the rows of the unit matrix: one product is not a zero, as long as no
+   0 gb is NaN. */
+static void unit_chain(int64_t m, const float *gb, int64_t first, int64_t cols, float *chain)
+{
+  const float none = all_finite(m, gb) ? 0.0f : NAN;
+  for (int64_t i = first; i < first + cols; i++) chain[i] = gb[i] + none;
+}
+
 PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
 {
   SAEBatch *batch = sae->batch;
@@ -320,6 +329,8 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   if (!aux && cols) memcpy(batch->ge + first, batch->leaf, (size_t)cols * sizeof(float));
   if (encoder_rows(sae) == ROWS_HIDDEN) /* the way back leads through the hidden layer */
     memset(batch->chain + first, 0, (size_t)cols * sizeof(float));
+  else if (encoder_rows(sae) == ROWS_IDENTITY && !aux)
+    unit_chain(sae->m, batch->gb_all, first, cols, batch->chain);
   else
     sae->kernels->combine(1, atoms.count, cols, batch->gb_all, atoms.count, E + first, d,
                           batch->chain + first, d);
@@ -360,7 +371,7 @@ PetscErrorCode BatchRehearse(SAE *sae)
   SAETerm term = term_of(sae, sae_main(sae));
   const AtomSet atoms = batch_atoms(sae, false);
   const SAESums sums = {
-      SUMS_ALWAYS | 1 << SUM_FIRED,
+      sums_always(sae) | 1 << SUM_FIRED,
       {[SUM_GD] = sae->G, [SUM_GE] = sae->GE, [SUM_GB] = batch->gb, [SUM_FIRED] = batch->fired}};
 
   PetscFunctionBegin;

@@ -49,7 +49,7 @@ static PetscErrorCode GatherDead(SAE *sae)
   PetscCall(Room(&batch->dead_D, &batch->dead_space[0], count * d));
   PetscCall(Room(&batch->dead_E, &batch->dead_space[1], count * inputs));
   PetscCall(Room(&batch->aG, &batch->dead_space[2], rows * d));
-  PetscCall(Room(&batch->aE, &batch->dead_space[3], rows * inputs));
+  if (sae->GE) PetscCall(Room(&batch->aE, &batch->dead_space[3], rows * inputs));
   for (int64_t q = 0; q < count; q++) {
     memcpy(batch->dead_D + q * d, sae->D + batch->dead_atom[q] * d, (size_t)d * sizeof(float));
     memcpy(batch->dead_E + q * inputs, sae->E + batch->dead_atom[q] * inputs,

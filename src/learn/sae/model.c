@@ -97,7 +97,7 @@ static PetscErrorCode LayOut(SAE *sae)
   sae->bias = tensor_named(sae, "bias")->p;
   if (encoder_tensor(sae))
     sae->GE = encoder_tensor(sae)->g;
-  else
+  else if (kind != ROWS_IDENTITY)
     PetscCall(ArrayCreate(sae->rows * sae->inputs, &sae->GE));
   if (atoms->pull_back_row)
     sae->G = tensor_named(sae, "atoms")->g;
@@ -191,6 +191,9 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(BatchTake(sae));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->inputs, &sae->E));
+  const bool unit = encoder_rows(sae) == ROWS_IDENTITY;
+  for (int64_t j = 0; unit && j < sae->m && nodes_rank(sae->nodes) == 0; j++)
+    sae->E[j * (sae->d + 1)] = 1;
   PetscCall(SharedCreate(sae->nodes, sae->m, &sae->b));
   sae->now.bias = sae->b;
   for (int i = 0; i < sae->learned; i++) {
@@ -200,8 +203,8 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(ArrayCreate(sae->m, &sae->silent));
   if (task->anchors)
     sae->kernels->pack(task->anchors->p, sae->d, task->anchors->points, sae->d, &sae->anchors);
-  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->now, sae->m, sae->inputs, sae->E, sae->b,
-                          encoder_use(), 0, &sae->encoder));
+  PetscCall(EncoderCreate(sae->kernels, sae->nodes, &sae->now, sae->m, sae->inputs,
+                          unit ? NULL : sae->E, sae->b, encoder_use(), 0, &sae->encoder));
   PetscCall(Start(sae));
   PetscCall(SAEPublish(sae));
   *out = sae;
@@ -213,6 +216,7 @@ PetscErrorCode BatchPublish(SAE *sae)
   const int64_t d = sae->d, inputs = sae->inputs, row = d * (int64_t)sizeof(float),
                 taken = inputs * (int64_t)sizeof(float);
   float *E = sae->E + sae->first * inputs, *b = sae->b + sae->first;
+  int count = 1;
 
   PetscFunctionBegin;
   ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
@@ -222,18 +226,19 @@ PetscErrorCode BatchPublish(SAE *sae)
            (size_t)(sae->rows * taken));
     memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
   }
-  for (int64_t j = 0; kind == ROWS_IDENTITY && j < sae->rows; j++)
-    for (int64_t i = 0; i < d; i++) E[j * d + i] = i == sae->first + j;
-  SharedRows all[3 + SAE_LEARNED] = {
-      {sae->E, taken, sae->starts}, {sae->D, row, sae->starts}, {sae->b, sizeof(*b), sae->starts}};
+  SharedRows all[3 + SAE_LEARNED] = {{sae->D, row, sae->starts}};
+  if (kind != ROWS_IDENTITY) {
+    all[count++] = (SharedRows){sae->E, taken, sae->starts};
+    all[count++] = (SharedRows){sae->b, sizeof(*b), sae->starts};
+  }
   for (int i = 0; i < sae->learned; i++) {
     float *x = sae->learned_all[i];
     const float *from = sae->tensor[sae->learned_tensor[i]].p;
     for (int64_t j = 0; j < sae->rows; j++)
       x[sae->first + j] = sae->now.code->shown ? sae->now.code->shown(i, from[j]) : from[j];
-    all[3 + i] = (SharedRows){x, sizeof(*x), sae->starts};
+    all[count++] = (SharedRows){x, sizeof(*x), sae->starts};
   }
-  PetscCall(SharedExchange(sae->nodes, 3 + sae->learned, all));
+  PetscCall(SharedExchange(sae->nodes, count, all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -56,7 +56,8 @@ static PetscErrorCode GateSums(SAE *sae, double l1)
 static PetscErrorCode MainSums(SAE *sae, double l1)
 {
   SAEBatch *batch = sae->batch;
-  const SAESums first = {SUMS_ALWAYS | 1 << SUM_FIRED | (l1 > 0 && !sae->now.code->gate) << SUM_ZS |
+  const SAESums first = {sums_always(sae) | 1 << SUM_FIRED |
+                             (l1 > 0 && !sae->now.code->gate) << SUM_ZS |
                              (sae->now.code->slopes != NULL) << SUM_OWN,
                          {sae->G, sae->GE, batch->gb, batch->zs, batch->own, batch->fired}};
 
@@ -64,7 +65,7 @@ static PetscErrorCode MainSums(SAE *sae, double l1)
   PetscCall(BatchGather(sae, sae_main(sae), &first));
   for (int p = PART_MAIN + 1; p < PART_MAIN + sae_levels(sae); p++) {
     SAESums more = first;
-    if (p == batch->unchosen) more.wanted = SUMS_ALWAYS;
+    if (p == batch->unchosen) more.wanted = sums_always(sae);
     PetscCall(NodesBarrier(sae->nodes)); /* the sums before have been read */
     PetscCall(BatchGatherMore(sae, p, &more));
   }
@@ -99,9 +100,10 @@ static PetscErrorCode AuxSums(SAE *sae, double square, double weight, Factors *b
   PetscCall(BatchAux(sae, &sum));
   PetscCall(SAESum(sae, 1, &sum));
   *loss = weight * exact_value(&sum) / variance;
-  PetscCall(BatchGather(
-      sae, PART_AUX,
-      &(SAESums){SUMS_ALWAYS, {[SUM_GD] = batch->aG, [SUM_GE] = batch->aE, [SUM_GB] = batch->ab}}));
+  PetscCall(
+      BatchGather(sae, PART_AUX,
+                  &(SAESums){sums_always(sae),
+                             {[SUM_GD] = batch->aG, [SUM_GE] = batch->aE, [SUM_GB] = batch->ab}}));
   PetscCall(BatchChain(sae, true, batch->ab));
   bias_gradient(sae, by, true);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -159,12 +161,12 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
   const float none = by->with_aux ? by->aux * 0.0f : -0.0f;
   int64_t at = 0; /* among the dead atoms here */
   for (int64_t j = 0; j < sae->rows; j++) {
-    float *G = sae->G + j * d, *dE = sae->GE + j * inputs;
+    float *G = sae->G + j * d, *dE = sae->GE ? sae->GE + j * inputs : NULL;
     const double norm = by->l1 > 0 ? batch->norm[sae->first + j] : 0;
     const bool dead = by->with_aux && batch->dead[sae->first + j];
     const float plus = dead ? -0.0f : none;
     scale(d, by->f, by->l1 > 0 ? -0.0f : plus, G);
-    scale(inputs, by->h, plus, dE);
+    if (dE) scale(inputs, by->h, plus, dE);
     db[j] = by->h * gb[j] + plus;
     if (by->l1 > 0)
       add_scaled(d, norm > 0 ? (float)(by->l1 * (double)batch->zs[j] / (by->b * norm)) : 0,
@@ -172,7 +174,7 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
     if (by->l1 > 0 && by->with_aux) scale(d, 1, plus, G);
     if (dead) {
       add_scaled(d, by->aux, batch->aG + at * d, G);
-      add_scaled(inputs, by->aux, batch->aE + at * inputs, dE);
+      if (dE) add_scaled(inputs, by->aux, batch->aE + at * inputs, dE);
       db[j] += by->aux * batch->ab[at++];
     }
     if (lifted(sae, by, sae->first + j)) {

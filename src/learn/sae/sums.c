@@ -131,30 +131,31 @@ static int64_t gather_active(const SAE *sae, int64_t atoms, bool few, float *GD,
       bucket[active] = bucket[j], batch->atoms[active++] = (int32_t)j;
     } else if (!few) {
       if (GD) memset(GD + j * d, 0, (size_t)d * sizeof(*GD));
-      memset(GE + j * inputs, 0, (size_t)inputs * sizeof(*GE));
+      if (GE) memset(GE + j * inputs, 0, (size_t)inputs * sizeof(*GE));
     }
   }
   bucket[active] = bucket[atoms];
   return active;
 }
 
-/* The two sums of atoms that have tokens, or that of slopes alone (GD NULL). Rows of two widths are
-   summed one after the other, each with itself in place of the other. */
+/* The two sums of atoms that have tokens, or one of them (the other NULL). Rows of two widths are
+   summed one after the other. */
 static void sparse_sums(const SAE *sae, const SAETerm *term, int64_t active, float *GD, float *GE)
 {
   const SAEBatch *batch = sae->batch;
   const int64_t n = term->codes->rows, d = sae->d, inputs = sae->inputs;
   const float *z = batch->z, *slope = batch->slope, *e = term->e, *in = term->in;
-  if (GD && d == inputs) {
+  if (GD && GE && d == inputs) {
     sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, slope, e,
                             in, GD, GE, batch->work);
     return;
   }
   if (GD)
-    sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, z, e, e, GD,
-                            GD, batch->work);
-  sae->kernels->leaf_sums(n, inputs, active, batch->bucket, batch->atoms, batch->token, slope,
-                          slope, in, in, GE, GE, batch->work);
+    sae->kernels->leaf_sums(n, d, active, batch->bucket, batch->atoms, batch->token, z, NULL, e,
+                            NULL, GD, NULL, batch->work);
+  if (GE)
+    sae->kernels->leaf_sums(n, inputs, active, batch->bucket, batch->atoms, batch->token, slope,
+                            NULL, in, NULL, GE, NULL, batch->work);
 }
 
 /* One of them, of an atom whose bucket is the a-th, a row of tokens [n x d] after the other as they
@@ -191,7 +192,7 @@ static bool few_sums(const SAE *sae, const SAETerm *term, int64_t active, float 
   for (int64_t a = 0; a < active; a++) {
     const int64_t row = batch->atoms[a];
     if (GD) row_sums(sae, a, d, batch->z, term->e, GD + row * d);
-    row_sums(sae, a, inputs, batch->slope, term->in, GE + row * inputs);
+    if (GE) row_sums(sae, a, inputs, batch->slope, term->in, GE + row * inputs);
   }
   return true;
 }
@@ -201,7 +202,7 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
 {
   SAEBatch *batch = sae->batch;
   const int64_t *bucket = batch->bucket, leaves = route_leaves(term->codes->rows);
-  float *const *to = sums->to;
+  float *const *to = sums->to, *GD = to[SUM_GD], *GE = sums_want(sums, SUM_GE) ? to[SUM_GE] : NULL;
   bool done;
 
   PetscFunctionBegin;
@@ -217,11 +218,11 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
     if (sums_want(sums, SUM_OWN))
       to[SUM_OWN][j] = scalar_sum(batch, leaves, bucket[j], bucket[j + 1], batch->slope_own);
   }
-  const int64_t active = gather_active(sae, atoms, sums->few, to[SUM_GD], to[SUM_GE]);
+  const int64_t active = gather_active(sae, atoms, sums->few, GD, GE);
   batch->found = sums->few ? active : -1;
-  if (few_sums(sae, term, active, to[SUM_GD], to[SUM_GE])) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DenseSums(sae, term, active, to[SUM_GD], to[SUM_GE], &done));
-  if (!done) sparse_sums(sae, term, active, to[SUM_GD], to[SUM_GE]);
+  if (few_sums(sae, term, active, GD, GE)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DenseSums(sae, term, active, GD, GE, &done));
+  if (!done) sparse_sums(sae, term, active, GD, GE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -153,8 +153,8 @@ static PetscErrorCode LeafSums(void *context)
   const SAE *sae = b->sae;
 
   PetscFunctionBegin;
-  sae->kernels->leaf_sums(b->b, sae->d, sae->m, b->bucket, NULL, b->token, b->z, b->g, b->e, b->X,
-                          b->G[0], b->G[1], b->work);
+  sae->kernels->leaf_sums(b->b, sae->d, sae->m, b->bucket, NULL, b->token, b->z, b->g, b->e,
+                          sae->GE ? b->X : NULL, b->G[0], b->G[1], b->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
