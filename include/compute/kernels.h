@@ -196,6 +196,17 @@ typedef struct Kernels {
   /* x[i] = (float)(x[i] / norm), in float64, where norm = sqrt(square64(x)), which it gives, is
      above 0. */
   double (*unit)(int64_t d, float *x);
+  /* Layer norm of rows of U [n x width], gains and positive parts: with mean and variance of a row,
+     sums over it in order in float64, by = 1 / sqrt(variance + 1e-5), N = (float)((U - mean) by), A
+     = fmaf(gain, N, offset), 0 where that is not above 0; inverse[t] = (float)by. N and inverse may
+     be NULL, A may be U. */
+  void (*layer_norm)(int64_t n, int64_t width, const float *U, const float *gain,
+                     const float *offset, float *N, float *inverse, float *A);
+  /* Its way back: offset_slope [n x width] is what changes with A, and becomes 0 where A is not
+     above 0; gain_slope = offset_slope N; with r = offset_slope gain, slope = (float)(inverse (r -
+     mean of r - N mean of r N)), means over a row, in order, in float64. */
+  void (*layer_back)(int64_t n, int64_t width, const float *A, const float *N, const float *inverse,
+                     const float *gain, float *offset_slope, float *gain_slope, float *slope);
   /* x[i] = (x[i] - mu[i]) * inv[i] for each of n rows. */
   void (*normalise)(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu, const float *inv);
   /* Exact widening of count stored values: half (IEEE binary16), bfloat16. */

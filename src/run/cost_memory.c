@@ -9,7 +9,7 @@ enum {
   SCORE_ROWS = 128 + 64, /* of a step: tokens whose scores are held */
   BLOCK_LEAST = 3072,    /* of k-means: tokens of a rank that are read together */
   BLOCK_MOST = 8192,
-  LEAF = 1024, /* of units: tokens that are read together */
+  LEAF = 1024, /* tokens of a sum, or of units that are read together */
   STORED = 2,  /* bytes of a value of a token in a file, read ahead twice */
   READ = (int)sizeof(float) + 2 * STORED /* bytes of a value of a token here */
 };
@@ -41,7 +41,9 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
   if (s->averaged) cost->rank += 8 * parameters + 4 * md / R;
   if (s->levels > 1 || s->gate || s->scans > 1) cost->rank += 8 * md / R;
   if (s->revived) cost->rank += 8 * md + 8 * md / R;
-  cost->rank += s->hidden * (4 * s->batch + 12 * s->d);
+  cost->rank +=
+      4 * s->hidden * (s->batch + s->d) + /* products of slopes and tokens */
+      4 * fmin(s->hidden, LEAF) * (LEAF + (2 + floor(log2(fmax(s->batch / LEAF, 1)))) * s->d);
   if (s->entries > s->m / 4) cost->rank += 16 * md / R; /* sums by dense products */
   if (cost->route == ROUTE_ALLREDUCE) cost->rank += 8 * md;
   /* atoms and encoder, the encoder packed; tokens, residuals of each part; codes of all ranks */

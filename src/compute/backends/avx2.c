@@ -8,6 +8,7 @@
 #include "avx2_tile.h"
 #include "exp64.h"
 #define FMAF __builtin_fmaf
+#include "layer.h"
 #include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
@@ -293,6 +294,8 @@ const Kernels backend_avx2 = {
     .solve_sets = solve_sets,
     .tangent = tangent,
     .unit = unit,
+    .layer_norm = layer_norm,
+    .layer_back = layer_back,
     .normalise = normalise,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,

@@ -19,6 +19,7 @@
 #define TABLE backend_ref
 #define USABLE cpu_always
 #endif
+#include "layer.h"
 
 static void pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
 {
@@ -485,6 +486,8 @@ const Kernels TABLE = {
     .solve_sets = solve_sets,
     .tangent = tangent,
     .unit = unit,
+    .layer_norm = layer_norm,
+    .layer_back = layer_back,
     .normalise = normalise,
     .widen_half = widen_half,
     .widen_bfloat = widen_bfloat,

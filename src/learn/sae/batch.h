@@ -195,6 +195,17 @@ PetscErrorCode BatchSums(SAE *sae, const SAETerm *term, int64_t first, int64_t a
 PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
                          bool *done);
 DenseUse dense_use(void);
+/* Rows of a number for each token, a leaf at a time: fill writes those of rows j .. j + count - 1
+   to A [count x LEAF_TOKENS], the leaves of some rows in order, from 0. */
+typedef struct {
+  void (*fill)(void *context, int64_t j, int64_t count, int64_t leaf, float *A);
+  void *context;
+  int64_t tokens, rows;
+} DenseLeaves;
+/* DenseProducts - leaf sums of these rows times those of X [tokens x d], joined by the tree: row j
+   of them is row[j] of G (NULL: j itself). Local. */
+PetscErrorCode DenseProducts(SAE *sae, const DenseLeaves *leaves, const int32_t *row, int64_t d,
+                             const float *X, float *G);
 bool all_finite(int64_t n, const float *x);
 /* BatchReduce - the same for those of the atoms that are here, from sums that each rank makes of
    its own leaves (own NULL: those that are there are joined once more). SUM_FIRED: 1 for atoms that

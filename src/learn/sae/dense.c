@@ -41,44 +41,47 @@ static void add(int64_t count, const float *restrict x, float *restrict y)
   for (int64_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-/* Of atoms j .. j + count - 1 what they have in leaf l, as rows of A; at[] goes on to the next
-   leaf. */
-static void unpack(const SAEBatch *batch, int64_t j, int64_t count, int64_t l, const float *value,
-                   int64_t *at, float *A)
+/* What atoms have of the codes, by leaf. */
+typedef struct {
+  const SAEBatch *batch;
+  const float *value;
+  int64_t at[ATOMS]; /* the first of each that is still to come */
+} Unpack;
+
+/* Of atoms j .. j + count - 1 what they have in a leaf, as rows of A; the leaves come in order. */
+static void unpack(void *context, int64_t j, int64_t count, int64_t leaf, float *A)
 {
-  const int64_t first = l * LEAF_TOKENS;
+  Unpack *from = context;
+  const SAEBatch *batch = from->batch;
+  const int64_t first = leaf * LEAF_TOKENS;
+  if (!leaf) memcpy(from->at, batch->bucket + j, (size_t)count * sizeof(*from->at));
   memset(A, 0, (size_t)(count * LEAF_TOKENS) * sizeof(*A));
   for (int64_t a = 0; a < count; a++) {
     const int64_t end = batch->bucket[j + a + 1];
-    int64_t q = at[a];
+    int64_t q = from->at[a];
     for (; q < end && batch->token[q] < first + LEAF_TOKENS; q++)
-      A[a * LEAF_TOKENS + batch->token[q] - first] = value[q];
-    at[a] = q;
+      A[a * LEAF_TOKENS + batch->token[q] - first] = from->value[q];
+    from->at[a] = q;
   }
 }
 
-/* Sums of value times rows of X [n x d], for atoms j .. j + count - 1, leaf after leaf: leaf l is
-   joined with those before it as often as l ends in ones, which is the tree over leaves, and what
-   is left at the end from the last to the first. */
-static void sums(const SAE *sae, int64_t n, int64_t d, int64_t j, int64_t count, const float *value,
-                 const float *X, float *G)
+/* Leaf after leaf: leaf l is joined with those before it as often as l ends in ones, which is the
+   tree over leaves, and what is left at the end from the last to the first. */
+static void sums(const SAE *sae, const DenseLeaves *leaves, int64_t j, int64_t count, int64_t d,
+                 const float *X, float *part)
 {
-  const SAEBatch *batch = sae->batch;
-  const int64_t size = count * d;
-  float *A = batch->dense, *part = A + ATOMS * LEAF_TOKENS;
-  int64_t at[ATOMS], parts = 0;
-  memcpy(at, batch->bucket + j, (size_t)count * sizeof(*at));
+  const int64_t size = count * d, n = leaves->tokens;
+  float *A = sae->batch->dense;
+  int64_t parts = 0;
   for (int64_t l = 0; l < route_leaves(n); l++) {
     const int64_t tokens = min_i64(LEAF_TOKENS, n - l * LEAF_TOKENS);
-    unpack(batch, j, count, l, value, at, A);
+    leaves->fill(leaves->context, j, count, l, A);
     sae->kernels->combine(count, tokens, d, A, LEAF_TOKENS, X + l * LEAF_TOKENS * d, d,
                           part + parts++ * size, d);
     for (int64_t ones = l; ones & 1; ones >>= 1, parts--)
       add(size, part + (parts - 1) * size, part + (parts - 2) * size);
   }
   for (; parts > 1; parts--) add(size, part + (parts - 1) * size, part + (parts - 2) * size);
-  for (int64_t a = 0; a < count; a++)
-    memcpy(G + batch->atoms[j + a] * d, part + a * d, (size_t)d * sizeof(*G));
 }
 
 /* Leaves of n tokens that wait to be joined, at most, and the one that comes. */
@@ -89,25 +92,41 @@ static int64_t levels(int64_t n)
   return count;
 }
 
-PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
-                         bool *done)
+PetscErrorCode DenseProducts(SAE *sae, const DenseLeaves *leaves, const int32_t *row, int64_t d,
+                             const float *X, float *G)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t n = term->codes->rows, wide = max_i64(sae->d, sae->inputs),
-                space = ATOMS * LEAF_TOKENS + levels(n) * min_i64(ATOMS, atoms) * wide;
+  const int64_t most = min_i64(ATOMS, leaves->rows),
+                space = most * (LEAF_TOKENS + levels(leaves->tokens) * d);
 
   PetscFunctionBegin;
-  *done = suits(sae, term, atoms);
-  if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   if (space > batch->dense_space) {
     PetscCall(ArrayDestroy(&batch->dense));
     PetscCall(ArrayCreate(space, &batch->dense));
     batch->dense_space = space;
   }
-  for (int64_t j = 0; j < atoms; j += ATOMS) {
-    const int64_t count = min_i64(ATOMS, atoms - j);
-    if (GD) sums(sae, n, sae->d, j, count, batch->z, term->e, GD);
-    if (GE) sums(sae, n, sae->inputs, j, count, batch->slope, term->in, GE);
+  for (int64_t j = 0; j < leaves->rows; j += most) {
+    const int64_t count = min_i64(most, leaves->rows - j);
+    float *part = batch->dense + most * LEAF_TOKENS;
+    sums(sae, leaves, j, count, d, X, part);
+    for (int64_t a = 0; a < count; a++)
+      memcpy(G + (row ? row[j + a] : j + a) * d, part + a * d, (size_t)d * sizeof(*G));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DenseSums(SAE *sae, const SAETerm *term, int64_t atoms, float *GD, float *GE,
+                         bool *done)
+{
+  const SAEBatch *batch = sae->batch;
+  Unpack from = {.batch = batch, .value = batch->z};
+  const DenseLeaves leaves = {unpack, &from, term->codes->rows, atoms};
+
+  PetscFunctionBegin;
+  *done = suits(sae, term, atoms);
+  if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
+  if (GD) PetscCall(DenseProducts(sae, &leaves, batch->atoms, sae->d, term->e, GD));
+  from.value = batch->slope;
+  if (GE) PetscCall(DenseProducts(sae, &leaves, batch->atoms, sae->inputs, term->in, GE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
