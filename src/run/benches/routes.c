@@ -3,11 +3,10 @@
 #include "base/array.h"
 #include "learn/sae.h"
 #include "run/bench_task.h"
-#include "run/calibrate.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { M = 3840, D = 768, BATCH = 4096, N = 4 * BATCH };
+enum { M = 3840, D = 768, BATCH = 4096, N = 4 * BATCH, PROBE = 1 << 22 };
 
 static const char *const rows[] = {"spread training", "spread k-means", "routes", "step exchange",
                                    NULL};
@@ -27,31 +26,85 @@ static const Way ways[] = {{ROUTE_OWNER, false, "owner, shared memory"},
                            {ROUTE_ALLREDUCE, true, "allreduce, every rank a node"}};
 enum { WAYS = sizeof(ways) / sizeof(*ways) };
 
-/* One rank's time over that of all. */
+/* What rank 0 does alone, while the others sleep, and what all ranks do: steps of a learner each,
+   and multiply-adds in registers. */
+typedef struct {
+  BenchRun *run;
+  PetscErrorCode (*work)(void *task);
+  BenchTask *single, *all;
+} Spreading;
+
+static PetscErrorCode Meet(void *context)
+{
+  PetscFunctionBegin;
+  PetscCall(BenchMeet(((Spreading *)context)->run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WorkAlone(void *context)
+{
+  const Spreading *s = context;
+
+  PetscFunctionBegin;
+  if (s->run->rank == 0) PetscCall(s->work(s->single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WorkAll(void *context)
+{
+  const Spreading *s = context;
+
+  PetscFunctionBegin;
+  PetscCall(s->work(s->all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PeakAll(void *context)
+{
+  PetscFunctionBegin;
+  ((Spreading *)context)->run->kernels->probe(PROBE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PeakAlone(void *context)
+{
+  PetscFunctionBegin;
+  if (((Spreading *)context)->run->rank == 0) PetscCall(PeakAll(context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One rank's time over that of all, beside the same of the multiply-add peak, the most that all
+   cores together can give: medians of works that take turns, as the machine's clock changes. */
 static PetscErrorCode Spread(BenchRun *run, const char *row, const char *size, const char *words,
                              int64_t n, const char *goal)
 {
-  const int turns = n > N ? 2 : 3;
-  StepCase one = {.words = words, .n = n, .d = D}, all = one;
-  double alone = 1e30, together = 1e30, seconds;
+  const bool kmeans = words == assigning;
+  Spreading s = {.run = run, .work = kmeans ? BenchTaskPass : BenchTaskStep};
+  BenchWork work[] = {{.work = WorkAlone, .rounds = kmeans ? 5 : 15},
+                      {.work = PeakAlone},
+                      {.work = WorkAll, .together = true},
+                      {.work = PeakAll, .together = true}};
+  BenchTiming time[4];
+  char *path;
 
   PetscFunctionBegin;
   if (!bench_wants(run, row)) PetscFunctionReturn(PETSC_SUCCESS);
-  all.together = true;
-  for (int turn = 0; turn < turns; turn++) { /* in turns: the machine's clock changes */
-    PetscCall(BenchStepSeconds(run, &one, &seconds));
-    alone = seconds < alone ? seconds : alone;
-    PetscCall(BenchStepSeconds(run, &all, &seconds));
-    together = seconds < together ? seconds : together;
-  }
+  PetscCall(BenchTokensFile(run, BENCH_SYNTH, n, D, &path));
+  if (run->rank == 0) PetscCall(BenchTaskOpen(run, PETSC_COMM_SELF, path, words, 0, &s.single));
+  PetscCall(BenchTaskOpen(run, run->comm, path, words, 0, &s.all));
+  for (int i = 0; i < 4; i++) work[i].before = Meet, work[i].context = &s, work[i].wall = true;
+  PetscCall(BenchTimeTurns(run, 4, work, time));
   const BenchFigure figure = {.row = row,
                               .size = size,
-                              .figure = alone / together,
+                              .figure = time[0].seconds / time[2].seconds,
                               .unit = "x",
-                              .limit = "ranks",
-                              .limit_value = run->size,
+                              .limit = "multiply-add peak of all ranks, of one",
+                              .limit_value = run->size * time[1].seconds / time[3].seconds,
                               .goal = run->size == 2 ? goal : NULL};
   PetscCall(BenchRow(run, &figure));
+  PetscCall(BenchTaskClose(&s.single));
+  PetscCall(BenchTaskClose(&s.all));
+  free(path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
