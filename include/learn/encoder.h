@@ -18,8 +18,9 @@ EncoderUse encoder_use(void);
   of the unit matrix, without biases
 
   Collective on the ranks of a node; nodes NULL: this rank alone. EncoderRenew (collective likewise,
-  after a change of E or b) makes it ready; what is derived from E is made by the node's ranks
-  together and lies there once. EncoderDestroy takes NULL too.
+  after a change of E or b, and once the ranks have met since they last encoded) makes it ready; what
+  is derived from E is made by the node's ranks together and lies there once, but that a rank which
+  needs float32 scores unforeseen packs the rows by itself. EncoderDestroy takes NULL too.
 
   in   now    what the scores become; read with every tile
   in   room   most atoms the filter may leave for a token; a token with more is scored in float32.
@@ -48,7 +49,7 @@ PetscErrorCode EncoderSome(Encoder *encoder, const uint8_t *which, int64_t *coun
 void encoder_some_scores(Encoder *encoder, int64_t n, const float *X, float *S);
 
 /* Scores S [n x m] of n centred tokens, of all atoms. Not collective. */
-void encoder_scores(const Encoder *encoder, int64_t n, const float *X, float *S);
+void encoder_scores(Encoder *encoder, int64_t n, const float *X, float *S);
 
 /* How tokens were encoded so far: "fp32", "int16", "fp32 and int16"; atoms left by the filter for a
    token, on the average, and tokens that were scored in float32 in spite of it. */

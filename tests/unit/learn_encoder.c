@@ -18,6 +18,18 @@ static Problem problem_of(int64_t n, int64_t m, int64_t d, int64_t k, int kind)
   return p;
 }
 
+/* The encoder learns of other rows before it learns of these. */
+static PetscErrorCode RenewTwice(const Problem *p, Encoder *encoder)
+{
+  PetscFunctionBeginUser;
+  for (int turn = 0; turn < 2; turn++) {
+    for (int64_t i = 0; i < p->m * p->d; i++) p->E[i] = -p->E[i];
+    MPI_Barrier(PETSC_COMM_WORLD);
+    PetscCall(EncoderRenew(encoder));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Encoded(const Problem *p, Nodes *nodes, const Kernels *kernels,
                               EncoderUse use, int64_t room, Codes *codes, const char **word,
                               int64_t *refused)
@@ -33,7 +45,7 @@ static PetscErrorCode Encoded(const Problem *p, Nodes *nodes, const Kernels *ker
   PetscCall(ChoiceRead(&settings, "code", &sae_codes, &code));
   const CodeNow now = code_now(&code);
   PetscCall(EncoderCreate(kernels, nodes, &now, p->m, p->d, p->E, p->b, use, room, &encoder));
-  PetscCall(EncoderRenew(encoder));
+  PetscCall(RenewTwice(p, encoder));
   PetscCall(CodesReserve(codes, p->n, 0));
   codes->rows = 0, codes->start[0] = 0;
   PetscCall(EncoderCodes(encoder, p->n, p->X, NULL, codes));

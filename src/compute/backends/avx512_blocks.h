@@ -4,6 +4,7 @@
 #include "avx512_tile.h"
 
 #define LARGE (1 << 20) /* floats written past the caches */
+#define AHEAD 16        /* rows that are asked for before they are packed */
 
 static inline void store512(bool past, float *to, __mmask16 lanes, __m512 x)
 {
@@ -59,11 +60,12 @@ static inline __m512 dots16(int64_t count, const int32_t *index, const float *D,
 static inline void pack_block(int64_t m, int64_t d, int64_t i, int vectors, const float *D,
                               float *block)
 {
-  for (int v = 0; v < vectors; v++) {
-    const __mmask16 lanes = lanes512(d - i, 16 * v);
-    for (int64_t j = 0; j < m; j++) {
+  for (int64_t j = 0; j < m; j++) {
+    const float *row = D + j * d + i;
+    for (int v = 0; v < vectors; v++) {
+      _mm_prefetch(row + AHEAD * d + 16 * v, _MM_HINT_T0);
       _mm512_store_ps(block + (j * vectors + v) * 16,
-                      _mm512_maskz_loadu_ps(lanes, D + j * d + i + 16 * v));
+                      _mm512_maskz_loadu_ps(lanes512(d - i, 16 * v), row + 16 * v));
     }
   }
 }

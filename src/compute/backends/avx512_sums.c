@@ -192,6 +192,8 @@ static void pack_rows(int64_t n, int64_t d, int64_t i, int64_t k, const float *U
   for (int64_t t = 0; t < n; t++) {
     for (int v = 0; v < 2; v++) {
       const int64_t at = t * d + 16 * v;
+      _mm_prefetch(U + at + i + AHEAD * d, _MM_HINT_T0);
+      _mm_prefetch(V + at + k + AHEAD * d, _MM_HINT_T0);
       float *to = rows + t * (2 * COLUMNS) + 16 * v;
       _mm512_store_ps(to, _mm512_maskz_loadu_ps(lanes[v], U + at + i));
       _mm512_store_ps(to + COLUMNS, _mm512_maskz_loadu_ps(lanes[2 + v], V + at + k));

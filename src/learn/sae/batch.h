@@ -99,7 +99,7 @@ typedef struct SAEBatch {
   float *gb_all;       /* [m] of all ranks, once on a node, as ge and chain */
   float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
   float *leaf;              /* [leaves x inputs or d] */
-  float *leaf_all;          /* [leaves x d] route allreduce: of all ranks, once on a node */
+  float *leaf_all;          /* [leaves x d] of all ranks, once on a node */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
   float *dense;             /* scratch of dense sums; NULL until there are any */
   int64_t dense_space;

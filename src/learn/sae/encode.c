@@ -56,6 +56,10 @@ struct Encoder {
   double left;    /* atoms left for a token, of the last chunk */
   int64_t refused;
   Packed packed, words;        /* E; its integers in pairs */
+  Packed own;                  /* E, packed by this rank alone */
+  bool ready;                  /* packed is that of the last renewal */
+  int64_t renewals, own_of;    /* so far; of which one `own` is */
+  int64_t *asked;              /* [1] after which one packed rows were last taken, on the node */
   float *scale, *norm, *rest;  /* [m] */
   Quantised part, tokens;      /* this rank's rows; a subtile */
   float *slack;                /* [m] v of a subtile */
@@ -150,6 +154,10 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow
   e->packed.rows = m, e->packed.d = d;
   e->packed.space = E ? (m + PACKED_ROWS - 1) / PACKED_ROWS * PACKED_ROWS * d : 0;
   if (E) PetscCall(Room(e, e->packed.space, &e->packed.x));
+  if (nodes)
+    PetscCall(SharedCreate(nodes, 1, &e->asked));
+  else
+    PetscCall(ArrayCreate(1, &e->asked));
   PetscCall(ArrayCreate(SUBTILE * m, &e->S));
   if (e->able) PetscCall(CreateFilter(e));
   if (now->code->pursue && m <= GRAM_ATOMS && now->code->most(now, m) >= GRAM_PICKS) {
@@ -167,11 +175,16 @@ PetscErrorCode EncoderDestroy(Encoder **encoder)
   PetscFunctionBegin;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Drop(e, &e->packed.x));
+  if (e->nodes)
+    PetscCall(SharedDestroy(e->nodes, &e->asked));
+  else
+    PetscCall(ArrayDestroy(&e->asked));
   PetscCall(Drop(e, &e->words.x));
   PetscCall(Drop(e, &e->scale));
   PetscCall(Drop(e, &e->norm));
   PetscCall(Drop(e, &e->rest));
   PetscCall(Drop(e, &e->gram_room));
+  packed_clear(&e->own);
   packed_clear(&e->some);
   quantised_clear(&e->part);
   quantised_clear(&e->tokens);
@@ -233,13 +246,26 @@ static PetscErrorCode RenewGram(Encoder *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* E, packed for float32 scores: by the ranks of the node together where one of them took it after
+   the renewal before, else by this rank when it is wanted. */
+static const Packed *packed_rows(Encoder *e)
+{
+  const bool alone = !e->nodes || nodes_size(e->nodes) == 1;
+  Packed *to = alone ? &e->packed : &e->own;
+  __atomic_store_n(e->asked, e->renewals, __ATOMIC_RELAXED);
+  if (e->ready) return &e->packed;
+  if (e->own_of != e->renewals) e->kernels->pack(e->m, e->d, e->E, e->d, to);
+  e->own_of = e->renewals;
+  return to;
+}
+
 /* Scores S [n x m] of n tokens X. By the unit matrix: the chain goes over products that are zeros
    and one that is x_j, which is left, - 0 as + 0; but 0 x is NaN where x is not finite. */
-static void token_scores(const Encoder *e, int64_t n, const float *X, float *S)
+static void token_scores(Encoder *e, int64_t n, const float *X, float *S)
 {
   const int64_t m = e->m;
   if (e->E) {
-    e->kernels->scores(n, X, e->d, &e->packed, e->b, S, m);
+    e->kernels->scores(n, X, e->d, packed_rows(e), e->b, S, m);
     return;
   }
   for (int64_t t = 0; t < n; t++) {
@@ -261,7 +287,9 @@ PetscErrorCode EncoderRenew(Encoder *e)
   if (e->nodes)
     part_of(e->m, PACKED_ROWS, nodes_rank(e->nodes), nodes_size(e->nodes), &first, &count);
   Packed part = {.x = e->packed.x + first * e->d, .space = e->packed.space - first * e->d};
-  if (count) e->kernels->pack(count, e->d, e->E + first * e->d, e->d, &part);
+  e->ready = !e->able || *e->asked == e->renewals;
+  e->renewals++;
+  if (count && e->ready) e->kernels->pack(count, e->d, e->E + first * e->d, e->d, &part);
   if (count && e->able) round_rows(e, first, count);
   if (e->nodes) PetscCall(NodesBarrier(e->nodes));
   PetscCall(RenewGram(e));
@@ -340,7 +368,7 @@ static PetscErrorCode FilteredCodes(Encoder *e, int64_t n, const float *X, Codes
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = e->start[t], before = codes->start[codes->rows];
     if (!e->filtered[t]) {
-      e->kernels->scores(1, X + t * e->d, e->d, &e->packed, e->b, e->S, e->m);
+      e->kernels->scores(1, X + t * e->d, e->d, packed_rows(e), e->b, e->S, e->m);
       PetscCall(Append(e, 1, e->m, e->S, codes));
       continue;
     }
@@ -368,7 +396,7 @@ static PetscErrorCode PursuedCodes(Encoder *e, int64_t n, const float *X, Codes 
     const int64_t count = min_i64(SUBTILE, n - t);
     PetscCall(CodesReserve(codes, codes->rows + count,
                            codes->start[codes->rows] + count * code->most(e->now, e->m)));
-    PetscCall(code->pursue(&now, e->kernels, count, e->m, e->d, X + t * e->d, &e->packed, e->E,
+    PetscCall(code->pursue(&now, e->kernels, count, e->m, e->d, X + t * e->d, packed_rows(e), e->E,
                            e->S, codes));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -444,7 +472,7 @@ void encoder_some_scores(Encoder *e, int64_t n, const float *X, float *S)
   e->kernels->scores(n, X, e->d, &e->some, e->some_bias, S, e->some.rows);
 }
 
-void encoder_scores(const Encoder *e, int64_t n, const float *X, float *S)
+void encoder_scores(Encoder *e, int64_t n, const float *X, float *S)
 {
   token_scores(e, n, X, S);
 }

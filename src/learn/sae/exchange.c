@@ -297,6 +297,23 @@ static int leaf_rows(SAE *sae, SharedRows *rows)
   return 2;
 }
 
+/* The same where each node has all of e: its ranks share the leaves, whole ones as far as that
+   goes, whose rows are read from end to end. */
+static void share_leaves(SAE *sae)
+{
+  SAEBatch *batch = sae->batch;
+  const int64_t d = sae->d, leaf = LEAF_TOKENS * d;
+  int64_t first, count;
+  part_of(route_leaves(batch->b) * d, 1, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first,
+          &count);
+  for (int64_t at = first, end; at < first + count; at = end) {
+    const int64_t l = at / d;
+    end = min_i64((l + 1) * d, first + count);
+    batch_leaves(d, at - l * d, end - at, min_i64(LEAF_TOKENS, batch->b - l * LEAF_TOKENS),
+                 batch->part[sae_main(sae)].e + l * leaf, batch->leaf_all + at);
+  }
+}
+
 /* Columns of the chain over the rows of the unit matrix: one product is not a zero, as long as no
    0 gb is NaN. */
 static void unit_chain(int64_t m, const float *gb, int64_t first, int64_t cols, float *chain)
@@ -320,10 +337,9 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
   if (atoms.rows) memcpy(batch->gb_all + atoms.first, gb, (size_t)atoms.rows * sizeof(*gb));
   if (!aux && apart) count += leaf_rows(sae, rows + 1);
-  if (!aux && !apart)
-    batch_leaves(d, first, cols, batch->b, batch->part[sae_main(sae)].e, batch->leaf);
+  if (!aux && !apart) share_leaves(sae);
   PetscCall(SharedExchange(sae->nodes, count, rows));
-  for (int64_t l = 0; l < leaves && !aux && apart; l++)
+  for (int64_t l = 0; l < leaves && !aux; l++)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));
   if (!aux) batch_join_leaves(leaves, cols, batch->leaf);
   if (!aux && cols) memcpy(batch->ge + first, batch->leaf, (size_t)cols * sizeof(float));
