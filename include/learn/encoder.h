@@ -18,9 +18,9 @@ EncoderUse encoder_use(void);
   of the unit matrix, without biases
 
   Collective on the ranks of a node; nodes NULL: this rank alone. EncoderRenew (collective likewise,
-  after a change of E or b, and once the ranks have met since they last encoded) makes it ready; what
-  is derived from E is made by the node's ranks together and lies there once, but that a rank which
-  needs float32 scores unforeseen packs the rows by itself. EncoderDestroy takes NULL too.
+  after a change of E or b, and once the ranks have met since they last encoded) makes it ready;
+  what is derived from E is made by the node's ranks together and lies there once, but that a rank
+  which needs float32 scores unforeseen packs the rows by itself. EncoderDestroy takes NULL too.
 
   in   now    what the scores become; read with every tile
   in   room   most atoms the filter may leave for a token; a token with more is scored in float32.
