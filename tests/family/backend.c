@@ -55,6 +55,21 @@ static bool check_select(const Kernels *a, const Kernels *b, int64_t m, int64_t 
   return same && x == y && !memcmp(i, j, (size_t)x * 4) && same_float(x, v, w);
 }
 
+static bool check_near(const Kernels *a, const Kernels *b, int64_t m, int kind)
+{
+  const float *s = hold(fill(m, kind));
+  float *to = hold(fill(m, kind)), *v = hold(fill(2 * m, PLAIN)), *w = hold(fill(2 * m, PLAIN));
+  int32_t *i = (int32_t *)hold(fill(m, PLAIN)), *j = (int32_t *)hold(fill(m, PLAIN));
+  const double far = below(3) ? (double)below(4) / 4 : below(2) ? -1 : (double)INFINITY;
+  const bool from_zero = below(2), near = below(3);
+  for (int64_t l = 0; l < m; l++)
+    if (!below(3)) to[l] = s[l]; /* equal, and thresholds below 0 too */
+  const int64_t x = a->select_near(m, s, to, far, from_zero, i, v, near ? v + m : NULL),
+                y = b->select_near(m, s, to, far, from_zero, j, w, near ? w + m : NULL);
+  return x == y && !memcmp(i, j, (size_t)x * 4) && same_float(x, v, w) &&
+         (!near || same_float(x, v + m, w + m));
+}
+
 static bool check_decode(const Kernels *a, const Kernels *b, int64_t nonzeros, int64_t d, int kind)
 {
   const int64_t rows = 1 + below(20), ld = d + below(5);
@@ -279,6 +294,7 @@ static void check(const Kernels *b, const char *called)
     good[0] &= check_scores(a, b, size_of(70), size_of(200), size_of(130), kind), let_go();
     good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
     good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
+    good[2] &= check_near(a, b, size_of(300), kind), let_go();
     good[3] &= check_decode(a, b, size_of(90), size_of(900), kind), let_go();
     good[12] &= check_picks(a, b, size_of(50), kind), let_go();
     good[9] &= check_residuals(a, b, size_of(50), 1 + below(20), size_of(300), 0, kind), let_go();
@@ -314,7 +330,7 @@ static void check(const Kernels *b, const char *called)
   good[10] &= check_leaf_sums(a, b, 20, 128, 8200, PLAIN), let_go();
   OK(good[0], "%s: pack and scores are those of the plain loops", called);
   OK(good[1], "%s: combine", called);
-  OK(good[2], "%s: select_top and select_positive", called);
+  OK(good[2], "%s: select_top, select_positive and select_near", called);
   OK(good[3], "%s: decode, blockdots and add_scaled", called);
   OK(good[12], "%s: add_picks and dot_picks", called);
   OK(good[9], "%s: residuals", called);

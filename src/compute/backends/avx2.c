@@ -272,6 +272,7 @@ const Kernels backend_avx2 = {
     .candidates = avx2_candidates,
     .chains = avx2_chains,
     .select_positive = avx2_select_positive,
+    .select_near = avx2_select_near,
     .decode = avx2_decode,
     .add_scaled = add_scaled,
     .add_leading = add_leading,

@@ -131,6 +131,46 @@ int64_t avx2_select_positive(int64_t m, const float *s, int32_t *index, float *v
   return kept;
 }
 
+/* Which of 4 scores are within far of their threshold. */
+static inline unsigned within(__m128 s, __m128 threshold, __m256d far)
+{
+  const __m256d away = _mm256_sub_pd(_mm256_cvtps_pd(s), _mm256_cvtps_pd(threshold)),
+                size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), away);
+  return (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(size, far, _CMP_LE_OQ));
+}
+
+int64_t avx2_select_near(int64_t m, const float *s, const float *threshold, double far,
+                         bool from_zero, int32_t *index, float *value, float *near)
+{
+  const __m256 zero = _mm256_setzero_ps();
+  const __m256d reach = _mm256_set1_pd(far);
+  int64_t found = 0;
+  for (int64_t j = 0; j < m; j += 8) {
+    const __m256i lanes = lanes256(m, j);
+    const __m256 x = _mm256_maskload_ps(s + j, lanes),
+                 to = _mm256_maskload_ps(threshold + j, lanes);
+    __m256 kept = _mm256_cmp_ps(x, to, _CMP_GT_OQ), from = x;
+    if (from_zero) {
+      kept = _mm256_or_ps(kept, _mm256_cmp_ps(x, to, _CMP_EQ_OQ));
+      from = _mm256_blendv_ps(x, zero, _mm256_cmp_ps(x, zero, _CMP_LT_OQ));
+    }
+    const unsigned inside = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(lanes)),
+                   above = inside & (unsigned)_mm256_movemask_ps(kept),
+                   low = within(_mm256_castps256_ps128(from), _mm256_castps256_ps128(to), reach),
+                   high =
+                       within(_mm256_extractf128_ps(from, 1), _mm256_extractf128_ps(to, 1), reach),
+                   close = inside & (low | high << 4);
+    for (unsigned hit = above | close; hit; hit &= hit - 1) {
+      const int l = __builtin_ctz(hit);
+      index[found] = (int32_t)j + l;
+      value[found] = above >> l & 1 ? s[j + l] : 0;
+      if (near) near[found] = close >> l & 1 ? 1 : 0;
+      found++;
+    }
+  }
+  return found;
+}
+
 /* 8 upper bounds from j on, 0 past m. */
 static inline __m256 upper256(int64_t m, const float *L, const float *slack, float twice, int64_t j)
 {

@@ -255,6 +255,7 @@ const Kernels backend_avx512 = {
     .candidates = avx512_candidates,
     .chains = avx512_chains,
     .select_positive = avx512_select_positive,
+    .select_near = avx512_select_near,
     .decode = avx512_decode,
     .add_scaled = add_scaled,
     .add_leading = add_leading,

@@ -312,3 +312,46 @@ int64_t avx512_select_positive(int64_t m, const float *s, int32_t *index, float 
   }
   return kept;
 }
+
+/* Which of 8 scores are within far of their threshold. */
+static inline __mmask8 within(__m256 s, __m256 threshold, __m512d far)
+{
+  const __m512d away = _mm512_sub_pd(_mm512_cvtps_pd(s), _mm512_cvtps_pd(threshold));
+  return _mm512_cmp_pd_mask(_mm512_abs_pd(away), far, _CMP_LE_OQ);
+}
+
+int64_t avx512_select_near(int64_t m, const float *s, const float *threshold, double far,
+                           bool from_zero, int32_t *index, float *value, float *near)
+{
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512 zero = _mm512_setzero_ps(), one = _mm512_set1_ps(1);
+  const __m512d reach = _mm512_set1_pd(far);
+  int64_t found = 0;
+  for (int64_t j = 0; j < m; j += 16) {
+    const __mmask16 lanes = lanes512(m, j);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, s + j),
+                 to = _mm512_maskz_loadu_ps(lanes, threshold + j);
+    __mmask16 kept = lanes & _mm512_cmp_ps_mask(x, to, _CMP_GT_OQ);
+    __m512 from = x;
+    if (from_zero) {
+      kept |= lanes & _mm512_cmp_ps_mask(x, to, _CMP_EQ_OQ);
+      from = _mm512_mask_mov_ps(x, _mm512_cmp_ps_mask(x, zero, _CMP_LT_OQ), zero);
+    }
+    const __mmask16 low = within(_mm512_castps512_ps256(from), _mm512_castps512_ps256(to), reach),
+                    high = within(_mm512_extractf32x8_ps(from, 1), _mm512_extractf32x8_ps(to, 1),
+                                  reach),
+                    close = lanes & (low | (unsigned)high << 8), hit = kept | close;
+    const int count = __builtin_popcount(hit);
+    const __mmask16 store = lanes512(count, 0);
+    _mm512_mask_storeu_ps(value + found, store,
+                          _mm512_maskz_compress_ps(hit, _mm512_maskz_mov_ps(kept, x)));
+    _mm512_mask_storeu_epi32(
+        index + found, store,
+        _mm512_maskz_compress_epi32(hit, _mm512_add_epi32(lane, _mm512_set1_epi32((int)j))));
+    if (near)
+      _mm512_mask_storeu_ps(near + found, store,
+                            _mm512_maskz_compress_ps(hit, _mm512_maskz_mov_ps(close, one)));
+    found += count;
+  }
+  return found;
+}

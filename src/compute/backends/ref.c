@@ -78,39 +78,7 @@ static void combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA
 }
 
 #include "ref_products.h"
-
-/* Keeps index[] and value[] by falling value while it looks, then sorts them by index. */
-static int64_t select_top(int64_t m, const float *s, int64_t k, const uint8_t *mask, int32_t *index,
-                          float *value)
-{
-  int64_t kept = 0;
-  for (int64_t j = 0; j < m && k > 0; j++) {
-    if (!(s[j] > 0.0f) || (mask && !mask[j]) || (kept == k && !(s[j] > value[k - 1]))) continue;
-    int64_t at = kept < k ? kept++ : k - 1;
-    for (; at > 0 && value[at - 1] < s[j]; at--)
-      value[at] = value[at - 1], index[at] = index[at - 1];
-    value[at] = s[j];
-    index[at] = (int32_t)j;
-  }
-  for (int64_t q = 1; q < kept; q++) {
-    const int32_t j = index[q];
-    const float v = value[q];
-    int64_t at = q;
-    for (; at > 0 && index[at - 1] > j; at--) value[at] = value[at - 1], index[at] = index[at - 1];
-    index[at] = j;
-    value[at] = v;
-  }
-  return kept;
-}
-
-static int64_t select_positive(int64_t m, const float *s, int32_t *index, float *value)
-{
-  int64_t kept = 0;
-  for (int64_t j = 0; j < m; j++) {
-    if (s[j] > 0.0f) index[kept] = (int32_t)j, value[kept++] = s[j];
-  }
-  return kept;
-}
+#include "ref_select.h"
 
 static void decode(int64_t nonzeros, const int32_t *index, const float *value, int64_t d,
                    const float *D, int64_t ldD, float *y)
@@ -468,6 +436,7 @@ const Kernels TABLE = {
     .products64 = products64,
     .unroll_sums = unroll_sums,
     .select_positive = select_positive,
+    .select_near = select_near,
     .decode = decode,
     .blockdots = blockdots,
     .add_picks = add_picks,

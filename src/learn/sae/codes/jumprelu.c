@@ -91,19 +91,20 @@ static void forward(const CodeNow *now, const Kernels *kernels, int64_t n, int64
   const double width = settings->bandwidth * now->unit,
                far = now->training ? reach(settings, width) : -1;
   const bool library = settings->convention == OVERCOMPLETE;
-  (void)kernels;
-  for (int64_t t = 0; t < n; t++) {
-    int64_t end = codes->start[codes->rows];
-    for (int64_t j = 0; j < m; j++) {
-      const float s = S[t * m + j], threshold = now->learned[THRESHOLD][j];
-      const bool kept = s > threshold || (library && s == threshold);
-      const double x = (double)(library && s < 0 ? 0 : s) - (double)threshold;
-      const bool near = __builtin_fabs(x) <= far;
-      codes->atom[end] = (int32_t)j, codes->value[end] = kept ? s : 0; /* there is room for all */
-      if (now->training) codes->more[end] = near ? (float)weight_at(settings, width, x) : 0.0f;
-      end += kept | near;
+  const float *threshold = now->learned[THRESHOLD];
+  for (int64_t t = 0; t < n; t++) { /* there is room for all */
+    const int64_t at = codes->start[codes->rows];
+    float *near = now->training ? codes->more + at : NULL;
+    const int64_t found = kernels->select_near(m, S + t * m, threshold, far, library,
+                                               codes->atom + at, codes->value + at, near);
+    for (int64_t q = 0; near && q < found; q++) {
+      if (near[q] == 0) continue;
+      const int32_t j = codes->atom[at + q];
+      const float s = S[t * m + j];
+      const double x = (double)(library && s < 0 ? 0 : s) - (double)threshold[j];
+      near[q] = (float)weight_at(settings, width, x);
     }
-    codes->start[++codes->rows] = end;
+    codes->start[++codes->rows] = at + found;
   }
 }
 
@@ -154,13 +155,19 @@ static PetscErrorCode Settle(SAE *sae, Codes *codes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* dz/dtheta = -theta K, d[s > theta]/dtheta = -K, with theta = exp of what is learned. */
+/* dz/dtheta = -theta K, d[s > theta]/dtheta = -K, with theta = exp of what is learned. Where K is 0
+   and nothing else is infinite, that is 0 of either sign, or NaN, which g - g is too. */
 static void slopes(const CodeNow *now, const Codes *codes, float *g, float *own)
 {
+  const bool finite =
+      isfinite(now->numbers[SLOPE]) && ((const JumpReLU *)now->params)->kernel != CAUCHY;
   for (int64_t q = codes->start[0]; q < codes->start[codes->rows]; q++) {
-    const double threshold = (double)now->learned[THRESHOLD][codes->atom[q]];
-    own[q] = (float)(-threshold * (double)codes->more[q] *
-                     (threshold * (double)g[q] + now->numbers[SLOPE]));
+    own[q] = g[q] - g[q];
+    if (codes->more[q] != 0 || !finite) {
+      const double threshold = (double)now->learned[THRESHOLD][codes->atom[q]];
+      own[q] = (float)(-threshold * (double)codes->more[q] *
+                       (threshold * (double)g[q] + now->numbers[SLOPE]));
+    }
     if (codes->value[q] == 0) g[q] = 0;
   }
 }
