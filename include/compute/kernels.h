@@ -28,6 +28,7 @@ typedef struct {
 
 struct Nearest;
 struct Screens;
+struct Forest;
 
 /* What `descend` minimises: z K z / 2 - z b + cost sum |z| over z >= 0 or z of either sign, and
    where pull is above 0, with a multiplier and pull / 2 times the square of what the sum of z is
@@ -197,6 +198,9 @@ typedef struct Kernels {
   void (*solve_sets)(int64_t n, const int64_t *start, const int32_t *row, int64_t m,
                      const double *Q, int64_t ldQ, double *y, double *multiplier, bool *solved,
                      double *work);
+  /* Each token of P goes down all trees of a forest (compute/forest.h), whose values at the leaves
+     where it ends are taken off sum[token] one after another. P finite. */
+  void (*walk)(const struct Forest *forest, const Packed *P, double *sum);
   /* Takes off g what lies along D: g[i] = (float)(g[i] - dot64(g, D) D[i]), in float64. */
   void (*tangent)(int64_t d, float *g, const float *D);
   /* x[i] = (float)(x[i] / norm), in float64, where norm = sqrt(square64(x)), which it gives, is

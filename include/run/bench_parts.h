@@ -25,4 +25,4 @@ PetscErrorCode BenchPartTime(BenchParts *parts, const Task *task, const WorkPart
 /* Names of the rows. */
 #define BENCH_PARTS                                                                                \
   "read_tokens", "less_shift", "square64", "subtract64", "subtract64 row", "scores", "combine",    \
-      "distances64", "sum_products", "descend", "solve_sets", "exp64", "select_top"
+      "distances64", "sum_products", "descend", "solve_sets", "exp64", "select_top", "walk"

@@ -3,12 +3,13 @@
 #include "run/bench_parts.h"
 #include "base/array.h"
 #include "base/random.h"
+#include "compute/forest.h"
 #include "learn/classical.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 1024, SOME = 256, FEW = 128, MOST = 64, SWEEPS = 6 };
+enum { N = 1024, SOME = 256, FEW = 128, MOST = 64, SWEEPS = 6, LEVELS = 8 };
 
 /* What a kernel works on: a and b are the sizes of the part. */
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
   double *right;  /* [SOME x a] */
   bool solved[SOME];
   Packed packed, columns;
+  Forest *forest; /* a trees of LEVELS levels */
 } Data;
 
 #define KERNEL(name, ...)                                                                          \
@@ -52,6 +54,10 @@ KERNEL(SolveSets,
 KERNEL(Subtract, k->subtract64(a, a, b, w->A, a, w->B, b, NULL, w->C, b))
 KERNEL(SubtractRow, EACH(1) k->subtract64(1, a, b, w->right, a, w->A, b + 8, w->index, w->each, b))
 KERNEL(Exp, EACH(1) k->exp64(a, w->right, w->each))
+KERNEL(Walk, for (int64_t t = 0; t < N; t += PACKED_ROWS) {
+  k->pack(min_i64(PACKED_ROWS, N - t), b, w->X + t % SOME * b, b, &w->packed);
+  k->walk(w->forest, &w->packed, w->each);
+})
 KERNEL(SelectTop, EACH(1) k->select_top(a, w->S + t * a, b, NULL, w->index, w->value))
 
 /* The next leaf, as it is asked for by a method. */
@@ -104,7 +110,7 @@ static const struct {
     {"subtract64 row", SubtractRow, N, LIMIT_FMA, {0, 0, 0, 4}},
     {"exp64", Exp, N, LIMIT_FMA, {0, 68}},
     {"select_top", SelectTop, N, LIMIT_READ, {0, 4}},
-    {"memory read", NULL, 1, LIMIT_READ, {0, 1}},
+    {"walk", Walk, N, LIMIT_READ, {0, 20 * LEVELS}}, /* forks, their cuts and numbers */
 };
 enum { KERNELS = sizeof(list) / sizeof(*list) };
 
@@ -171,6 +177,31 @@ static PetscErrorCode FillSystems(Data *w, int64_t n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A tree of so many rows below fork `at`, as isolation grows them: a share of the rows at random
+   goes to each side. */
+static void grow(Fork *fork, int64_t at, int64_t level, int64_t rows, int64_t d, uint64_t *drawn)
+{
+  if (level == LEVELS || rows < 2) return;
+  const double share = random_uniform(2, RANDOM_SAMPLE, (*drawn)++),
+               at_random = random_uniform(2, RANDOM_SAMPLE, (*drawn)++);
+  const int64_t first = 1 + (int64_t)(share * (double)(rows - 1));
+  fork[at] = (Fork){(int32_t)(at_random * (double)d), (float)share - 0.5f};
+  grow(fork, 2 * at + 1, level + 1, first, d, drawn);
+  grow(fork, 2 * at + 2, level + 1, rows - first, d, drawn);
+}
+
+static PetscErrorCode FillForest(Data *w)
+{
+  uint64_t drawn = 0;
+
+  PetscFunctionBegin;
+  PetscCall(ForestCreate(w->a, LEVELS, &w->forest));
+  for (int64_t r = 0; r < w->a; r++)
+    grow(w->forest->fork + (r << LEVELS), 0, 0, 1 << LEVELS, w->b, &drawn);
+  PetscCall(ForestReady(w->forest));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Prepare(Data *w, PetscErrorCode (*work)(void *))
 {
   const int64_t a = w->a, b = w->b, wide = a > b ? a : b;
@@ -191,6 +222,7 @@ static PetscErrorCode Prepare(Data *w, PetscErrorCode (*work)(void *))
   PetscCall(ArrayCreate(a * a, &w->A));
   PetscCall(ArrayCreate(a * b, &w->B));
   PetscCall(ArrayCreate(a * b, &w->C));
+  if (work == Walk) PetscCall(FillForest(w));
   if (work == Scores) w->kernels->pack(a, b, w->E, b, &w->packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -205,6 +237,7 @@ static PetscErrorCode Empty(Data *w)
   PetscFunctionBegin;
   packed_clear(&w->packed);
   packed_clear(&w->columns);
+  PetscCall(ForestDestroy(&w->forest));
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,6 +4,7 @@
 #include "../kernel_values.h"
 #include "../tap.h"
 #include "base/math.h"
+#include "compute/forest.h"
 
 static double *hold_doubles(int64_t n, int kind)
 {
@@ -211,6 +212,56 @@ static bool check_distances(const Kernels *b, int64_t n, int64_t d, int kind)
   return same;
 }
 
+/* A tree below fork `at`, which ends at random; its leaves have values of their own. */
+static void grow(Forest *f, int64_t tree, int64_t at, int64_t level, int64_t d, int kind)
+{
+  const int64_t last = ((int64_t)1 << f->levels) - 1;
+  if (level < f->levels && below(12)) {
+    float cut = value_of(kind);
+    f->fork[(tree << f->levels) + at] = (Fork){(int32_t)below(d), isfinite(cut) ? cut : -1};
+    for (int s = 1; s <= 2; s++) grow(f, tree, 2 * at + s, level + 1, d, kind);
+    return;
+  }
+  while (at < last) at = 2 * at + 1;
+  f->leaf[(tree << f->levels) + at - last] = (double)value_of(PLAIN);
+}
+
+/* The leaf that a token comes to, child by child. */
+static double leaf_of(const Forest *f, int64_t tree, const float *x, int64_t at)
+{
+  const int64_t last = ((int64_t)1 << f->levels) - 1, base = tree << f->levels;
+  if (at >= last) return f->leaf[base + at - last];
+  const Fork fork = f->fork[base + at];
+  return leaf_of(f, tree, x, x[fork.dimension] < fork.cut ? 2 * at + 1 : 2 * at + 2);
+}
+
+static bool check_walk(const Kernels *b, int64_t n, int64_t d, int64_t levels, int kind)
+{
+  const int64_t trees = below(4), ld = d + below(3);
+  float *X = hold(fill(n * ld, kind));
+  double *sum = hold_doubles(n, PLAIN);
+  Packed P = {0};
+  Forest *f;
+  bool same = true;
+  PetscCallAbort(PETSC_COMM_SELF, ForestCreate(trees, levels, &f));
+  for (int64_t r = 0; r < trees; r++) grow(f, r, 0, 0, d, kind);
+  for (int64_t i = 0; i < n * ld; i++)
+    if (!isfinite(X[i])) X[i] = f->fork[0].cut;
+  for (int64_t i = 0; i < n * ld; i++) X[i] = isfinite(X[i]) ? X[i] : 0;
+  PetscCallAbort(PETSC_COMM_SELF, ForestReady(f));
+  b->pack(n, d, X, ld, &P);
+  double *old = hold_doubles(n, PLAIN);
+  memcpy(old, sum, (size_t)n * sizeof(*old));
+  b->walk(f, &P, sum);
+  for (int64_t t = 0; t < n; t++) {
+    for (int64_t r = 0; r < trees; r++) old[t] -= leaf_of(f, r, X + t * ld, 0);
+    same = same && same_double(old[t], sum[t]);
+  }
+  packed_clear(&P);
+  PetscCallAbort(PETSC_COMM_SELF, ForestDestroy(&f));
+  return same;
+}
+
 /* Pieces of 256 tokens in float32, added in float64 to what is there. */
 static void check_pieces(void)
 {
@@ -232,7 +283,7 @@ static void check_pieces(void)
 
 static void check(const Kernels *b, const char *called)
 {
-  bool good[6] = {true, true, true, true, true, true};
+  bool good[7] = {true, true, true, true, true, true, true};
   counter = 0;
   for (int turn = 0; turn < 120; turn++) {
     const int kind = turn % VALUE_KINDS;
@@ -241,6 +292,7 @@ static void check(const Kernels *b, const char *called)
     good[2] &= check_solve(b, below(40), 1 + below(39), turn % 2), let_go();
     good[4] &= check_exp(b, below(50)), let_go();
     good[5] &= check_distances(b, below(12), size_of(100), kind), let_go();
+    good[6] &= check_walk(b, below(120), 1 + below(40), below(11), kind), let_go();
     good[3] &= check_descend(b, below(150), 1 + below(40), kind), let_go();
   }
   OK(good[0], "%s: sum_products", called);
@@ -249,6 +301,7 @@ static void check(const Kernels *b, const char *called)
   OK(good[3], "%s: descend, term by term", called);
   OK(good[4], "%s: exp64 is math_exp", called);
   OK(good[5], "%s: distances64", called);
+  OK(good[6], "%s: walk, fork by fork", called);
 }
 
 int main(int argc, char **argv)

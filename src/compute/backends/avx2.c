@@ -12,6 +12,7 @@
 #include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
+#include "walk.h"
 #include <string.h>
 
 /* Eight float64 lanes. */
@@ -293,6 +294,7 @@ const Kernels backend_avx2 = {
     .subtract64 = subtract64,
     .descend = descend,
     .solve_sets = solve_sets,
+    .walk = walk,
     .tangent = tangent,
     .unit = unit,
     .layer_norm = layer_norm,

@@ -11,6 +11,7 @@
 #include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
+#include "walk.h"
 
 static inline __mmask8 lanes8(int64_t count)
 {
@@ -276,6 +277,7 @@ const Kernels backend_avx512 = {
     .subtract64 = subtract64,
     .descend = descend,
     .solve_sets = solve_sets,
+    .walk = walk,
     .tangent = tangent,
     .unit = unit,
     .layer_norm = layer_norm,

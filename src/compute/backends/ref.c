@@ -173,6 +173,7 @@ static double unit(int64_t d, float *x)
 }
 
 #include "ref_pursuit.h"
+#include "ref_walk.h"
 
 static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
                       int64_t ldD, const float *e, float *g)
@@ -453,6 +454,7 @@ const Kernels TABLE = {
     .subtract64 = subtract64,
     .descend = descend,
     .solve_sets = solve_sets,
+    .walk = walk,
     .tangent = tangent,
     .unit = unit,
     .layer_norm = layer_norm,

@@ -1,0 +1,107 @@
+/* Tokens of a packed panel that go down trees side by side. In the first levels all tokens are held
+   against each fork, which is a comparison of vectors whose place in memory waits for nothing; which
+   of them are there, and which go to its second side, are bits of a word. Below they go one by one.
+   Included by the kernel sets with vectors, and compiled for their CPU. */
+#pragma once
+#include "compute/backend.h"
+#include "compute/forest.h"
+#include <immintrin.h>
+
+typedef int32_t Walk16 __attribute__((vector_size(64), aligned(64)));
+
+/* Bit l: whether x[l] >= cut. */
+__attribute__((always_inline)) static inline uint64_t walk_bits(const int vectors, const float *x,
+                                                                float cut)
+{
+  uint64_t bits = 0;
+#ifdef __AVX512F__
+  const __m512 c = _mm512_set1_ps(cut);
+#pragma GCC unroll 3
+  for (int v = 0; v < vectors; v++)
+    bits |= (uint64_t)_mm512_cmp_ps_mask(_mm512_load_ps(x + 16 * v), c, _CMP_GE_OQ) << 16 * v;
+#else
+  const __m256 c = _mm256_set1_ps(cut);
+#pragma GCC unroll 6
+  for (int v = 0; v < 2 * vectors; v++) {
+    const __m256 more = _mm256_cmp_ps(_mm256_load_ps(x + 8 * v), c, _CMP_GE_OQ);
+    bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(more) << 8 * v;
+  }
+#endif
+  return bits;
+}
+
+/* second[l]: the tokens that go to a second side at level l. x [d x PACKED_ROWS]. */
+__attribute__((always_inline)) static inline void walk_top(const int vectors, const Forest *f,
+                                                           int64_t tree, const float *x,
+                                                           uint64_t *second)
+{
+  const int64_t *start = f->start + tree * f->top;
+  uint64_t there[2 << FOREST_TOP];
+  there[0] = ~(uint64_t)0;
+  for (int64_t level = 0; level < f->top; level++) {
+    uint64_t all = 0;
+    for (int64_t q = start[level]; q < start[level + 1]; q++) {
+      const TopFork *fork = &f->list[q];
+      const uint64_t here = there[fork->at],
+                     on = here & walk_bits(vectors, x + fork->by.dimension * PACKED_ROWS,
+                                           fork->by.cut);
+      there[2 * fork->at + 1] = here ^ on, there[2 * fork->at + 2] = on;
+      all |= on;
+    }
+    second[level] = all;
+  }
+}
+
+/* Where in the last of the first levels each token is. */
+static inline void walk_places(int vectors, int64_t levels, const uint64_t *second, Walk16 *place)
+{
+  const Walk16 bit = {1,      2,      4,      8,      1 << 4,  1 << 5,  1 << 6,  1 << 7,
+                      1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+  for (int v = 0; v < vectors; v++) {
+    Walk16 n = {0};
+    for (int64_t l = 0; l < levels; l++) {
+      const Walk16 word = (int32_t)(second[l] >> 16 * v & 0xffff) - (Walk16){0};
+      n = n + n - ((word & bit) != 0);
+    }
+    place[v] = n;
+  }
+}
+
+/* One panel of `rows` tokens. */
+__attribute__((always_inline)) static inline void walk_panel(const int vectors, const Forest *f,
+                                                             int64_t rows, const float *x,
+                                                             double *sum)
+{
+  const int64_t first = ((int64_t)1 << f->top) - 1, last = ((int64_t)1 << f->levels) - 1;
+  uint64_t second[FOREST_TOP];
+  Walk16 place[3];
+  const int32_t *at = (const int32_t *)place;
+  for (int64_t r = 0; r < f->trees; r++) {
+    const Fork *fork = f->fork + (r << f->levels);
+    const double *leaf = f->leaf + (r << f->levels);
+    walk_top(vectors, f, r, x, second);
+    walk_places(vectors, f->top, second, place);
+    if (f->levels == f->top) {
+      for (int64_t t = 0; t < rows; t++) sum[t] -= leaf[at[t]];
+      continue;
+    }
+    for (int64_t t = 0; t < rows; t++) {
+      int64_t i = first + at[t];
+      for (int64_t level = f->top; level < f->levels; level++)
+        i = 2 * i + 1 + (x[fork[i].dimension * PACKED_ROWS + t] >= fork[i].cut);
+      sum[t] -= leaf[i - last];
+    }
+  }
+}
+
+static void walk(const Forest *forest, const Packed *tokens, double *sum)
+{
+  for (int64_t t = 0; t < tokens->rows; t += PACKED_ROWS) {
+    const int64_t rows = tokens->rows - t;
+    if (rows <= 16)
+      walk_panel(1, forest, rows, tokens->x + t * tokens->d, sum + t);
+    else
+      walk_panel(3, forest, rows < PACKED_ROWS ? rows : PACKED_ROWS, tokens->x + t * tokens->d,
+                 sum + t);
+  }
+}
