@@ -1,5 +1,6 @@
 /* Kernels at the sizes of methods, for a leaf of 1,024 tokens: where methods take some tokens at a
-   time, the same ones are taken again and again, so that they come from a cache. */
+   time, the same ones are taken again and again, so that they come from a cache; before each round
+   there is one that is not timed. */
 #include "run/bench_parts.h"
 #include "base/array.h"
 #include "base/random.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 1024, SOME = 256, FEW = 128, MOST = 64, SWEEPS = 6, LEVELS = 8 };
+enum { N = 1024, SOME = 256, FEW = 128, MOST = 64, SWEEPS = 6, LEVELS = 8, TREES = 100 };
 
 /* What a kernel works on: a and b are the sizes of the part. */
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
   double *right;  /* [SOME x a] */
   bool solved[SOME];
   Packed packed, columns;
-  Forest *forest; /* a trees of LEVELS levels */
+  Forest *forest; /* TREES of LEVELS levels, of a forks in all */
 } Data;
 
 #define KERNEL(name, ...)                                                                          \
@@ -54,10 +55,11 @@ KERNEL(SolveSets,
 KERNEL(Subtract, k->subtract64(a, a, b, w->A, a, w->B, b, NULL, w->C, b))
 KERNEL(SubtractRow, EACH(1) k->subtract64(1, a, b, w->right, a, w->A, b + 8, w->index, w->each, b))
 KERNEL(Exp, EACH(1) k->exp64(a, w->right, w->each))
-KERNEL(Walk, for (int64_t t = 0; t < N; t += PACKED_ROWS) {
-  k->pack(min_i64(PACKED_ROWS, N - t), b, w->X + t % SOME * b, b, &w->packed);
-  k->walk(w->forest, &w->packed, w->each);
-})
+KERNEL(
+    Walk, for (int64_t t = 0; t < N; t += PACKED_ROWS) {
+      k->pack(min_i64(PACKED_ROWS, N - t), b, w->X + t % SOME * b, b, &w->packed);
+      k->walk(w->forest, &w->packed, w->each);
+    })
 KERNEL(SelectTop, EACH(1) k->select_top(a, w->S + t * a, b, NULL, w->index, w->value))
 
 /* The next leaf, as it is asked for by a method. */
@@ -110,33 +112,36 @@ static const struct {
     {"subtract64 row", SubtractRow, N, LIMIT_FMA, {0, 0, 0, 4}},
     {"exp64", Exp, N, LIMIT_FMA, {0, 68}},
     {"select_top", SelectTop, N, LIMIT_READ, {0, 4}},
-    {"walk", Walk, N, LIMIT_READ, {0, 20 * LEVELS}}, /* forks, their cuts and numbers */
+    {"walk", Walk, N, LIMIT_READ, {20 * LEVELS * TREES}}, /* a fork, a number */
 };
 enum { KERNELS = sizeof(list) / sizeof(*list) };
 
-/* What was timed. */
+/* What has a row. */
 typedef struct {
   int kernel;
-  double a, b, seconds, rate;
-} Timed;
+  double a, b;
+} Shown;
 
 struct BenchParts {
   BenchRun *run;
+  BenchTask *task; /* of the tokens */
   int count;
-  Timed timed[MOST];
+  Shown shown[MOST];
 };
 
-PetscErrorCode BenchPartsCreate(BenchRun *run, BenchParts **parts)
+PetscErrorCode BenchPartsCreate(BenchRun *run, const char *path, BenchParts **parts)
 {
   PetscFunctionBegin;
   PetscCall(ArrayCreateBytes(1, sizeof(**parts), (void **)parts));
   (*parts)->run = run;
+  PetscCall(BenchTaskOpen(run, MPI_COMM_SELF, path, "method=pca width=1", 0, &(*parts)->task));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode BenchPartsDestroy(BenchParts **parts)
 {
   PetscFunctionBegin;
+  if (*parts) PetscCall(BenchTaskClose(&(*parts)->task));
   PetscCall(ArrayDestroyBytes((void **)parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -177,17 +182,19 @@ static PetscErrorCode FillSystems(Data *w, int64_t n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A tree of so many rows below fork `at`, as isolation grows them: a share of the rows at random
-   goes to each side. */
-static void grow(Fork *fork, int64_t at, int64_t level, int64_t rows, int64_t d, uint64_t *drawn)
+/* Trees of so many forks: one open end after another, chosen at random. */
+static void grow(Fork *fork, int64_t forks, int64_t d, uint64_t *drawn)
 {
-  if (level == LEVELS || rows < 2) return;
-  const double share = random_uniform(2, RANDOM_SAMPLE, (*drawn)++),
-               at_random = random_uniform(2, RANDOM_SAMPLE, (*drawn)++);
-  const int64_t first = 1 + (int64_t)(share * (double)(rows - 1));
-  fork[at] = (Fork){(int32_t)(at_random * (double)d), (float)share - 0.5f};
-  grow(fork, 2 * at + 1, level + 1, first, d, drawn);
-  grow(fork, 2 * at + 2, level + 1, rows - first, d, drawn);
+  int64_t end[1 << LEVELS] = {0}, ends = 1;
+  for (; forks > 0 && ends > 0; forks--) {
+    const int64_t pick = (int64_t)(random_uniform(2, RANDOM_SAMPLE, (*drawn)++) * (double)ends),
+                  by = (int64_t)(random_uniform(2, RANDOM_SAMPLE, (*drawn)++) * (double)d),
+                  at = end[pick];
+    fork[at] = (Fork){(int32_t)by, 0};
+    end[pick] = end[--ends];
+    for (int64_t on = 2 * at + 1; on <= 2 * at + 2 && on < (1 << LEVELS) - 1; on++)
+      end[ends++] = on;
+  }
 }
 
 static PetscErrorCode FillForest(Data *w)
@@ -195,10 +202,13 @@ static PetscErrorCode FillForest(Data *w)
   uint64_t drawn = 0;
 
   PetscFunctionBegin;
-  PetscCall(ForestCreate(w->a, LEVELS, &w->forest));
-  for (int64_t r = 0; r < w->a; r++)
-    grow(w->forest->fork + (r << LEVELS), 0, 0, 1 << LEVELS, w->b, &drawn);
+  PetscCall(ForestCreate(TREES, LEVELS, &w->forest));
+  for (int64_t r = 0; r < TREES; r++)
+    grow(w->forest->fork + (r << LEVELS), (w->a * (r + 1)) / TREES - w->a * r / TREES, w->b,
+         &drawn);
   PetscCall(ForestReady(w->forest));
+  PetscCall(Fill((SOME + PACKED_ROWS) * w->b, &w->X));
+  PetscCall(ArrayCreate(PACKED_ROWS, &w->each));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -208,6 +218,10 @@ static PetscErrorCode Prepare(Data *w, PetscErrorCode (*work)(void *))
 
   PetscFunctionBegin;
   if (work == ReadTokens) PetscFunctionReturn(PETSC_SUCCESS);
+  if (work == Walk) {
+    PetscCall(FillForest(w));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(Fill(N * wide, &w->X));
   PetscCall(Fill(wide * (b + 1), &w->E));
   PetscCall(Fill(N * a, &w->S));
@@ -222,7 +236,6 @@ static PetscErrorCode Prepare(Data *w, PetscErrorCode (*work)(void *))
   PetscCall(ArrayCreate(a * a, &w->A));
   PetscCall(ArrayCreate(a * b, &w->B));
   PetscCall(ArrayCreate(a * b, &w->C));
-  if (work == Walk) PetscCall(FillForest(w));
   if (work == Scores) w->kernels->pack(a, b, w->E, b, &w->packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -272,47 +285,60 @@ static PetscErrorCode Row(BenchRun *run, int kernel, const WorkPart *part,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Measure(BenchRun *run, const Task *task, const WorkPart *part, Timed *timed)
+/* The number of a kernel in the list. */
+static PetscErrorCode Find(const char *kernel, int *i)
 {
-  const int i = timed->kernel;
-  Data w = {.kernels = run->kernels, .task = task, .a = (int64_t)part->a, .b = (int64_t)part->b};
-  const BenchWork work = {
-      .work = list[i].work, .context = &w, .limit = list[i].limit, .seconds = 0.05};
-  BenchTiming timing;
-
   PetscFunctionBegin;
-  if (!list[i].work) {
-    PetscCall(LimitProbe(run->limits, list[i].limit, &timed->seconds));
-    timed->seconds = operations(i, part->a, part->b) / timed->seconds;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(Prepare(&w, list[i].work));
-  PetscCall(BenchTime(run, &work, &timing));
-  PetscCall(Empty(&w));
-  PetscCall(Row(run, i, part, &timing));
-  timed->seconds = timing.seconds / list[i].tokens;
-  timed->rate = list[i].limit == LIMIT_FMA ? timing.rate : 0;
+  *i = 0;
+  while (*i < KERNELS && strcmp(list[*i].kernel, kernel)) ++*i;
+  PetscCheck(*i < KERNELS, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "no kernel %s", kernel);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode BenchPartTime(BenchParts *parts, const Task *task, const WorkPart *part,
-                             double *seconds, double *rate)
+/* Whether a kernel has no row yet at those sizes: it is to get one now. */
+static PetscErrorCode Fresh(BenchParts *parts, int kernel, const WorkPart *part, bool *fresh)
 {
-  Timed *now = parts->timed;
+  PetscFunctionBegin;
+  *fresh = true;
+  for (int i = 0; i < parts->count && *fresh; i++) {
+    const Shown *shown = &parts->shown[i];
+    *fresh = shown->kernel != kernel || shown->a != part->a || shown->b != part->b;
+  }
+  if (!*fresh) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(parts->count < MOST, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "too many kernels");
+  parts->shown[parts->count++] = (Shown){kernel, part->a, part->b};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode BenchPartsTime(BenchParts *parts, const BenchWork *work, int count,
+                              const WorkPart *part, BenchTiming *timing, double *seconds)
+{
+  const Task *task = bench_task_task(parts->task);
+  BenchRun *run = parts->run;
+  Data data[WORK_PARTS + 1] = {{0}};
+  BenchWork works[WORK_PARTS + 2] = {*work};
+  BenchTiming timings[WORK_PARTS + 2];
+  bool fresh[WORK_PARTS + 1];
+  int kernel[WORK_PARTS + 1];
 
   PetscFunctionBegin;
-  while (now < parts->timed + parts->count &&
-         (strcmp(list[now->kernel].kernel, part->kernel) || now->a != part->a || now->b != part->b))
-    now++;
-  if (now == parts->timed + parts->count) {
-    PetscCheck(parts->count < MOST, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "too many kernels");
-    parts->count++;
-    *now = (Timed){.a = part->a, .b = part->b};
-    while (now->kernel < KERNELS && strcmp(list[now->kernel].kernel, part->kernel)) now->kernel++;
-    PetscCheck(now->kernel < KERNELS, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "no kernel %s",
-               part->kernel);
-    PetscCall(Measure(parts->run, task, part, now));
+  for (int i = 0; i < count; i++) {
+    PetscCall(Find(part[i].kernel, &kernel[i]));
+    PetscCall(Fresh(parts, kernel[i], &part[i], &fresh[i]));
+    PetscErrorCode (*const of)(void *) = list[kernel[i]].work;
+    data[i] = (Data){run->kernels, task, .a = (int64_t)part[i].a, .b = (int64_t)part[i].b};
+    PetscCall(Prepare(&data[i], of));
+    works[i + 1] = (BenchWork){.work = of,
+                               .before = of == ReadTokens ? NULL : of,
+                               .context = &data[i],
+                               .limit = fresh[i] ? list[kernel[i]].limit : LIMIT_NONE};
   }
-  *seconds = now->seconds, *rate = now->rate;
+  PetscCall(BenchTimeTurns(run, count + 1, works, timings));
+  *timing = timings[0];
+  for (int i = 0; i < count; i++) {
+    if (fresh[i]) PetscCall(Row(run, kernel[i], &part[i], &timings[i + 1]));
+    seconds[i] = timings[i + 1].seconds / list[kernel[i]].tokens;
+    PetscCall(Empty(&data[i]));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

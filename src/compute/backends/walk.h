@@ -1,7 +1,7 @@
 /* Tokens of a packed panel that go down trees side by side. In the first levels all tokens are held
-   against each fork, which is a comparison of vectors whose place in memory waits for nothing; which
-   of them are there, and which go to its second side, are bits of a word. Below they go one by one.
-   Included by the kernel sets with vectors, and compiled for their CPU. */
+   against each fork, which is a comparison of vectors whose place in memory waits for nothing;
+   which of them are there, and which go to its second side, are bits of a word. Below they go one
+   by one. Included by the kernel sets with vectors, and compiled for their CPU. */
 #pragma once
 #include "compute/backend.h"
 #include "compute/forest.h"
@@ -31,9 +31,8 @@ __attribute__((always_inline)) static inline uint64_t walk_bits(const int vector
 }
 
 /* second[l]: the tokens that go to a second side at level l. x [d x PACKED_ROWS]. */
-__attribute__((always_inline)) static inline void walk_top(const int vectors, const Forest *f,
-                                                           int64_t tree, const float *x,
-                                                           uint64_t *second)
+__attribute__((always_inline)) static inline void
+walk_top(const int vectors, const Forest *f, int64_t tree, const float *x, uint64_t *second)
 {
   const int64_t *start = f->start + tree * f->top;
   uint64_t there[2 << FOREST_TOP];
@@ -43,8 +42,8 @@ __attribute__((always_inline)) static inline void walk_top(const int vectors, co
     for (int64_t q = start[level]; q < start[level + 1]; q++) {
       const TopFork *fork = &f->list[q];
       const uint64_t here = there[fork->at],
-                     on = here & walk_bits(vectors, x + fork->by.dimension * PACKED_ROWS,
-                                           fork->by.cut);
+                     on = here &
+                          walk_bits(vectors, x + fork->by.dimension * PACKED_ROWS, fork->by.cut);
       there[2 * fork->at + 1] = here ^ on, there[2 * fork->at + 2] = on;
       all |= on;
     }
@@ -55,7 +54,7 @@ __attribute__((always_inline)) static inline void walk_top(const int vectors, co
 /* Where in the last of the first levels each token is. */
 static inline void walk_places(int vectors, int64_t levels, const uint64_t *second, Walk16 *place)
 {
-  const Walk16 bit = {1,      2,      4,      8,      1 << 4,  1 << 5,  1 << 6,  1 << 7,
+  const Walk16 bit = {1,      2,      4,       8,       1 << 4,  1 << 5,  1 << 6,  1 << 7,
                       1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
   for (int v = 0; v < vectors; v++) {
     Walk16 n = {0};
@@ -68,9 +67,8 @@ static inline void walk_places(int vectors, int64_t levels, const uint64_t *seco
 }
 
 /* One panel of `rows` tokens. */
-__attribute__((always_inline)) static inline void walk_panel(const int vectors, const Forest *f,
-                                                             int64_t rows, const float *x,
-                                                             double *sum)
+__attribute__((always_inline)) static inline void
+walk_panel(const int vectors, const Forest *f, int64_t rows, const float *x, double *sum)
 {
   const int64_t first = ((int64_t)1 << f->top) - 1, last = ((int64_t)1 << f->levels) - 1;
   uint64_t second[FOREST_TOP];

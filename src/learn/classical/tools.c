@@ -1,16 +1,15 @@
 /* Small things that classical methods share: rules of sign and order, a check. */
+#include "lanes.h"
 #include "learn/classical.h"
 #include <math.h>
 #include <string.h>
-
-typedef float Lanes __attribute__((vector_size(16), aligned(4)));
 
 void less_shift(int64_t rows, int64_t d, const float *X, const float *shift, float *restrict out)
 {
   for (int64_t t = 0; t < rows; t++, X += d, out += d) {
     int64_t i = 0;
     for (; i + 4 <= d; i += 4)
-      *(Lanes *)(out + i) = *(const Lanes *)(X + i) - *(const Lanes *)(shift + i);
+      *(FloatLanes *)(out + i) = *(const FloatLanes *)(X + i) - *(const FloatLanes *)(shift + i);
     for (; i < d; i++) out[i] = X[i] - shift[i];
   }
 }

@@ -6,7 +6,9 @@
 static inline void work_part(MethodWork *all, const char *kernel, double a, double b, double times)
 {
   int i = 0;
-  while (all->part[i].kernel) i++;
+  while (i < WORK_PARTS && all->part[i].kernel) i++;
+  PetscCheckAbort(i < WORK_PARTS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "more than %d kernels",
+                  WORK_PARTS);
   all->part[i] = (WorkPart){kernel, a, b, times};
 }
 

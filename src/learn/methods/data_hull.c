@@ -1,4 +1,5 @@
 /* Corners of the tokens' convex hull in their leading principal directions. */
+#include "../classical/lanes.h"
 #include "../classical/select.h"
 #include "../classical/work.h"
 #include "base/random.h"
@@ -121,15 +122,12 @@ static void improve(Corner *corner, double far, int64_t token)
     *corner = (Corner){far, token};
 }
 
-typedef float Lanes __attribute__((vector_size(16)));
-typedef int32_t Mask __attribute__((vector_size(16)));
-
 /* Is a token with these products farther along any direction? */
 static bool any_farther(const Hull *hull, const float *s)
 {
-  Mask farther = {0};
+  FloatMask farther = {0};
   for (int64_t i = 0; i < hull->ld; i += 4)
-    farther |= *(const Lanes *)(s + i) > *(const Lanes *)(hull->far + i);
+    farther |= *(const FloatLanes *)(s + i) > *(const FloatLanes *)(hull->far + i);
   return (farther[0] | farther[1] | farther[2] | farther[3]) != 0;
 }
 

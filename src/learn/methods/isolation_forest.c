@@ -67,8 +67,8 @@ static int64_t find_dimension(Growing *g, int64_t n, const int64_t *row, float *
   return -1;
 }
 
-/* Fills fork number `at` of the tree for rows row [n] of the sample, which are sorted to its sides. A
-   float is >= a double where it is >= the next float from there on. */
+/* Fills fork number `at` of the tree for rows row [n] of the sample, which are sorted to its sides.
+   A float is >= a double where it is >= the next float from there on. */
 static void grow(Growing *g, int64_t at, int64_t depth, int64_t n, int64_t *row)
 {
   const int64_t d = g->c->d, last = ((int64_t)1 << g->deepest) - 1;
@@ -158,10 +158,18 @@ static MethodWork work(const void *settings, double n, double d, double p)
                   4 * there * d + trees * exp2(levels) *
                                       (double)(sizeof(Fork) + sizeof(double) + sizeof(TopFork)),
                   (there + (double)s->width) * d);
-  work_part(&all, "walk", trees, d, 1);
+  work_part(&all, "walk", trees * exp2(levels) / 4, d, 1);
   return all;
+}
+
+/* The forks that the trees have, which end where a token is alone. */
+static void fitted(const void *self, MethodWork *all)
+{
+  const Forest *f = ((const Trees *)select_model(self))->forest;
+  all->part[0].a = (double)f->start[f->trees * f->top];
 }
 
 SELECT_METHOD(isolation_forest, IsolationForest,
               "the tokens that random trees isolate soonest; codes are 1 at the nearest",
-              "Liu, Ting and Zhou 2008, ICDM, 413; Fel et al. 2025, arXiv:2502.12892, figure 11", )
+              "Liu, Ting and Zhou 2008, ICDM, 413; Fel et al. 2025, arXiv:2502.12892, figure 11",
+              .fitted = fitted)

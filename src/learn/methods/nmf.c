@@ -1,5 +1,6 @@
 /* Nonnegative matrix factorisation: alternating exact codes and sweeps over the atoms. */
 #include "../classical/factors.h"
+#include "../classical/lanes.h"
 #include "../classical/work.h"
 #include "base/random.h"
 #include <math.h>
@@ -166,8 +167,6 @@ static void start_atoms(Classical *c, const double *sums)
 }
 
 enum { COLUMNS = CLASSICAL_COLUMNS };
-typedef double Lanes __attribute__((vector_size(16)));
-typedef int64_t Mask __attribute__((vector_size(16)));
 
 /* One sweep over some columns D [m x COLUMNS] of the atoms, each the best one for the sums while
    the others stay. zx: what the sums have for these columns; part: scratch. Columns do not know of
@@ -184,8 +183,7 @@ static void sweep_one_by_one(const Classical *c, const double *zx, const double 
     memcpy(part, zx + j * COLUMNS, COLUMNS * sizeof(*part));
     c->kernels->subtract64(1, m, COLUMNS, zz, m, D, COLUMNS, NULL, part, COLUMNS);
     for (int64_t i = 0; i < COLUMNS; i += 2) {
-      const Lanes x = *(Lanes *)(atom + i) + inverse * *(Lanes *)(part + i);
-      *(Lanes *)(atom + i) = (Lanes)((Mask)x & (x > 0.0));
+      *(Lanes *)(atom + i) = above_zero(*(Lanes *)(atom + i) + inverse * *(Lanes *)(part + i));
     }
   }
 }

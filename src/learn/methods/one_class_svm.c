@@ -1,4 +1,5 @@
 /* The tokens that a one-class support vector machine, made from a sample, puts outermost. */
+#include "../classical/lanes.h"
 #include "../classical/select.h"
 #include "base/math.h"
 #include <math.h>
@@ -22,9 +23,6 @@ typedef struct {
   float *S;       /* [CLASSICAL_CHUNK x ld] */
   double *e;      /* [ld] */
 } Machine;
-
-typedef double Lanes __attribute__((vector_size(16)));
-typedef int64_t Mask __attribute__((vector_size(16)));
 
 static const Param params[] = {
     {"width", PARAM_INT, offsetof(SVM, width), NULL, 1, 1e9, "tokens chosen"},
@@ -131,7 +129,7 @@ static double inside(const Classical *c, const Machine *machine, double square, 
   for (int64_t i = 0; i < machine->ld / 2; i++) {
     const Lanes product = {(double)s[2 * i], (double)s[2 * i + 1]},
                 far = square + squares[i] - 2 * product;
-    e[i] = -machine->rate * (Lanes)((Mask)far & (far > 0.0));
+    e[i] = -machine->rate * above_zero(far);
   }
   c->kernels->exp64(machine->ld, machine->e, machine->e);
   for (int64_t i = 0; i < machine->ld / 2; i++) sum[i % 4] += weight[i] * e[i];

@@ -1,6 +1,6 @@
 /* Every method of the registry that goes through the tokens in passes or batches: the time of a
-   token within a pass, beside what the kernels that the method names take at its sizes, each timed
-   in the same run; beside its operations at the machine's peak; and what follows a pass. One core.
+   token within a pass, beside what the kernels that the method names take at its sizes, timed in
+   turns with it; beside its operations at the machine's peak; and what follows a pass. One core.
  */
 #include "run/bench_parts.h"
 #include "run/calibrate.h"
@@ -99,26 +99,23 @@ static PetscErrorCode Rewind(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the kernels take for a token, as if the clock were what it was for the method; their names.
- */
-static PetscErrorCode Bound(Data *b, const BenchTiming *timing, Text *names, double *seconds)
+/* The kernels that the method needs, by batches with what their end needs; gives how many. */
+static int kernels_of(const Data *b, WorkPart *part)
 {
-  const double by = b->work.batch > 0 ? b->work.leaf : 0;
-  const WorkPart read = {"read_tokens", by, D, 1};
+  int count = 1;
+  part[0] = (WorkPart){"read_tokens", b->work.batch > 0 ? b->work.leaf : 0, D, 1};
+  for (int i = 0; i < WORK_PARTS && b->work.part[i].kernel; i++) part[count++] = b->work.part[i];
+  return count;
+}
 
-  PetscFunctionBegin;
-  *seconds = 0;
-  for (int i = -1; i < WORK_PARTS; i++) {
-    const WorkPart *part = i < 0 ? &read : &b->work.part[i];
-    double each, rate;
-    if (!part->kernel) break;
-    PetscCall(BenchPartTime(b->parts, bench_task_task(b->task), part, &each, &rate));
-    *seconds += part->times * each * (rate > 0 ? rate / timing->rate : 1);
+/* Each name once. */
+static void name_kernels(int count, const WorkPart *part, Text *names)
+{
+  for (int i = 0; i < count; i++) {
     int named = i - 1;
-    while (named >= 0 && strcmp(b->work.part[named].kernel, part->kernel)) named--;
-    if (named < 0) text_add(names, "%s%s", names->s ? ", " : "", part->kernel);
+    while (named >= 0 && strcmp(part[named].kernel, part[i].kernel)) named--;
+    if (named < 0) text_add(names, "%s%s", names->s ? ", " : "", part[i].kernel);
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Its operations at the peak, float64 at half of it, and what it reads from memory. */
@@ -128,14 +125,15 @@ static double at_peak(const MethodWork *w, double rate, double read)
   return (w->products + 2 * w->exact + after) / rate + w->touched / read;
 }
 
-static PetscErrorCode TokenRows(Data *b, const BenchTiming *timing, double read, double tokens)
+static PetscErrorCode TokenRows(Data *b, const BenchTiming *timing, double bound, double read,
+                                double tokens)
 {
   const char *by = b->work.batch > 0 ? ", by batches" : ", a pass";
   Text size = {0}, names = {0};
-  double bound;
+  WorkPart part[WORK_PARTS + 1];
 
   PetscFunctionBegin;
-  PetscCall(Bound(b, timing, &names, &bound));
+  name_kernels(kernels_of(b, part), part, &names);
   text_add(&size, "64 atoms of %d%s", D, by);
   BenchFigure figure = {.row = b->method->entry.name,
                         .size = size.s,
@@ -172,14 +170,11 @@ static PetscErrorCode EndRow(Data *b, const BenchTiming *timing, double leaf)
 
 static PetscErrorCode MethodRow(Data *b)
 {
-  const BenchWork work = {.work = Leaves,
-                          .before = Rewind,
-                          .context = b,
-                          .limit = LIMIT_FMA,
-                          .seconds = 0.1,
-                          .rounds = ROUNDS};
+  const BenchWork work = {
+      .work = Leaves, .before = Rewind, .context = b, .limit = LIMIT_FMA, .rounds = ROUNDS};
+  WorkPart part[WORK_PARTS + 1];
   BenchTiming timing;
-  double read;
+  double read, bound = 0, seconds[WORK_PARTS + 1];
   bool takes;
 
   PetscFunctionBegin;
@@ -195,10 +190,12 @@ static PetscErrorCode MethodRow(Data *b)
   for (double i = 0; i < b->work.first * b->steps; i++) PetscCall(Step(b));
   if (b->method->fitted) b->method->fitted(bench_task_learner(b->task), &b->work);
   PetscCall(LimitProbe(b->run->limits, LIMIT_READ, &read));
-  PetscCall(BenchTime(b->run, &work, &timing));
+  const int count = kernels_of(b, part);
+  PetscCall(BenchPartsTime(b->parts, &work, count, part, &timing, seconds));
+  for (int i = 0; i < count; i++) bound += part[i].times * seconds[i];
   const double tokens = LEAVES * (b->work.batch > 0 ? b->work.batch : LEAF);
   PetscCall(EndRow(b, &timing, timing.seconds / LEAVES));
-  PetscCall(TokenRows(b, &timing, read, tokens));
+  PetscCall(TokenRows(b, &timing, bound, read, tokens));
   PetscCall(BenchTaskClose(&b->task));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -210,7 +207,7 @@ static PetscErrorCode Run(BenchRun *run)
 
   PetscFunctionBegin;
   PetscCall(BenchTokensFile(run, BENCH_SYNTH, N, D, &path));
-  PetscCall(BenchPartsCreate(run, &data.parts));
+  if (run->rank == 0) PetscCall(BenchPartsCreate(run, path, &data.parts));
   data.path = path;
   for (const char *const *row = rows; *row && run->rank == 0; row++) {
     data.method = (const Method *)family_find(&methods, *row);
