@@ -8,13 +8,15 @@ typedef struct {
   float cut;
 } Fork;
 
-/* A fork of the first levels that has two sides, and its number in its tree. */
+/* A fork of the first levels that has two sides. */
 typedef struct {
-  Fork by;
-  int32_t at;
+  int32_t column; /* where its dimension begins in a packed panel */
+  float cut;
+  int32_t at; /* its number in its tree */
 } TopFork;
 
-enum { FOREST_TOP = 8 }; /* levels that tokens go through side by side; below, one by one */
+/* Levels that tokens go through side by side; below, one by one. Forks there are in a tree. */
+enum { FOREST_TOP = 8, FOREST_FORKS = (1 << FOREST_TOP) - 1 };
 
 /* Each tree is written out in full: a token at fork i goes on to fork 2 i + 1 or 2 i + 2, and after
    the last level is at leaf i - (2^levels - 1). Where a tree ends sooner all forks below have the

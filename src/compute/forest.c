@@ -1,6 +1,7 @@
 /* Forests for Kernels.walk: their memory, and the list of their first levels. */
 #include "compute/forest.h"
 #include "base/array.h"
+#include "compute/kernels.h"
 #include <math.h>
 
 PetscErrorCode ForestCreate(int64_t trees, int64_t levels, Forest **out)
@@ -29,7 +30,8 @@ PetscErrorCode ForestReady(Forest *f)
     for (int64_t level = 0; level < f->top; level++) {
       f->start[r * f->top + level] = n;
       for (int32_t i = (1 << level) - 1; i < (2 << level) - 1; i++)
-        if (fork[i].cut < INFINITY) f->list[n++] = (TopFork){fork[i], i};
+        if (fork[i].cut < INFINITY)
+          f->list[n++] = (TopFork){fork[i].dimension * PACKED_ROWS, fork[i].cut, i};
     }
   }
   f->start[f->trees * f->top] = n;

@@ -13,6 +13,7 @@
 typedef float Lanes16 __attribute__((vector_size(64), aligned(64)));
 typedef int32_t Mask16 __attribute__((vector_size(64), aligned(64)));
 typedef double Lanes8 __attribute__((vector_size(64), aligned(64)));
+typedef double Lanes2 __attribute__((vector_size(16), aligned(16)));
 typedef int64_t Wide8 __attribute__((vector_size(64), aligned(64)));
 
 enum { DESCEND_BLOCK = 4, DESCEND_VECTORS = 4, SOLVE_BLOCK = 4 };
@@ -97,11 +98,10 @@ static void descend(int64_t n, const Descent *by, int sweeps, const float *S, fl
 /* Eight systems at work. Rows of L are packed: row i begins at i (i + 1) / 2; two more rows follow
    for the right sides. */
 typedef struct {
-  const double *Q;
   int64_t size;                /* of the largest, up to a multiple of SOLVE_BLOCK */
-  int64_t (*at)[8], (*to)[8];  /* [size] where rows and columns are in Q */
   Lanes8 *L, *inverse, *right; /* right [2 x size] */
   Lanes8 *none;                /* [size] 1 in lanes that have no such row, else 0 */
+  int32_t *row[8];             /* [size] of Q, of each system */
 } Eight;
 
 static inline Lanes8 *row_of_eight(const Eight *e, int64_t i)
@@ -155,13 +155,6 @@ static inline void take_root(Lanes8 *x)
 #endif
 }
 
-static inline Lanes8 gather_eight(const Eight *e, int64_t i, int64_t j)
-{
-  Lanes8 x;
-  for (int l = 0; l < 8; l++) x[l] = e->Q[e->at[i][l] + e->to[j][l]];
-  return x;
-}
-
 /* The diagonal block of columns j ..; dependent: lanes where a pivot was too small beside what
    `diagonal` has. */
 static inline void solve_corner(const Eight *e, int64_t j, const Lanes8 diagonal[4], Lanes8 t[4][4],
@@ -191,9 +184,12 @@ static inline void factor_eight(const Eight *e, int sides, Wide8 *dependent)
   for (int64_t j = 0; j < e->size; j += SOLVE_BLOCK) {
     for (int64_t i = j; i < e->size; i += SOLVE_BLOCK) {
       Lanes8 t[4][4];
-      for (int r = 0; r < 4; r++)
-        for (int c = 0; c < 4; c++)
-          t[r][c] = i > j || c <= r ? gather_eight(e, i + r, j + c) : (Lanes8){0};
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; r++) {
+        const Lanes8 *row = row_of_eight(e, i + r) + j;
+#pragma GCC unroll 4
+        for (int c = 0; c < 4; c++) t[r][c] = i > j || c <= r ? row[c] : (Lanes8){0};
+      }
       const Lanes8 diagonal[4] = {t[0][0], t[1][1], t[2][2], t[3][3]};
       solve_tile(e, 4, i, j, t);
       if (i == j)
@@ -229,10 +225,30 @@ static inline void solve_back(const Eight *e)
   }
 }
 
+/* Rows of the lower triangle of Q, a number of each system side by side: two rows and two systems
+   at a time, so that stores are wide and a row's end is still in the first cache when all are
+   there. */
+static inline void gather_eight(const Eight *e, const double *Q, int64_t ldQ)
+{
+  for (int64_t i = 0; i < e->size; i += 2)
+    for (int l = 0; l < 8; l += 2) {
+      const int32_t *u = e->row[l], *v = e->row[l + 1];
+      const double *a = Q + u[i] * ldQ, *b = Q + v[i] * ldQ, *c = Q + u[i + 1] * ldQ,
+                   *d = Q + v[i + 1] * ldQ;
+      double *upper = (double *)row_of_eight(e, i) + l,
+             *lower = (double *)row_of_eight(e, i + 1) + l;
+      for (int64_t j = 0; j <= i; j++) {
+        *(Lanes2 *)(upper + 8 * j) = (Lanes2){a[u[j]], b[v[j]]};
+        *(Lanes2 *)(lower + 8 * j) = (Lanes2){c[u[j]], d[v[j]]};
+      }
+      *(Lanes2 *)(lower + 8 * (i + 1)) = (Lanes2){c[u[i + 1]], d[v[i + 1]]};
+    }
+}
+
 /* Puts systems first .. of the n in their lanes. Rows past the end of one are those of the unit
    matrix: the last row of Q, which is 0, with 1 added on the diagonal. */
 static inline void load_eight(Eight *e, int64_t first, int64_t n, const int64_t *start,
-                              const int32_t *row, int64_t m, int64_t ldQ, const double *y)
+                              const int32_t *row, int64_t m, const double *y)
 {
   e->size = 0;
   for (int64_t s = first; s < n && s < first + 8; s++) {
@@ -243,8 +259,7 @@ static inline void load_eight(Eight *e, int64_t first, int64_t n, const int64_t 
     const int64_t s = first + l, from = s < n ? start[s] : 0,
                   count = s < n ? start[s + 1] - from : 0;
     for (int64_t i = 0; i < e->size; i++) {
-      const int64_t q = i < count ? row[from + i] : m;
-      e->at[i][l] = q * ldQ, e->to[i][l] = q;
+      e->row[l][i] = i < count ? row[from + i] : (int32_t)m;
       e->right[i][l] = i < count ? y[from + i] : 0;
       e->right[e->size + i][l] = i < count;
       e->none[i][l] = i >= count;
@@ -257,16 +272,16 @@ static void solve_sets(int64_t n, const int64_t *start, const int32_t *row, int6
                        double *work)
 {
   const int64_t room = (m + SOLVE_BLOCK - 1) / SOLVE_BLOCK * SOLVE_BLOCK;
-  Eight e = {.Q = Q, .L = (Lanes8 *)(void *)work};
+  Eight e = {.L = (Lanes8 *)(void *)work};
   e.inverse = e.L + room * (room + 1) / 2;
   e.right = e.inverse + room;
   e.none = e.right + 2 * room;
-  e.at = (int64_t(*)[8])(void *)(e.none + room);
-  e.to = e.at + room;
+  for (int l = 0; l < 8; l++) e.row[l] = (int32_t *)(e.none + room) + l * room;
   for (int64_t first = 0; first < n; first += 8) {
     Wide8 dependent = {0};
     Lanes8 share = {0};
-    load_eight(&e, first, n, start, row, m, ldQ, y);
+    load_eight(&e, first, n, start, row, m, y);
+    gather_eight(&e, Q, ldQ);
     factor_eight(&e, multiplier ? 2 : 1, &dependent);
     if (multiplier) {
       share = share_of_ones(&e);

@@ -16,9 +16,11 @@ __attribute__((always_inline)) static inline uint64_t walk_bits(const int vector
   uint64_t bits = 0;
 #ifdef __AVX512F__
   const __m512 c = _mm512_set1_ps(cut);
+  __mmask16 k[3] = {0};
 #pragma GCC unroll 3
   for (int v = 0; v < vectors; v++)
-    bits |= (uint64_t)_mm512_cmp_ps_mask(_mm512_load_ps(x + 16 * v), c, _CMP_GE_OQ) << 16 * v;
+    k[v] = _mm512_cmp_ps_mask(_mm512_load_ps(x + 16 * v), c, _CMP_GE_OQ);
+  bits = vectors > 1 ? _mm512_kunpackd(k[2], _mm512_kunpackw(k[1], k[0])) : k[0];
 #else
   const __m256 c = _mm256_set1_ps(cut);
 #pragma GCC unroll 6
@@ -30,25 +32,25 @@ __attribute__((always_inline)) static inline uint64_t walk_bits(const int vector
   return bits;
 }
 
-/* second[l]: the tokens that go to a second side at level l. x [d x PACKED_ROWS]. */
+/* second[l]: the tokens that go to a second side at level l. x [d x PACKED_ROWS]. Those of a level
+   differ, so that words that have them can be added up: from the first fork on, whose sums are
+   kept, so that forks are one list whatever the levels. */
 __attribute__((always_inline)) static inline void
 walk_top(const int vectors, const Forest *f, int64_t tree, const float *x, uint64_t *second)
 {
-  const int64_t *start = f->start + tree * f->top;
-  uint64_t there[2 << FOREST_TOP];
-  there[0] = ~(uint64_t)0;
-  for (int64_t level = 0; level < f->top; level++) {
-    uint64_t all = 0;
-    for (int64_t q = start[level]; q < start[level + 1]; q++) {
-      const TopFork *fork = &f->list[q];
-      const uint64_t here = there[fork->at],
-                     on = here &
-                          walk_bits(vectors, x + fork->by.dimension * PACKED_ROWS, fork->by.cut);
-      there[2 * fork->at + 1] = here ^ on, there[2 * fork->at + 2] = on;
-      all |= on;
-    }
-    second[level] = all;
+  const int64_t *start = f->start + tree * f->top, count = start[f->top] - start[0];
+  const TopFork *fork = f->list + start[0];
+  uint64_t there[2 * FOREST_FORKS + 1], sums[FOREST_FORKS + 1], sum = 0;
+  there[0] = ~(uint64_t)0, sums[0] = 0;
+  for (int64_t q = 0; q < count; q++) {
+    uint64_t *side = there + 2 * (int64_t)fork[q].at + 1;
+    const uint64_t here = there[fork[q].at],
+                   on = here & walk_bits(vectors, x + fork[q].column, fork[q].cut);
+    side[0] = here ^ on, side[1] = on;
+    sums[q + 1] = sum += on;
   }
+  for (int64_t l = 0; l < f->top; l++)
+    second[l] = sums[start[l + 1] - start[0]] - sums[start[l] - start[0]];
 }
 
 /* Where in the last of the first levels each token is. */
@@ -66,9 +68,10 @@ static inline void walk_places(int vectors, int64_t levels, const uint64_t *seco
   }
 }
 
-/* One panel of `rows` tokens. */
-__attribute__((always_inline)) static inline void
-walk_panel(const int vectors, const Forest *f, int64_t rows, const float *x, double *sum)
+/* One panel of `rows` tokens; deep: the trees go on below the first levels. */
+__attribute__((always_inline)) static inline void walk_panel(const int vectors, const bool deep,
+                                                             const Forest *f, int64_t rows,
+                                                             const float *x, double *sum)
 {
   const int64_t first = ((int64_t)1 << f->top) - 1, last = ((int64_t)1 << f->levels) - 1;
   uint64_t second[FOREST_TOP];
@@ -79,15 +82,15 @@ walk_panel(const int vectors, const Forest *f, int64_t rows, const float *x, dou
     const double *leaf = f->leaf + (r << f->levels);
     walk_top(vectors, f, r, x, second);
     walk_places(vectors, f->top, second, place);
-    if (f->levels == f->top) {
-      for (int64_t t = 0; t < rows; t++) sum[t] -= leaf[at[t]];
-      continue;
-    }
     for (int64_t t = 0; t < rows; t++) {
-      int64_t i = first + at[t];
-      for (int64_t level = f->top; level < f->levels; level++)
-        i = 2 * i + 1 + (x[fork[i].dimension * PACKED_ROWS + t] >= fork[i].cut);
-      sum[t] -= leaf[i - last];
+      int64_t i = at[t];
+      if (deep) {
+        i += first;
+        while (i < last)
+          i = 2 * i + 1 + (x[fork[i].dimension * (int64_t)PACKED_ROWS + t] >= fork[i].cut);
+        i -= last;
+      }
+      sum[t] -= leaf[i];
     }
   }
 }
@@ -95,11 +98,13 @@ walk_panel(const int vectors, const Forest *f, int64_t rows, const float *x, dou
 static void walk(const Forest *forest, const Packed *tokens, double *sum)
 {
   for (int64_t t = 0; t < tokens->rows; t += PACKED_ROWS) {
-    const int64_t rows = tokens->rows - t;
-    if (rows <= 16)
-      walk_panel(1, forest, rows, tokens->x + t * tokens->d, sum + t);
+    const int64_t rows = tokens->rows - t < PACKED_ROWS ? tokens->rows - t : PACKED_ROWS;
+    const float *x = tokens->x + t * tokens->d;
+    if (forest->levels > forest->top)
+      walk_panel(3, true, forest, rows, x, sum + t);
+    else if (rows > 16)
+      walk_panel(3, false, forest, rows, x, sum + t);
     else
-      walk_panel(3, forest, rows < PACKED_ROWS ? rows : PACKED_ROWS, tokens->x + t * tokens->d,
-                 sum + t);
+      walk_panel(1, false, forest, rows, x, sum + t);
   }
 }

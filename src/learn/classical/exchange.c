@@ -5,6 +5,7 @@
    u = M b, the slopes y of these minimise y M y / 2 + y u over y >= 0, and z = u + M y. */
 #include "exchange.h"
 #include "base/eigen.h"
+#include "lanes.h"
 #include <math.h>
 #include <string.h>
 
@@ -273,6 +274,22 @@ static int64_t put_in_order(Exchange *x, int64_t rows, bool dual)
   return n;
 }
 
+/* Which of `count` atoms, at most 64, wish for more than `cost`, with what their lengths add.
+   Arrays go on to a multiple of 2. */
+static uint64_t find_wishes(int64_t count, bool either, double cost, double enters, double leaves,
+                            const double *left, const double *length, const double *each)
+{
+  const Mask size = {either ? INT64_MAX : -1, either ? INT64_MAX : -1};
+  Mask bit = {1, 2}, wishes = {0};
+  for (int64_t j = 0; j < count; j += 2, bit <<= 2) {
+    const Lanes wish = (Lanes)(*(const Mask *)(left + j) & size),
+                least = cost + enters * *(const Lanes *)(length + j) -
+                        leaves * *(const Lanes *)(each + j);
+    wishes |= (wish > least) & bit;
+  }
+  return (uint64_t)(wishes[0] | wishes[1]) & (~(uint64_t)0 >> (64 - count));
+}
+
 /* x->wrong: atoms of the set whose weight y is not of their sign, and those outside that should not
    be there; gives how many. What is left of the products is in x->left. A weight counts as none
    where the atom would not wish enough to come in without it. */
@@ -286,12 +303,9 @@ static int64_t find_wrong(Exchange *x, const Search *search, const uint64_t *in,
   int64_t count = 0, q = 0;
   for (int64_t w = 0; w < x->words; w++) {
     const double *left = x->left + 64 * w, *length = x->length + 64 * w, *each = x->each + 64 * w;
-    const int64_t end = min_i64(64, x->m - 64 * w);
-    uint64_t wishes = 0, turned = 0;
-    for (int64_t j = 0; j < end; j++)
-      wishes |= (uint64_t)((either ? fabs(left[j]) : left[j]) >
-                           cost + wish_enters * length[j] - weight_leaves * each[j])
-                << j;
+    const uint64_t wishes = find_wishes(min_i64(64, x->m - 64 * w), either, cost, wish_enters,
+                                        weight_leaves, left, length, each);
+    uint64_t turned = 0;
     for (uint64_t bits = in[w]; bits; bits &= bits - 1, q++) {
       const int j = __builtin_ctzll(bits);
       const double weight = minus[w] >> j & 1 ? -y[q] : y[q];
