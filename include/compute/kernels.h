@@ -128,13 +128,13 @@ typedef struct Kernels {
   void (*add_scaled)(int64_t d, float a, const float *x, float *y);
   /* y[i] = fmaf(a, (float)x[i], y[i]); then which y are at least the largest less gap (one
      rounding), ascending: how many, or 0 where these are more than room or the largest is not above
-     0. */
-  int64_t (*add_leading)(int64_t m, float a, const int16_t *x, float *y, float gap, int64_t room,
-                         int32_t *index);
-  /* Q[i][j] = dot64(D[index[i]], D[index[j]]), Q [p x p], and b[i] = dot64(D[index[i]], x). work
-     [products64_work(p, d)]. */
+     0. next [m], or NULL, may be brought near meanwhile. */
+  int64_t (*add_leading)(int64_t m, float a, const int16_t *x, const int16_t *next, float *y,
+                         float gap, int64_t room, int32_t *index);
+  /* Q[i][j] = dot64(D[index[i]], D[index[j]]), Q [p x p], and b[i] = dot64(D[index[i]], x). Rows
+     `next` [nexts] may be brought near meanwhile. */
   void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
-                     const float *x, double *Q, double *b, double *work);
+                     const float *x, int64_t nexts, const int32_t *next, double *Q, double *b);
   /* The way back through picks: GU, GV [atoms x d]; work [unroll_work(n, m, atoms)]. */
   void (*unroll_sums)(const Unroll *unroll, float *GU, float *GV, float *work);
   /* g[q] = blockdot(e, D[index[q]]). */
@@ -253,11 +253,6 @@ static inline int64_t unroll_work(int64_t n, int64_t m, int64_t atoms)
   int64_t parts = 2; /* leaves that wait to be joined, and the one that comes */
   for (int64_t leaves = (n + LEAF_TOKENS - 1) / LEAF_TOKENS; leaves > 1; leaves /= 2) parts++;
   return (m + 2 * parts * atoms) * UNROLL_COLUMNS;
-}
-/* Doubles. */
-static inline int64_t products64_work(int64_t p, int64_t d)
-{
-  return (p + 4) * ((d + 7) / 8 * 8);
 }
 /* Floats, and doubles. */
 static inline int64_t descend_work(int64_t m)

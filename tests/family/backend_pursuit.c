@@ -14,16 +14,15 @@ static bool check_leading(const Kernels *a, const Kernels *b, int64_t m, int64_t
   for (int64_t l = 0; l < m; l++) x[l] = (int16_t)(below(2) ? below(65000) - 32500 : below(3));
   memcpy(z, y, (size_t)m * 4);
   const float by = below(2) ? 0x1p-15f : 1e-9f, gap = below(2) ? 0.01f : 3;
-  const int64_t found = a->add_leading(m, by, x, y, gap, room, i);
-  bool same = found == b->add_leading(m, by, x, z, gap, room, j) && same_float(m, y, z) &&
+  const int64_t found = a->add_leading(m, by, x, NULL, y, gap, room, i);
+  bool same = found == b->add_leading(m, by, x, x, z, gap, room, j) && same_float(m, y, z) &&
               !memcmp(i, j, (size_t)found * 4);
   const float *D = hold(fill(rows * ld, kind)), *e = hold(fill(d, kind));
   double *Q = (double *)hold(fill(2 * p * p, PLAIN)), *R = (double *)hold(fill(2 * p * p, PLAIN)),
-         *c = (double *)hold(fill(2 * p, PLAIN)), *f = (double *)hold(fill(2 * p, PLAIN)),
-         *work = (double *)hold(fill(2 * products64_work(p, d), PLAIN));
+         *c = (double *)hold(fill(2 * p, PLAIN)), *f = (double *)hold(fill(2 * p, PLAIN));
   for (int64_t q = 0; q < p; q++) index[q] = (int32_t)below(rows);
-  a->products64(p, index, d, D, ld, e, Q, c, work);
-  b->products64(p, index, d, D, ld, e, R, f, work);
+  a->products64(p, index, d, D, ld, e, 0, NULL, Q, c);
+  b->products64(p, index, d, D, ld, e, p, index, R, f);
   for (int64_t q = 0; q < p * p; q++) same = same && same_double(Q[q], R[q]);
   for (int64_t q = 0; q < p; q++)
     same = same && same_double(c[q], f[q]) && same_double(c[q], a->dot64(d, D + index[q] * ld, e));

@@ -9,6 +9,14 @@
 #include "exp64.h"
 #define FMAF __builtin_fmaf
 #include "layer.h"
+static inline uint64_t not_below(const float *y, float least)
+{
+  const __m256 to = _mm256_set1_ps(least);
+  uint64_t bits = 0;
+  for (int i = 0; i < 64; i += 8)
+    bits |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(y + i), to, _CMP_GE_OQ)) << i;
+  return bits;
+}
 #include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
@@ -60,9 +68,13 @@ static double dot64(int64_t d, const float *x, const float *y)
 
 typedef Lanes Wide64;
 #define SIDE 2
-static inline Wide64 wide64_load(const double *x)
+static inline Wide64 wide64_load(const float *x)
 {
-  return (Wide64){_mm256_loadu_pd(x), _mm256_loadu_pd(x + 4)};
+  return widen(8, x, 0);
+}
+static inline Wide64 wide64_part(const float *x, int64_t count)
+{
+  return widen(count, x, 0);
 }
 #define wide64_fma fma64
 #include "products64.h"

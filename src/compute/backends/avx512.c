@@ -8,6 +8,14 @@
 #include "exp64.h"
 #define FMAF __builtin_fmaf
 #include "layer.h"
+static inline uint64_t not_below(const float *y, float least)
+{
+  uint64_t bits = 0;
+  for (int i = 0; i < 64; i += 16)
+    bits |= (uint64_t)_mm512_cmp_ps_mask(_mm512_loadu_ps(y + i), _mm512_set1_ps(least), _CMP_GE_OQ)
+            << i;
+  return bits;
+}
 #include "pursuit.h"
 #include "small_systems.h"
 #include "subtract64.h"
@@ -51,9 +59,13 @@ static double dot64(int64_t d, const float *x, const float *y)
 
 typedef __m512d Wide64;
 #define SIDE 4
-static inline Wide64 wide64_load(const double *x)
+static inline Wide64 wide64_load(const float *x)
 {
-  return _mm512_loadu_pd(x);
+  return _mm512_cvtps_pd(_mm256_loadu_ps(x));
+}
+static inline Wide64 wide64_part(const float *x, int64_t count)
+{
+  return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(lanes8(count), x));
 }
 static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
 {

@@ -1,56 +1,73 @@
 /* Products of a few rows with each other by lane64, for the vector backends: each includes this
-   after its eight lanes of float64 (Wide64, wide64_load, wide64_fma, halve) and the side SIDE of a
-   tile of products that its registers hold. */
+   after its eight lanes of float64 (Wide64, wide64_load, wide64_part, wide64_fma, halve) and the
+   side SIDE of a tile of products that its registers hold. */
 #pragma once
 #include <stdint.h>
 
-/* Of rows i .. i + side - 1 with rows j .. j + SIDE - 1 of X [any x ld]. */
-__attribute__((always_inline)) static inline void products_tile(const int side, int64_t ld,
-                                                                const double *X, int64_t i,
-                                                                int64_t j, int64_t p, double *Q,
-                                                                double *b)
+/* Adds columns `at` on, eight of them or so many as are left. */
+__attribute__((always_inline)) static inline void
+products_add(const int side, const bool half, const bool whole, int64_t at, int64_t left,
+             const float *const *x, const float *const *y, Wide64 sum[SIDE][SIDE])
 {
-  Wide64 sum[SIDE][SIDE] = {0};
-  for (int64_t at = 0; at < ld; at += 8) {
-    Wide64 y[SIDE];
+  Wide64 column[SIDE];
 #pragma GCC unroll 4
-    for (int c = 0; c < SIDE; c++) y[c] = wide64_load(X + (j + c) * ld + at);
+  for (int c = 0; c < SIDE; c++)
+    column[c] = whole ? wide64_load(y[c] + at) : wide64_part(y[c] + at, left);
 #pragma GCC unroll 4
-    for (int r = 0; r < side; r++) {
-      const Wide64 x = wide64_load(X + (i + r) * ld + at);
+  for (int r = 0; r < side; r++) {
+    const Wide64 row = half    ? column[r]
+                       : whole ? wide64_load(x[r] + at)
+                               : wide64_part(x[r] + at, left);
 #pragma GCC unroll 4
-      for (int c = 0; c < SIDE; c++) sum[r][c] = wide64_fma(x, y[c], sum[r][c]);
-    }
+    for (int c = 0; c < SIDE; c++)
+      if (!half || c <= r) sum[r][c] = wide64_fma(row, column[c], sum[r][c]);
   }
-#pragma GCC unroll 4
-  for (int r = 0; r < side; r++)
-#pragma GCC unroll 4
-    for (int c = 0; c < SIDE; c++) {
-      const double dot = halve(sum[r][c]);
-      if (j + c >= p) continue; /* zeros */
-      if (i + r < p)
-        Q[(i + r) * p + j + c] = Q[(j + c) * p + i + r] = dot;
-      else if (i + r == p)
-        b[j + c] = dot;
-    }
 }
 
-/* The last of the rows is x; those past it, up to a whole tile, are zeros. */
-static void products64(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
-                       const float *x, double *Q, double *b, double *work)
+/* Of `side` rows x with SIDE rows y; half: both are the same rows, and no product is made twice.
+   `next`, a row or NULL, is brought near meanwhile. */
+__attribute__((always_inline)) static inline void
+products_tile(const int side, const bool half, int64_t d, const float *const *x,
+              const float *const *y, const float *next, double out[SIDE][SIDE])
 {
-  const int64_t ld = (d + 7) / 8 * 8;
-  for (int64_t i = 0; i < p + SIDE; i++) {
-    const float *restrict row = i < p ? D + index[i] * ldD : x;
-    double *restrict to = work + i * ld;
-    for (int64_t l = 0; l < d && i <= p; l++) to[l] = (double)row[l];
-    for (int64_t l = i <= p ? d : 0; l < ld; l++) to[l] = 0;
+  Wide64 sum[SIDE][SIDE] = {0};
+  int64_t at = 0;
+  for (; at + 8 <= d; at += 8) {
+    if (next && at % 16 == 0) __builtin_prefetch(next + at, 0, 2);
+    products_add(side, half, true, at, 8, x, y, sum);
   }
+  if (at < d) products_add(side, half, false, at, d - at, x, y, sum);
+#pragma GCC unroll 4
+  for (int r = 0; r < SIDE; r++)
+#pragma GCC unroll 4
+    for (int c = 0; c < SIDE; c++) out[r][c] = halve(sum[r][c]);
+}
+
+/* x follows the rows; past it a tile has it again. */
+static void products64(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
+                       const float *x, int64_t nexts, const int32_t *next, double *Q, double *b)
+{
+  int64_t tile = 0;
   for (int64_t i = 0; i <= p; i += SIDE)
-    for (int64_t j = 0; j < p && j <= i; j += SIDE) {
+    for (int64_t j = 0; j < p && j <= i; j += SIDE, tile++) {
+      const float *row[SIDE], *column[SIDE], *fetch = tile < nexts ? D + next[tile] * ldD : NULL;
+      double out[SIDE][SIDE];
+      for (int64_t r = 0; r < SIDE; r++) {
+        row[r] = i + r < p ? D + index[i + r] * ldD : x;
+        column[r] = j + r < p ? D + index[j + r] * ldD : x;
+      }
       if (i == p)
-        products_tile(1, ld, work, i, j, p, Q, b);
+        products_tile(1, false, d, row, column, fetch, out);
+      else if (i == j)
+        products_tile(SIDE, true, d, row, column, fetch, out);
       else
-        products_tile(SIDE, ld, work, i, j, p, Q, b);
+        products_tile(SIDE, false, d, row, column, fetch, out);
+      for (int64_t r = 0; r < SIDE && i + r <= p; r++)
+        for (int64_t c = 0; c < SIDE && j + c < p && j + c <= i + r; c++) {
+          if (i + r == p)
+            b[j + c] = out[r][c];
+          else
+            Q[(i + r) * p + j + c] = Q[(j + c) * p + i + r] = out[r][c];
+        }
     }
 }

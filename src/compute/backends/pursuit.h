@@ -1,21 +1,29 @@
 /* Kernels of codes by pursuit in float32, the same plain loops for all kernel sets: each includes
-   this, after FMAF, and is compiled for its CPU. */
+   this, after FMAF and not_below, and is compiled for its CPU. */
 #pragma once
 #include "compute/backend.h"
 #include <string.h>
 
-enum { LEADING = 64 }; /* scores that are looked at together */
+enum { LEADING = 64 }; /* scores that are looked at together; not_below: a bit for each that is */
 
-static int64_t add_leading(int64_t m, float a, const int16_t *x, float *y, float gap, int64_t room,
-                           int32_t *index)
+/* Numbers j .. j + 63 of what comes next are brought near. */
+static inline void leading_fetch(const int16_t *next, int64_t j)
 {
-  float best[LEADING] = {0}, most = 0;
+  if (next) __builtin_prefetch(next + j, 0, 2), __builtin_prefetch(next + j + LEADING / 2, 0, 2);
+}
+
+static int64_t add_leading(int64_t m, float a, const int16_t *x, const int16_t *next, float *y,
+                           float gap, int64_t room, int32_t *index)
+{
+  float best[LEADING] = {0}, most = 0, rest[LEADING];
   int64_t j = 0, found = 0;
-  for (; j + LEADING <= m; j += LEADING)
+  for (; j + LEADING <= m; j += LEADING) {
+    leading_fetch(next, j);
     for (int l = 0; l < LEADING; l++) {
       y[j + l] = FMAF(a, (float)x[j + l], y[j + l]);
       best[l] = y[j + l] > best[l] ? y[j + l] : best[l];
     }
+  }
   for (; j < m; j++) {
     y[j] = FMAF(a, (float)x[j], y[j]);
     best[0] = y[j] > best[0] ? y[j] : best[0];
@@ -23,13 +31,13 @@ static int64_t add_leading(int64_t m, float a, const int16_t *x, float *y, float
   for (int l = 0; l < LEADING; l++) most = best[l] > most ? best[l] : most;
   const float least = most - gap;
   for (j = 0; j < m && most > 0; j += LEADING) {
-    const int64_t end = m - j < LEADING ? m - j : LEADING;
-    int any = end < LEADING;
-    for (int l = 0; l < LEADING && end == LEADING; l++) any |= y[j + l] >= least;
-    for (int64_t l = 0; l < end && any; l++) {
-      if (!(y[j + l] >= least)) continue;
+    const int64_t count = m - j < LEADING ? m - j : LEADING;
+    if (count < LEADING) memcpy(rest, y + j, (size_t)count * sizeof(*rest));
+    uint64_t bits = not_below(count < LEADING ? rest : y + j, least);
+    if (count < LEADING) bits &= ((uint64_t)1 << count) - 1;
+    for (; bits; bits &= bits - 1) {
       if (found == room) return 0;
-      index[found++] = (int32_t)(j + l);
+      index[found++] = (int32_t)(j + __builtin_ctzll(bits));
     }
   }
   return found;

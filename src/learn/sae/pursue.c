@@ -94,8 +94,8 @@ static void score(Pursuit *p, int64_t t, int64_t count)
 }
 
 /* Once c times an atom is taken off: which scores of token t can be the largest, from `at` on;
-   gives how many. 0: it is not known, and S is not kept. */
-static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, float c, int64_t at)
+   gives how many. 0: it is not known, and S is not kept. next: the atom after it. */
+static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, int32_t next, float c, int64_t at)
 {
   const bool sure = p->sure[t];
   p->sure[t] = false;
@@ -109,7 +109,7 @@ static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, float c, int64_t
   const double off = 1.01 * (p->err[t] + gamma * most + 0x1p-23 * (most + p->err[t]));
   if (!(off <= most / 64)) return 0;
   return p->kernels->add_leading(p->m, -c * p->gram->unit, p->gram->x + atom * p->m,
-                                 p->S + t * p->m, (float)(2.02 * off), ROOM, p->index + at);
+                                 p->gram->x + next * p->m, p->S + t * p->m, (float)(2.02 * off), ROOM, p->index + at);
 }
 
 /* Some of what will be needed soon. */
@@ -124,8 +124,8 @@ static void next_scores(Pursuit *p, int64_t k, const int32_t *atom, const float 
   int64_t unsure = 0;
   for (int64_t t = 0; t < p->n; t++) {
     const int64_t at = p->start[t];
-    if (p->gram && t + 1 < p->n) fetch(p->gram->x + atom[(t + 1) * k] * p->m, 2 * p->m);
-    const int64_t found = p->done[t] ? 0 : narrow_down(p, t, atom[t * k], c[t * k], at);
+    const int32_t next = atom[(t + 1 < p->n ? t + 1 : t) * k];
+    const int64_t found = p->done[t] ? 0 : narrow_down(p, t, atom[t * k], next, c[t * k], at);
     for (int64_t q = at; q < at + found; q++) {
       p->score[q] = 0;
       fetch(p->D + p->index[q] * p->d, 4 * p->d);

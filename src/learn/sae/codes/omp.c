@@ -48,7 +48,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   int32_t *pick;
   float *coefficient, *sum;
   int32_t *to;
-  double *Q, *b, *slope, *z, *work;
+  double *Q, *b, *slope, *z;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(n * k, &pick));
@@ -56,7 +56,6 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   PetscCall(ArrayCreate(k * k, &Q));
   PetscCall(ArrayCreate(k, &b));
   PetscCall(ArrayCreate(k, &slope));
-  PetscCall(ArrayCreate(products64_work(k, d), &work));
   PetscCall(ArrayCreate(k, &z));
   PetscCall(ArrayCreate(k, &to));
   PetscCall(ArrayCreate(k, &sum));
@@ -67,7 +66,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
     int64_t end = codes->start[codes->rows];
     const int64_t p = pursuit_merge(k, atom, value, to, sum);
     for (int64_t i = 0; i < p; i++) z[i] = sum[i] > 0 ? (double)sum[i] : 0;
-    kernels->products64(p, to, d, E, d, X + t * d, Q, b, work);
+    kernels->products64(p, to, d, E, d, X + t * d, t + 1 < n ? k : 0, atom + k, Q, b);
     refine(settings->iterations, p, Q, b, slope, z);
     for (int64_t i = 0; i < p; i++)
       if ((float)z[i] > 0) codes->atom[end] = to[i], codes->value[end++] = (float)z[i];
@@ -78,7 +77,6 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   PetscCall(ArrayDestroy(&Q));
   PetscCall(ArrayDestroy(&b));
   PetscCall(ArrayDestroy(&slope));
-  PetscCall(ArrayDestroy(&work));
   PetscCall(ArrayDestroy(&z));
   PetscCall(ArrayDestroy(&to));
   PetscCall(ArrayDestroy(&sum));
