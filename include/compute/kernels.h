@@ -135,6 +135,10 @@ typedef struct Kernels {
      `next` [nexts] may be brought near meanwhile. */
   void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                      const float *x, int64_t nexts, const int32_t *next, double *Q, double *b);
+  /* Y[t][i] = fmaf(-a[t], D[index[t]][i], Y[t][i]) and square[t] = square64(Y[t]) of n rows [n x
+     d]; index and a are `stride` apart. */
+  void (*less_rows)(int64_t n, int64_t stride, const int32_t *index, const float *a, int64_t d,
+                    const float *D, int64_t ldD, float *Y, double *square);
   /* The way back through picks: GU, GV [atoms x d]; work [unroll_work(n, m, atoms)]. */
   void (*unroll_sums)(const Unroll *unroll, float *GU, float *GV, float *work);
   /* g[q] = blockdot(e, D[index[q]]). */
@@ -253,6 +257,13 @@ static inline int64_t unroll_work(int64_t n, int64_t m, int64_t atoms)
   int64_t parts = 2; /* leaves that wait to be joined, and the one that comes */
   for (int64_t leaves = (n + LEAF_TOKENS - 1) / LEAF_TOKENS; leaves > 1; leaves /= 2) parts++;
   return (m + 2 * parts * atoms) * UNROLL_COLUMNS;
+}
+/* Of a step of b tokens; unrolled: with the way back through picks. */
+static inline int64_t step_work(int64_t b, int64_t m, bool unrolled)
+{
+  const int64_t residuals = residuals_work(b, m), sums = leaf_sums_work(b),
+                picks = unrolled ? unroll_work(b, m, m) : 0, most = sums > picks ? sums : picks;
+  return residuals > most ? residuals : most;
 }
 /* Floats, and doubles. */
 static inline int64_t descend_work(int64_t m)

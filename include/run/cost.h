@@ -34,6 +34,7 @@ typedef struct {
   double levels;           /* reconstructions that are compared with the token */
   bool relaxed, filtered;  /* scores by a filter in 16-bit integers */
   double picks;            /* of a pursuit that goes by products of the atoms; 0: none */
+  bool unrolled;           /* picks are gone back through */
   double hidden;           /* width of the encoder's hidden layer; 0: it has none */
   bool tied;               /* the encoder's rows are not its own */
   bool gate, apart;       /* sums of several parts; residuals of all codes apart from the levels' */

@@ -34,7 +34,8 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
   const double held = s->batch * s->entries, whole = s->hidden * (s->d + 4),
                parameters = sliced(s) / R + whole;
   cost->rank = 16 * parameters + READ * bd / R + 4 * SCORE_ROWS * s->m + 48 * s->m +
-               s->bytes * held / R + 8 * s->points * s->d;
+               s->bytes * held / R + 8 * s->points * s->d +
+               4 * (double)step_work((int64_t)s->batch, (int64_t)s->m, s->unrolled);
   if (s->tied) cost->rank += 4 * md / R;        /* gradients of rows that are no parameters */
   if (s->anchors > 0) cost->rank += 4 * md / R; /* of atoms that are none */
   if (s->support > 0) cost->rank += s->m * (20 * s->support + 256) / R;

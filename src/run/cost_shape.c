@@ -47,6 +47,7 @@ static void codes_shape(const SAEParams *params, double kept, CostShape *s)
   s->gate = code->gate;
   const bool gram = code->pursue && s->m <= GRAM_ATOMS && s->active >= GRAM_PICKS;
   s->picks = gram ? s->active : 0;
+  s->unrolled = code->unrolled;
   s->scans = code->pursue && !gram ? s->active : 1;
   s->entries = !isnan(kept)                   ? s->active
                : code->learned && !code->gate ? s->m / RELU_SHARE /* above thresholds */

@@ -29,6 +29,23 @@ static bool check_leading(const Kernels *a, const Kernels *b, int64_t m, int64_t
   return same;
 }
 
+/* Rows that lose a multiple of another, and their squares. */
+static bool check_less(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int kind)
+{
+  const int64_t stride = 1 + below(3), rows = 1 + below(20), ld = d + below(3);
+  int32_t *index = (int32_t *)hold(fill(n * stride, PLAIN));
+  const float *D = hold(fill(rows * ld, kind)), *by = hold(fill(n * stride, kind));
+  float *y = hold(fill(n * d, kind)), *z = hold(fill(n * d, PLAIN));
+  double *c = (double *)hold(fill(2 * n, PLAIN)), *f = (double *)hold(fill(2 * n, PLAIN));
+  for (int64_t t = 0; t < n * stride; t++) index[t] = (int32_t)below(rows);
+  memcpy(z, y, (size_t)(n * d) * 4);
+  a->less_rows(n, stride, index, by, d, D, ld, y, c);
+  b->less_rows(n, stride, index, by, d, D, ld, z, f);
+  bool same = same_float(n * d, y, z);
+  for (int64_t t = 0; t < n; t++) same = same && same_double(c[t], f[t]);
+  return same;
+}
+
 /* The way back through picks against the sums of all its rows, each held, of the atoms from `first`
    on. */
 static bool check_unroll(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int64_t m,
@@ -76,13 +93,14 @@ static void check(const Kernels *b, const char *called)
   for (int turn = 0; turn < 120; turn++) {
     const int kind = turn % VALUE_KINDS;
     good[0] &= check_leading(&backend_ref, b, size_of(700), size_of(300), kind), let_go();
+    good[0] &= check_less(&backend_ref, b, size_of(40), size_of(300), kind), let_go();
     good[1] &= check_unroll(&backend_ref, b, size_of(40), size_of(80), 1 + below(12), kind),
         let_go();
   }
   for (int t = 0; t < 8; t++)
     good[1] &= check_unroll(&backend_ref, b, 1024 * t + below(3), 1 + below(40), 2, t % 2),
         let_go();
-  OK(good[0], "%s: add_leading and products64", called);
+  OK(good[0], "%s: add_leading, products64 and less_rows", called);
   OK(good[1], "%s: unroll_sums", called);
 }
 

@@ -14,7 +14,8 @@ static inline uint64_t not_below(const float *y, float least)
   const __m256 to = _mm256_set1_ps(least);
   uint64_t bits = 0;
   for (int i = 0; i < 64; i += 8)
-    bits |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(y + i), to, _CMP_GE_OQ)) << i;
+    bits |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(y + i), to, _CMP_GE_OQ))
+            << i;
   return bits;
 }
 #include "pursuit.h"
@@ -66,19 +67,6 @@ static double dot64(int64_t d, const float *x, const float *y)
   return halve(s);
 }
 
-typedef Lanes Wide64;
-#define SIDE 2
-static inline Wide64 wide64_load(const float *x)
-{
-  return widen(8, x, 0);
-}
-static inline Wide64 wide64_part(const float *x, int64_t count)
-{
-  return widen(count, x, 0);
-}
-#define wide64_fma fma64
-#include "products64.h"
-
 static double distance64(int64_t d, const float *x, const float *y)
 {
   Lanes s = {_mm256_setzero_pd(), _mm256_setzero_pd()};
@@ -125,6 +113,19 @@ static void add_scaled(int64_t d, float a, const float *x, float *y)
     _mm256_storeu_ps(y + i, _mm256_fmadd_ps(by, _mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i)));
   for (; i < d; i++) y[i] = __builtin_fmaf(a, x[i], y[i]);
 }
+
+typedef Lanes Wide64;
+#define SIDE 2
+static inline Wide64 wide64_load(const float *x)
+{
+  return widen(8, x, 0);
+}
+static inline Wide64 wide64_part(const float *x, int64_t count)
+{
+  return widen(count, x, 0);
+}
+#define wide64_fma fma64
+#include "products64.h"
 
 static void tangent(int64_t d, float *g, const float *D)
 {
@@ -290,6 +291,7 @@ const Kernels backend_avx2 = {
     .add_scaled = add_scaled,
     .add_leading = add_leading,
     .products64 = products64,
+    .less_rows = less_rows,
     .unroll_sums = unroll_sums,
     .blockdots = avx2_blockdots,
     .add_picks = avx2_add_picks,

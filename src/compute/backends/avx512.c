@@ -57,22 +57,6 @@ static double dot64(int64_t d, const float *x, const float *y)
   return halve(a);
 }
 
-typedef __m512d Wide64;
-#define SIDE 4
-static inline Wide64 wide64_load(const float *x)
-{
-  return _mm512_cvtps_pd(_mm256_loadu_ps(x));
-}
-static inline Wide64 wide64_part(const float *x, int64_t count)
-{
-  return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(lanes8(count), x));
-}
-static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
-{
-  return _mm512_fmadd_pd(x, y, s);
-}
-#include "products64.h"
-
 static double distance64(int64_t d, const float *x, const float *y)
 {
   __m512d a = _mm512_setzero_pd();
@@ -128,6 +112,22 @@ static void add_scaled(int64_t d, float a, const float *x, float *y)
     _mm512_mask_storeu_ps(y + i, lanes, _mm512_fmadd_ps(by, from, to));
   }
 }
+
+typedef __m512d Wide64;
+#define SIDE 4
+static inline Wide64 wide64_load(const float *x)
+{
+  return _mm512_cvtps_pd(_mm256_loadu_ps(x));
+}
+static inline Wide64 wide64_part(const float *x, int64_t count)
+{
+  return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(lanes8(count), x));
+}
+static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
+{
+  return _mm512_fmadd_pd(x, y, s);
+}
+#include "products64.h"
 
 static void tangent(int64_t d, float *g, const float *D)
 {
@@ -273,6 +273,7 @@ const Kernels backend_avx512 = {
     .add_scaled = add_scaled,
     .add_leading = add_leading,
     .products64 = products64,
+    .less_rows = less_rows,
     .unroll_sums = unroll_sums,
     .blockdots = avx512_blockdots,
     .add_picks = avx512_add_picks,

@@ -225,6 +225,33 @@ static void chain_rows(int64_t d, const Chains *C, const float *x, float *s)
     _mm512_mask_storeu_ps(s + 16 * g, lanes512(C->count, 16 * g), sum[g]);
 }
 
+/* Eight columns from i of 16 rows: lane r of column[c] is row r's. */
+static inline void columns8(const float *const row[16], int64_t i, __m512 column[8])
+{
+  __m512 u[8], v[8];
+#pragma GCC unroll 8
+  for (int r = 0; r < 8; r++) { /* 128-bit parts of the answer: rows 0, 4, 8 and 12 on */
+    const int low = r < 4 ? r : r + 4;
+    u[r] = _mm512_mask_broadcast_f32x8(_mm512_castps256_ps512(_mm256_loadu_ps(row[low] + i)),
+                                       0xff00, _mm256_loadu_ps(row[low + 4] + i));
+  }
+#pragma GCC unroll 2
+  for (int h = 0; h < 8; h += 4) {
+    const __m512 a = _mm512_unpacklo_ps(u[h], u[h + 1]), b = _mm512_unpackhi_ps(u[h], u[h + 1]),
+                 c = _mm512_unpacklo_ps(u[h + 2], u[h + 3]),
+                 d = _mm512_unpackhi_ps(u[h + 2], u[h + 3]);
+    v[h] = _mm512_shuffle_ps(a, c, 0x44);
+    v[h + 1] = _mm512_shuffle_ps(a, c, 0xee);
+    v[h + 2] = _mm512_shuffle_ps(b, d, 0x44);
+    v[h + 3] = _mm512_shuffle_ps(b, d, 0xee);
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; c++) {
+    column[c] = _mm512_shuffle_f32x4(v[c], v[c + 4], 0x88);
+    column[c + 4] = _mm512_shuffle_f32x4(v[c], v[c + 4], 0xdd);
+  }
+}
+
 /* Up to 16 chains, each of a row and a token of its own. */
 typedef struct {
   int64_t count;
@@ -237,12 +264,13 @@ static void chain_pairs(int64_t d, Pairs *P, float *s)
   __m512 sum = _mm512_maskz_loadu_ps(lanes, s);
   int64_t i = 0;
   for (int64_t q = P->count; q < 16; q++) P->row[q] = P->row[q - 1], P->x[q] = P->x[q - 1];
-  for (; i + 4 <= d; i += 4) {
-    __m512 row[4], x[4];
-    columns(4, P->row, i, row);
-    columns(4, P->x, i, x);
-#pragma GCC unroll 4
-    for (int c = 0; c < 4; c++) sum = _mm512_fmadd_ps(x[c], row[c], sum);
+  for (; i + 8 <= d; i += 8) {
+    __m512 row[8], x[8];
+    __asm__ volatile("" : : "r"(P) : "memory"); /* 32 addresses are read anew, not held */
+    columns8(P->row, i, row);
+    columns8(P->x, i, x);
+#pragma GCC unroll 8
+    for (int c = 0; c < 8; c++) sum = _mm512_fmadd_ps(x[c], row[c], sum);
   }
   for (; i < d; i++) {
     float row[16] __attribute__((aligned(64))), x[16] __attribute__((aligned(64)));

@@ -45,13 +45,15 @@ static int64_t add_leading(int64_t m, float a, const int16_t *x, const int16_t *
 
 /* Columns that are gone back through together: rows of so many columns of all atoms stay in the
    second cache. */
-enum { STRIPE = UNROLL_COLUMNS };
+enum { STRIPE = UNROLL_COLUMNS, SOON = 8 }; /* SOON: tokens ahead, whose columns are fetched */
 
 /* The stripe of one token: U and V from what is left, pick by pick. */
 static inline void unroll_token(const Unroll *u, int64_t t, int64_t i, int64_t width,
                                 const float *rows, float *sum)
 {
   float U[STRIPE] = {0}, V[STRIPE] = {0};
+  const float *soon = u->e + (t + SOON < u->n ? t + SOON : t) * u->d + i;
+  for (int l = 0; l < STRIPE; l += 16) __builtin_prefetch(soon + l);
   for (int64_t l = 0; l < width; l++) U[l] = u->e[t * u->d + i + l], V[l] = -U[l];
   for (int64_t q = u->start[t]; q < u->start[t + 1]; q++) {
     const int64_t j = u->index[q], to = j - u->first;

@@ -435,6 +435,7 @@ const Kernels TABLE = {
     .add_scaled = add_scaled,
     .add_leading = add_leading,
     .products64 = products64,
+    .less_rows = less_rows,
     .unroll_sums = unroll_sums,
     .select_positive = select_positive,
     .select_near = select_near,

@@ -19,3 +19,12 @@ static void products64(int64_t p, const int32_t *index, int64_t d, const float *
     for (int64_t j = 0; j < p; j++) Q[i * p + j] = dot64(d, D + index[i] * ldD, D + index[j] * ldD);
   }
 }
+
+static void less_rows(int64_t n, int64_t stride, const int32_t *index, const float *a, int64_t d,
+                      const float *D, int64_t ldD, float *Y, double *square)
+{
+  for (int64_t t = 0; t < n; t++) {
+    add_scaled(d, -a[t * stride], D + index[t * stride] * ldD, Y + t * d);
+    square[t] = square64(d, Y + t * d);
+  }
+}

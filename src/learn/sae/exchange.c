@@ -82,9 +82,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(ArrayCreate(sae->size + 1, &batch->dead_starts));
   PetscCall(ArrayCreate(rows, &batch->ab));
   PetscCall(ArrayCreate(route_leaves(b) * max_i64(d, sae->inputs), &batch->leaf));
-  int64_t work = max_i64(residuals_work(b, m), leaf_sums_work(b));
-  if (batch->picks) work = max_i64(work, unroll_work(b, m, m));
-  PetscCall(ArrayCreate(work, &batch->work));
+  PetscCall(ArrayCreate(step_work(b, m, batch->picks), &batch->work));
   batch->use = dense_use();
   PetscCall(ArrayCreate(b, &batch->square));
   int64_t most = APPLY_COUNT;

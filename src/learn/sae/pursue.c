@@ -58,7 +58,7 @@ typedef struct {
   int64_t n, m, d;
   const Packed *P;
   const float *D;
-  float *left, *S, *none;           /* [n x d]; [n x m]; [d] zeros */
+  float *left, *S;                  /* [n x d]; [n x m] */
   double square[BLOCK], err[BLOCK]; /* of what is left; of S */
   double norm[BLOCK];               /* of what is left, a bound from above */
   double enough[BLOCK];             /* of its square: nothing more is picked */
@@ -109,7 +109,8 @@ static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, int32_t next, fl
   const double off = 1.01 * (p->err[t] + gamma * most + 0x1p-23 * (most + p->err[t]));
   if (!(off <= most / 64)) return 0;
   return p->kernels->add_leading(p->m, -c * p->gram->unit, p->gram->x + atom * p->m,
-                                 p->gram->x + next * p->m, p->S + t * p->m, (float)(2.02 * off), ROOM, p->index + at);
+                                 p->gram->x + next * p->m, p->S + t * p->m, (float)(2.02 * off),
+                                 ROOM, p->index + at);
 }
 
 /* Some of what will be needed soon. */
@@ -158,20 +159,13 @@ static float largest_score(const Pursuit *p, int64_t t, int32_t *atom)
   return s[*atom];
 }
 
-/* Squares of what is left, and which tokens are done. */
-static void look(Pursuit *p)
-{
-  p->kernels->distances64(p->n, p->d, p->left, p->d, p->none, 0, NULL, p->square);
-  for (int64_t t = 0; t < p->n; t++) p->done[t] = p->done[t] || !(p->square[t] > p->enough[t]);
-}
-
 /* All picks of a block's tokens X, whose scores are there. */
 static void pursue_block(Pursuit *p, const PursuitParams *settings, int64_t k, const float *X,
                          int32_t *pick, float *coefficient)
 {
   memcpy(p->left, X, (size_t)(p->n * p->d) * sizeof(*p->left));
-  look(p);
   for (int64_t t = 0; t < p->n; t++) {
+    p->square[t] = p->kernels->square64(p->d, p->left + t * p->d);
     p->enough[t] = settings->stop * settings->stop * p->square[t];
     p->norm[t] = 1.0001 * __builtin_sqrt(p->square[t]);
     p->sure[t] = true, p->done[t] = !(p->square[t] > p->enough[t]);
@@ -180,12 +174,10 @@ static void pursue_block(Pursuit *p, const PursuitParams *settings, int64_t k, c
     if (i) next_scores(p, k, pick - 1, coefficient - 1);
     for (int64_t t = 0; t < p->n; t++) {
       pick[t * k] = 0, coefficient[t * k] = 0;
-      if (p->done[t]) continue;
-      coefficient[t * k] = largest_score(p, t, pick + t * k);
-      p->kernels->add_scaled(p->d, -coefficient[t * k], p->D + pick[t * k] * p->d,
-                             p->left + t * p->d);
+      if (!p->done[t]) coefficient[t * k] = largest_score(p, t, pick + t * k);
     }
-    look(p);
+    p->kernels->less_rows(p->n, k, pick, coefficient, p->d, p->D, p->d, p->left, p->square);
+    for (int64_t t = 0; t < p->n; t++) p->done[t] = p->done[t] || !(p->square[t] > p->enough[t]);
   }
 }
 
@@ -199,14 +191,12 @@ PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(BLOCK * d, &p.left));
-  PetscCall(ArrayCreate(d, &p.none));
   kernels->scores(n, X, d, P, NULL, S, m);
   for (int64_t t = 0; t < n; t += BLOCK) {
     p.n = min_i64(BLOCK, n - t), p.S = S + t * m;
     pursue_block(&p, settings, k, X + t * d, pick + t * k, coefficient + t * k);
   }
   PetscCall(ArrayDestroy(&p.left));
-  PetscCall(ArrayDestroy(&p.none));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

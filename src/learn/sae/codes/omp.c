@@ -51,7 +51,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   double *Q, *b, *slope, *z;
 
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(n * k, &pick));
+  PetscCall(ArrayCreate((n + 1) * k, &pick));
   PetscCall(ArrayCreate(n * k, &coefficient));
   PetscCall(ArrayCreate(k * k, &Q));
   PetscCall(ArrayCreate(k, &b));
@@ -66,7 +66,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
     int64_t end = codes->start[codes->rows];
     const int64_t p = pursuit_merge(k, atom, value, to, sum);
     for (int64_t i = 0; i < p; i++) z[i] = sum[i] > 0 ? (double)sum[i] : 0;
-    kernels->products64(p, to, d, E, d, X + t * d, t + 1 < n ? k : 0, atom + k, Q, b);
+    kernels->products64(p, to, d, E, d, X + t * d, k, atom + k, Q, b);
     refine(settings->iterations, p, Q, b, slope, z);
     for (int64_t i = 0; i < p; i++)
       if ((float)z[i] > 0) codes->atom[end] = to[i], codes->value[end++] = (float)z[i];
