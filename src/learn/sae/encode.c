@@ -34,11 +34,12 @@
 #include <string.h>
 
 enum {
-  SUBTILE = 64, /* tokens filtered, or pursued, together: scores stay near the second cache */
-  TILE = 32,    /* tokens scored together */
-  CHUNK = 1024, /* tokens settled together: the rows of E stay in the last cache */
-  AGAIN = 64,   /* renewals after which a filter that did not pay is tried again */
-  ROWS = 192    /* of products of the atoms, made together */
+  SUBTILE = 64,  /* tokens filtered, or pursued, together: scores stay near the second cache */
+  TILE = 32,     /* tokens scored together, */
+  UNIT_TILE = 8, /* by the unit matrix: scores stay in the first cache */
+  CHUNK = 1024,  /* tokens settled together: the rows of E stay in the last cache */
+  AGAIN = 64,    /* renewals after which a filter that did not pay is tried again */
+  ROWS = 192     /* of products of the atoms, made together */
 };
 
 struct Encoder {
@@ -271,7 +272,7 @@ static void token_scores(Encoder *e, int64_t n, const float *X, float *S)
   for (int64_t t = 0; t < n; t++) {
     const float *restrict x = X + t * m;
     float *restrict s = S + t * m;
-    int64_t wild = 0;
+    int32_t wild = 0;
     for (int64_t j = 0; j < m; j++) s[j] = x[j] + 0.0f, wild += !(fabsf(x[j]) < INFINITY);
     for (int64_t j = 0; j < m && wild; j++)
       if (wild > 1 || fabsf(x[j]) < INFINITY) s[j] = NAN;
@@ -411,15 +412,17 @@ PetscErrorCode EncoderCodes(Encoder *e, int64_t n, const float *X, float *S, Cod
   }
   for (int64_t t = 0; t < n;) {
     e->integer = !S && encoder_filters(e);
-    const int64_t count = min_i64(e->integer ? CHUNK : TILE, n - t);
+    const int64_t count = min_i64(e->integer ? CHUNK : e->E ? TILE : UNIT_TILE, n - t);
     const float *x = X + t * e->d;
     e->taken |= e->integer ? 2 : 1;
     if (e->integer) {
       PetscCall(FilteredCodes(e, count, x, codes));
     } else {
       float *s = S ? S + t * e->m : e->S;
-      token_scores(e, count, x, s);
-      PetscCall(Append(e, count, e->m, s, codes));
+      const bool given =
+          !e->E && !S && e->now->code->largest; /* by the tokens' own positive ones */
+      if (!given) token_scores(e, count, x, s);
+      PetscCall(Append(e, count, e->m, given ? x : s, codes));
     }
     t += count;
   }

@@ -5,7 +5,7 @@
 #include "learn/pursue.h"
 #include <string.h>
 
-enum { TILES = 8 }; /* read before they are encoded */
+enum { TILES = 8 }; /* read before they are encoded, where they go through the encoder's filter */
 
 static PetscErrorCode Room(float **array, int64_t *space, int64_t count)
 {
@@ -260,7 +260,9 @@ static void losses_of_tokens(SAE *sae, double l1, Exact losses[3])
   float *e[SAE_LEVELS + 1], *g[SAE_LEVELS + 1];
   SAELevels levels = sae->levels;
   levels.count = sae_levels(sae);
-  if (batch->unchosen) levels.weight[sae->levels.count] = sae->unchosen.weight;
+  if (batch->unchosen)
+    levels.weight[sae->levels.count] = sae->unchosen.weight,
+    levels.bound[sae->levels.count] = sae->m;
   for (int l = 0; l < levels.count; l++) {
     SAEPart *part = &batch->part[PART_MAIN + l];
     codes[l] = &part->codes, g[l] = part->g, e[l] = part->e + row;
@@ -325,8 +327,9 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   const bool alone = batch->deads && encoder_filters(sae->encoder);
   if (batch->deads) PetscCall(GatherDead(sae));
   if (alone) PetscCall(EncoderSome(sae->encoder, batch->dead, &deads, &dead));
-  for (int64_t at = 0; at < batch->count; at += TILES * TILE) {
-    const int64_t end = min_i64(batch->count, at + TILES * TILE);
+  for (int64_t at = 0, end; at < batch->count; at = end) {
+    const int64_t tiles = encoder_filters(sae->encoder) ? TILES : 1;
+    end = min_i64(batch->count, at + tiles * TILE);
     for (int64_t t = at; t < end; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, end - t)));
     PetscCall(TokenCodes(sae, at, end, alone));
   }

@@ -81,6 +81,12 @@ PetscErrorCode SplitLevels(const Kernels *kernels, const SAELevels *levels, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Atoms 0 .. that - 1 have all codes of a level. */
+static int64_t level_atoms(const SAELevels *levels, int l, int64_t m)
+{
+  return levels->by_atom ? min_i64(levels->bound[l], m) : m;
+}
+
 void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64_t m, int64_t d,
                const float *D, const float *xc, const Codes *const codes[], float *const g[],
                float *const e[], float *rest, double *square, float *work)
@@ -88,8 +94,9 @@ void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64
   const int last = levels->count - 1;
   const bool apart = last || levels->relative; /* slopes are not those of e[l] as it is at first */
   for (int l = 0; l <= last; l++) /* e[l]: what is left of the token after levels 0 .. l */
-    kernels->residuals(n, codes[l]->start, codes[l]->atom, codes[l]->value, m, d, D, l ? 1 : -1,
-                       l ? e[l - 1] : xc, e[l], apart ? NULL : g[l], square, work);
+    kernels->residuals(n, codes[l]->start, codes[l]->atom, codes[l]->value,
+                       level_atoms(levels, l, m), d, D, l ? 1 : -1, l ? e[l - 1] : xc, e[l],
+                       apart ? NULL : g[l], square, work);
   if (!apart) return;
   if (n) memcpy(rest, e[last], (size_t)(n * d) * sizeof(*rest));
   for (int64_t t = 0; t < n; t++) {
@@ -106,5 +113,6 @@ void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64
     }
   }
   for (int l = 0; l <= last; l++)
-    kernels->slopes(n, codes[l]->start, codes[l]->atom, m, d, D, e[l], g[l], work);
+    kernels->slopes(n, codes[l]->start, codes[l]->atom, level_atoms(levels, l, m), d, D, e[l], g[l],
+                    work);
 }

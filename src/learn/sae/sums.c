@@ -230,19 +230,23 @@ PetscErrorCode BatchGatherMore(SAE *sae, int part, const SAESums *sums)
 {
   const SAEBatch *batch = sae->batch;
   const int64_t rows = sae->rows;
+  /* an atom of one level has + 0 of the others: its row is written where it belongs */
+  const bool apart = sae->levels.by_atom && part != batch->unchosen &&
+                     !(sae->size > 1 && sae->route == ROUTE_ALLREDUCE);
   SAESums own = {.wanted = sums->wanted, .few = true};
   float *at = batch->level_sums;
 
   PetscFunctionBegin;
   for (int k = 0; k < SUMS; k++) {
-    own.to[k] = at;
+    const bool wide = k == SUM_GD || k == SUM_GE;
+    own.to[k] = apart && wide ? sums->to[k] : at;
     at += rows * (k == SUM_GD ? sae->d : k == SUM_GE ? sae->inputs : 1);
   }
   PetscCall(BatchGather(sae, part, &own));
   for (int k = 0; k < SUMS; k++) {
     const int64_t cols = k == SUM_GD ? sae->d : k == SUM_GE ? sae->inputs : 1;
     const bool wide = k == SUM_GD || k == SUM_GE;
-    if (!sums_want(sums, k) || !sums->to[k]) continue;
+    if (!sums_want(sums, k) || !sums->to[k] || own.to[k] == sums->to[k]) continue;
     if (!wide || batch->found < 0) add(rows * cols, own.to[k], sums->to[k]);
     for (int64_t a = 0; wide && a < batch->found; a++) /* the others' are + 0 */
       add(cols, own.to[k] + batch->atoms[a] * cols, sums->to[k] + batch->atoms[a] * cols);
