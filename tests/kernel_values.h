@@ -100,3 +100,13 @@ static inline int64_t *hold_starts(int64_t n, int64_t most)
   for (int64_t t = 0; t < n; t++) start[t + 1] = start[t] + below(most + 1);
   return start;
 }
+
+/* check(kernels, name) of every kernel set that this CPU can run. */
+static inline void each_backend(void (*check)(const Kernels *, const char *))
+{
+  if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
+  for (const Entry *const *e = backends.entries; *e; e++) {
+    const Kernels *k = (const Kernels *)*e;
+    if (k->usable()) check(k, k->entry.name);
+  }
+}

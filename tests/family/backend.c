@@ -431,11 +431,7 @@ int main(int argc, char **argv)
   TestBegin(&argc, &argv);
   check_definition();
   check_tree();
-  if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
-  for (const Entry *const *e = backends.entries; *e; e++) {
-    const Kernels *k = (const Kernels *)*e;
-    if (k->usable()) check(k, k->entry.name);
-  }
+  each_backend(check);
   Mistakes *mistakes;
   const Kernels *kernels;
   RUN(MistakesCreate(&mistakes));

@@ -107,10 +107,6 @@ static void check(const Kernels *b, const char *called)
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
-  if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
-  for (const Entry *const *e = backends.entries; *e; e++) {
-    const Kernels *k = (const Kernels *)*e;
-    if (k->usable()) check(k, k->entry.name);
-  }
+  each_backend(check);
   return TestEnd();
 }

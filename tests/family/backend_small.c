@@ -308,11 +308,6 @@ int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
   check_pieces();
-  check(&backend_ref, "ref");
-  if (cpu_has_fma()) check(&kernels_ref_fma, "ref with FMA");
-  for (const Entry *const *e = backends.entries; *e; e++) {
-    const Kernels *k = (const Kernels *)*e;
-    if (k->usable() && k != &backend_ref) check(k, k->entry.name);
-  }
+  each_backend(check);
   return TestEnd();
 }
