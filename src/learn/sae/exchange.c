@@ -2,7 +2,6 @@
 #include "base/array.h"
 #include "batch.h"
 #include "learn/pursue.h"
-#include <math.h>
 #include <string.h>
 
 static PetscErrorCode DropCodes(SAE *sae, SharedCodes *all)
@@ -304,20 +303,19 @@ static void share_leaves(SAE *sae)
   int64_t first, count;
   part_of(route_leaves(batch->b) * d, 1, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first,
           &count);
-  for (int64_t at = first, end; at < first + count; at = end) {
-    const int64_t l = at / d;
-    end = min_i64((l + 1) * d, first + count);
-    batch_leaves(d, at - l * d, end - at, min_i64(LEAF_TOKENS, batch->b - l * LEAF_TOKENS),
-                 batch->part[sae_main(sae)].e + l * leaf, batch->leaf_all + at);
+  for (int64_t l = 0; l < route_leaves(batch->b); l++) {
+    const int64_t at = max_i64(first - l * d, 0), end = min_i64(first + count - l * d, d);
+    if (end <= at) continue;
+    batch_leaves(d, at, end - at, min_i64(LEAF_TOKENS, batch->b - l * LEAF_TOKENS),
+                 batch->part[sae_main(sae)].e + l * leaf, batch->leaf_all + l * d + at);
   }
 }
 
-/* Columns of the chain over the rows of the unit matrix: one product is not a zero, as long as no
-   0 gb is NaN. */
-static void unit_chain(int64_t m, const float *gb, int64_t first, int64_t cols, float *chain)
+/* Columns of the chain over the rows of the unit matrix, of finite gb: one product is not a zero.
+ */
+static void unit_chain(const float *gb, int64_t first, int64_t cols, float *chain)
 {
-  const float none = all_finite(m, gb) ? 0.0f : NAN;
-  for (int64_t i = first; i < first + cols; i++) chain[i] = gb[i] + none;
+  for (int64_t i = first; i < first + cols; i++) chain[i] = gb[i] + 0.0f;
 }
 
 PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
@@ -344,7 +342,7 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   if (encoder_rows(sae) == ROWS_HIDDEN) /* the way back leads through the hidden layer */
     memset(batch->chain + first, 0, (size_t)cols * sizeof(float));
   else if (encoder_rows(sae) == ROWS_IDENTITY && !aux)
-    unit_chain(sae->m, batch->gb_all, first, cols, batch->chain);
+    unit_chain(batch->gb_all, first, cols, batch->chain);
   else
     sae->kernels->combine(1, atoms.count, cols, batch->gb_all, atoms.count, E + first, d,
                           batch->chain + first, d);
