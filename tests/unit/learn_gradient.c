@@ -199,7 +199,7 @@ static const struct {
     {"auxk, dead atoms scored alone",
      "width=40 train.batch=129 code.name=topk code.k=1 atoms.name=free" AUX TRAIN, 0, true},
     {"mlp, free",
-     "width=14 train.batch=305 code.name=topk code.k=3 atoms.name=free encoder.name=mlp" TRAIN, 0},
+     "width=14 train.batch=17 code.name=topk code.k=3 atoms.name=free encoder.name=mlp" TRAIN, 0},
     {"mlp, penalty, two leaves",
      "width=14 train.batch=1100 code.name=relu code.l1=0.02 atoms.name=hull encoder.name=mlp "
      "encoder.start=kaiming" TRAIN,
@@ -221,7 +221,7 @@ static const struct {
      "goal.levels=3 encoder.name=mlp encoder.hidden=6" AUX TRAIN,
      0, true},
     {"mlp, a wide hidden layer, unchosen codes",
-     "width=14 train.batch=305 code.name=topk code.k=2 atoms.name=hull encoder.name=mlp "
+     "width=14 train.batch=300 code.name=topk code.k=2 atoms.name=hull encoder.name=mlp "
      "encoder.hidden=13" TRAIN ATTACHED,
      18},
     {"mlp, a wide hidden layer, reanimation",

@@ -260,9 +260,7 @@ static void losses_of_tokens(SAE *sae, double l1, Exact losses[3])
   float *e[SAE_LEVELS + 1], *g[SAE_LEVELS + 1];
   SAELevels levels = sae->levels;
   levels.count = sae_levels(sae);
-  if (batch->unchosen)
-    levels.weight[sae->levels.count] = sae->unchosen.weight,
-    levels.bound[sae->levels.count] = sae->m;
+  if (batch->unchosen) levels.weight[sae->levels.count] = sae->unchosen.weight;
   for (int l = 0; l < levels.count; l++) {
     SAEPart *part = &batch->part[PART_MAIN + l];
     codes[l] = &part->codes, g[l] = part->g, e[l] = part->e + row;

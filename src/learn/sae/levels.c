@@ -81,10 +81,10 @@ PetscErrorCode SplitLevels(const Kernels *kernels, const SAELevels *levels, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Atoms 0 .. that - 1 have all codes of a level. */
+/* Atoms 0 .. that - 1 have all codes of a level; the last prefix is all atoms. */
 static int64_t level_atoms(const SAELevels *levels, int l, int64_t m)
 {
-  return levels->by_atom ? min_i64(levels->bound[l], m) : m;
+  return levels->by_atom && l < levels->count - 1 ? levels->bound[l] : m;
 }
 
 void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64_t m, int64_t d,
