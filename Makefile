@@ -94,6 +94,7 @@ libs     := $(lib_libs) -pthread -lm $(LDLIBS)
 # --- sources: the directory listing is the list
 src  := $(patsubst $(ROOT)/%,%,$(foreach l,$(LAYERS),$(sort $(shell find $(ROOT)/src/$l -name '*.c' 2>/dev/null))))
 main := $(B)/src/cli/main.o
+version := $(B)/src/run/version.o
 obj  := $(src:%.c=$(B)/%.o) $(B)/src/compute/backends/ref_fma.o
 lib  := $(B)/lib$(PROG).a
 tests_all := $(patsubst $(ROOT)/%,%,$(sort $(wildcard $(foreach f,unit family recover,$(ROOT)/tests/$f/*.c) $(ROOT)/tests/cli/*.t)))
@@ -101,11 +102,11 @@ test := $(if $(search),$(foreach t,$(tests_all),$(if $(findstring $(search),$t),
 tbin := $(patsubst %.c,$(B)/%,$(filter %.c,$(test)))
 
 all: $(B)/$(PROG)
-$(B)/$(PROG): $(main)
+$(B)/$(PROG): $(main) $(version)
 $(B)/$(PROG) $(tbin): $(lib)
-	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $(filter %.o,$^) $(lib) $(libs)
-$(tbin): %: %.o
-$(lib): $(filter-out $(main),$(obj))
+	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $(filter %.o,$^ $|) $(lib) $(libs)
+$(tbin): %: %.o | $(version)
+$(lib): $(filter-out $(main) $(version),$(obj))
 	$(call say,AR)rm -f $@; ar crD $@ $^
 $(B)/%.o: $(ROOT)/%.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) $(flags) $(san) -MMD -MP -c -o $@ $<
@@ -123,8 +124,12 @@ $(B)/src/learn/classical/%.o $(B)/src/learn/methods/%.o: flags = -O3
 $(B)/src/compute/backends/ref_fma.o: $(ROOT)/src/compute/backends/ref.c $(ROOT)/Makefile | libraries registries
 	$(call say,CC)$(CC) $(cppflags) $(CFLAGS) -DREF_FMA -O3 -fopenmp-simd -mfma -mavx2 $(san) -MMD -MP -c -o $@ $<
 $(B)/src/run/limits.o: flags = -O3
-$(B)/src/run/version.o: flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' \
-  -DARDIS_COMMIT='"$(shell git -C $(ROOT) describe --always --dirty 2>/dev/null || echo unknown)"'
+# which commit the program is built from: made anew when that changes; test programs are not linked anew for it
+commit := $(shell git -C $(ROOT) describe --always --dirty 2>/dev/null || echo unknown)
+$(version): flags = -DARDIS_VERSION='"$(VERSION)"' -DARDIS_FLAGS='"$(OPT)"' -DARDIS_COMMIT='"$(commit)"'
+$(version): $(B)/gen/commit
+$(B)/gen/commit: FORCE
+	@mkdir -p $(@D); echo '$(commit)' | cmp -s - $@ || echo '$(commit)' >$@
 
 libraries:
 	@test -z "$(missing)" || { echo "not found: $(missing). On Debian: make deps. Elsewhere load a module or Spack package," \
@@ -158,13 +163,13 @@ test-slurm: all
 # how often the intervals hold, in simulation (docs/coverage.md); PART=interval, … for one table
 coverage: $(B)/tests/coverage/coverage
 	@. $(ROOT)/tests/mpi-env.sh; $(MPIEXEC) -n 1 $< $(PART)
-$(B)/tests/coverage/coverage: $(B)/tests/coverage/coverage.o $(lib)
-	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $< $(lib) $(libs)
+$(B)/tests/coverage/coverage: $(B)/tests/coverage/coverage.o $(lib) | $(version)
+	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $< $(version) $(lib) $(libs)
 # which breaks of the backward functions no test sees (docs/mutation.md); MUTATE="--small --seconds 100" and others
 laws := $(patsubst %.c,$(B)/%,$(filter tests/unit/learn_% tests/family/sae_% tests/family/optimizer% tests/family/schedule% tests/family/method%,$(tests_all)))
 mutate-laws: all $(laws)
-$(filter-out $(tbin),$(laws)): $(lib)
-	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $(filter %.o,$^) $(lib) $(libs)
+$(filter-out $(tbin),$(laws)): $(lib) | $(version)
+	$(call say,LINK)$(CC) $(san) $(LDFLAGS) -o $@ $(filter %.o,$^ $|) $(lib) $(libs)
 $(filter-out $(tbin),$(laws)): %: %.o
 mutate:
 	@. $(ROOT)/tests/mpi-env.sh; B=$(B) MPIEXEC='$(MPIEXEC)' $(PYTHON) $(ROOT)/tests/mutate $(MUTATE) "$(search)"
