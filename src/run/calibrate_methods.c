@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS = 4096, LEAF = 1024, CANDIDATES = 1024, UNITS = 3 };
+enum { TOKENS = 4096, LEAF = 1024, CANDIDATES = 1024, UNITS = 3, ROUNDS = 3 };
 
 static void write_words(const Method *method, int64_t m, int iterations, bool least, Text *words)
 {
@@ -108,6 +108,27 @@ static PetscErrorCode PartsOf(BenchTask *task, const MethodWork *w, bool ends, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The least of some rounds: what others do on the machine only makes it longer. */
+static PetscErrorCode LeastParts(BenchRun *run, const char *path, const char *words,
+                                 const MethodWork *w, bool ends, Parts *least)
+{
+  BenchTask *task;
+  Parts parts;
+
+  PetscFunctionBegin;
+  *least = (Parts){INFINITY, INFINITY, INFINITY, INFINITY};
+  for (int round = 0; round < ROUNDS; round++) {
+    PetscCall(BenchTaskOpen(run, PETSC_COMM_SELF, path, words, CANDIDATES, &task));
+    PetscCall(PartsOf(task, w, ends, &parts));
+    PetscCall(BenchTaskClose(&task));
+    least->token = fmin(least->token, parts.token);
+    least->before = fmin(least->before, parts.before);
+    least->after = fmin(least->after, parts.after);
+    least->once = fmin(least->once, parts.once);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static double ratio(double seconds, double least)
 {
   return least > 0 && seconds > 0 ? seconds / least : 0;
@@ -119,7 +140,6 @@ static PetscErrorCode Measure(BenchRun *run, const Method *method, int64_t m, in
   const double mix = machine->mix, read = 10 * (double)d / machine->read;
   Settings settings = {0};
   Text words = {0};
-  BenchTask *task;
   CostShape shape;
   Parts parts;
   bool takes;
@@ -129,9 +149,8 @@ static PetscErrorCode Measure(BenchRun *run, const Method *method, int64_t m, in
   bench_settings(words.s, &settings);
   PetscCall(CostShapeOf(&settings, TOKENS, d, CANDIDATES, &shape));
   const MethodWork *w = &shape.work;
-  PetscCall(BenchTaskOpen(run, PETSC_COMM_SELF, path, words.s, CANDIDATES, &task));
   if (w->units > 0) {
-    PetscCall(PartsOf(task, w, ends, &parts));
+    PetscCall(LeastParts(run, path, words.s, w, ends, &parts));
     Curve *curve = &rate->token;
     curve->size[curve->count] = (double)(m * d);
     curve->cost[curve->count++] =
@@ -143,7 +162,6 @@ static PetscErrorCode Measure(BenchRun *run, const Method *method, int64_t m, in
       rate->once = ratio(fmax(parts.once - w->gathered * machine->sum, 0), 2 * mix * w->once);
     }
   }
-  PetscCall(BenchTaskClose(&task));
   settings_clear(&settings);
   text_clear(&words);
   PetscFunctionReturn(PETSC_SUCCESS);
