@@ -1,8 +1,10 @@
 /* Block principal pivoting (Portugal, Judice and Vicente 1994, Math. Comput. 63, 625; Kim and Park
    2011, SIAM J. Sci. Comput. 33, 3261): all atoms of the wrong sign change sides at once, as long
    as they become fewer. It starts from the atoms that a few sweeps of coordinate descent in float32
-   leave in use. Where most atoms are, the same is done for those that are not: with M = K^-1 and
-   u = M b, the slopes y of these minimise y M y / 2 + y u over y >= 0, and z = u + M y. */
+   leave in use. Where M = K^-1 is there, the sweeps look for the slopes y of the atoms: with u = M
+   b these minimise y M y / 2 + y u over y >= 0, then z = u + M y, and an atom is in use where it
+   has no slope. As many sweeps over the codes of atoms that are much alike would leave too few in
+   use. Where most atoms are in use, the turns are about slopes too, of those that are not. */
 #include "exchange.h"
 #include "base/eigen.h"
 #include "lanes.h"
@@ -28,9 +30,8 @@ struct Exchange {
   double *K, *M; /* [m + 1 x ld] the last row and column 0 */
   bool inverse;  /* M is there */
   Descent descent;
-  float *K32, *inverse32, *M32; /* [m up to 4 x m up to 4], [m], [m x m] */
-  Packed packed;                /* M32 */
-  double *C;                    /* [ROWS x ld] right sides */
+  float *K32, *inverse32;       /* [m up to 4 x m up to 4], [m] what it descends by: K or M */
+  double *C, *U;                /* [ROWS x ld] right sides: products; - u */
   double *left;                 /* [ld] of one token */
   double *length, *each;        /* [ld] of the atoms, 1 on the simplex; that, 0 for 0, by the
                                    square: how much weight a wish is */
@@ -66,8 +67,8 @@ PetscErrorCode ExchangeCreate(const Kernels *kernels, int64_t m, const CodeRule 
   PetscCall(ArrayCreate((m + 1) * x->ld, &x->M));
   PetscCall(ArrayCreate(square * square, &x->K32));
   PetscCall(ArrayCreate(m, &x->inverse32));
-  PetscCall(ArrayCreate(m * m, &x->M32));
   PetscCall(ArrayCreate(EXCHANGE_ROWS * x->ld, &x->C));
+  PetscCall(ArrayCreate(EXCHANGE_ROWS * x->ld, &x->U));
   PetscCall(ArrayCreate(x->ld, &x->left));
   PetscCall(ArrayCreate(x->ld, &x->length));
   PetscCall(ArrayCreate(x->ld, &x->each));
@@ -91,13 +92,12 @@ PetscErrorCode ExchangeDestroy(Exchange **exchange)
 
   PetscFunctionBegin;
   if (!x) PetscFunctionReturn(PETSC_SUCCESS);
-  packed_clear(&x->packed);
   PetscCall(ArrayDestroy(&x->K));
   PetscCall(ArrayDestroy(&x->M));
   PetscCall(ArrayDestroy(&x->K32));
   PetscCall(ArrayDestroy(&x->inverse32));
-  PetscCall(ArrayDestroy(&x->M32));
   PetscCall(ArrayDestroy(&x->C));
+  PetscCall(ArrayDestroy(&x->U));
   PetscCall(ArrayDestroy(&x->left));
   PetscCall(ArrayDestroy(&x->length));
   PetscCall(ArrayDestroy(&x->each));
@@ -114,16 +114,18 @@ PetscErrorCode ExchangeDestroy(Exchange **exchange)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* K in float32 for the descent, on the simplex with a pull of an eighth of its mean diagonal. */
+/* M or K in float32 for the descent, on the simplex with a pull of an eighth of its mean diagonal.
+ */
 static void renew_descent(Exchange *x)
 {
   const int64_t m = x->m, ld = x->ld, square = x->descent.ld;
+  const double *from = x->inverse ? x->M : x->K;
   double mean = 0;
   for (int64_t j = 0; j < m; j++) mean += (x->K[j * ld + j] - x->constant) / (double)m;
   x->descent.pull = x->rule.simplex ? (float)(mean > 0 ? mean / 8 : 1) : 0;
   for (int64_t j = 0; j < m; j++) {
     for (int64_t l = 0; l < m; l++)
-      x->K32[j * square + l] = (float)(x->K[j * ld + l] - x->constant) + x->descent.pull;
+      x->K32[j * square + l] = (float)(from[j * ld + l] - x->constant) + x->descent.pull;
     const float diagonal = x->K32[j * square + j];
     x->inverse32[j] = diagonal > 0 ? 1 / diagonal : 0;
   }
@@ -149,8 +151,6 @@ static PetscErrorCode RenewInverse(Exchange *x)
     for (int64_t j = 0; j < m; j++)
       for (int64_t l = 0; l <= j; l++)
         x->M[j * ld + l] = x->M[l * ld + j] = (Y[j * m + l] + Y[l * m + j]) / 2;
-    for (int64_t i = 0; i < m * m; i++) x->M32[i] = (float)x->M[i / m * ld + i % m];
-    x->kernels->pack(m, m, x->M32, m, &x->packed);
   }
   PetscCall(ArrayDestroy(&R));
   PetscCall(ArrayDestroy(&Y));
@@ -169,8 +169,8 @@ PetscErrorCode ExchangeRenew(Exchange *x, const double *K, int64_t ld, double co
     x->length[j] = x->rule.simplex ? 1 : sqrt(square);
     x->each[j] = square > 0 ? x->length[j] / square : 0;
   }
-  renew_descent(x);
   PetscCall(RenewInverse(x));
+  renew_descent(x);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -190,30 +190,28 @@ static void begin(Exchange *x, int64_t rows, const float *S)
   }
 }
 
-/* c = - M c: the slopes of the atoms that are not in use take the place of the codes. */
-static void turn_over(Exchange *x, int64_t t)
+static const double *right_side(const Exchange *x, int64_t t)
 {
-  double *c = x->C + t * x->ld;
-  memset(x->left, 0, (size_t)x->ld * sizeof(*x->left));
-  x->kernels->subtract64(1, x->m, x->ld, c, x->ld, x->M, x->ld, NULL, x->left, x->ld);
-  memcpy(c, x->left, (size_t)x->ld * sizeof(*c));
-  x->search[t].dual = true;
+  return (x->search[t].dual ? x->U : x->C) + t * x->ld;
 }
 
-/* The set of a token from a code z: its atoms in use, or turned over, the others. */
+/* The atoms in use of a token from where its descent ended, or where they are more than half and M
+   is there, the others. */
 static void take_set(Exchange *x, int64_t t, const float *z)
 {
   const int64_t m = x->m, words = x->words;
   Search *search = &x->search[t];
   uint64_t *in = x->in + t * words, *minus = x->minus + t * words;
+  int64_t above = 0;
+  for (int64_t j = 0; j < m; j++) above += z[j] > 0;
+  search->dual = x->inverse && 2 * above < m;
   for (int64_t w = 0; w < words; w++) {
     in[w] = minus[w] = 0;
     for (int64_t j = 64 * w; j < min_i64(m, 64 * w + 64); j++) {
-      const uint64_t above = z[j] > 0, below = z[j] < 0;
-      in[w] |= (search->dual ? !above : above | below) << (j & 63);
-      minus[w] |= below << (j & 63);
+      const bool positive = z[j] > 0, negative = z[j] < 0;
+      in[w] |= (uint64_t)((positive || negative) != (x->inverse && !search->dual)) << (j & 63);
+      minus[w] |= (uint64_t)negative << (j & 63);
     }
-    if (search->dual) minus[w] = 0;
     search->size += __builtin_popcountll(in[w]);
   }
   if (!x->rule.simplex || search->size) return;
@@ -225,38 +223,19 @@ static void take_set(Exchange *x, int64_t t, const float *z)
   in[nearest / 64] = (uint64_t)1 << nearest % 64, search->size = 1;
 }
 
-static int64_t count_used(int64_t m, const float *z)
+/* First sets. Z is scratch. */
+static void first_sets(Exchange *x, int64_t rows, float *Z)
 {
-  int64_t count = 0;
-  for (int64_t j = 0; j < m; j++) count += z[j] > 0;
-  return count;
-}
-
-/* First sets: where M is there and u has few entries below 0, these are the atoms not in use. The
-   others' come from the descent. Z is scratch. */
-static void first_sets(Exchange *x, int64_t rows, const float *S, float *Z)
-{
-  const int64_t m = x->m;
-  int64_t rest = 0;
-  if (x->inverse) x->kernels->scores(rows, S, m, &x->packed, NULL, Z, m);
-  for (int64_t t = 0; t < rows; t++) {
-    const float *z = Z + t * m;
-    if (x->inverse && 4 * count_used(m, z) >= 3 * m) {
-      turn_over(x, t);
-      take_set(x, t, z);
-    } else {
-      x->order[rest++] = (int32_t)t;
-    }
+  const int64_t m = x->m, ld = x->ld;
+  if (x->inverse) {
+    memset(x->U, 0, (size_t)(rows * ld) * sizeof(*x->U));
+    x->kernels->subtract64(rows, m, ld, x->C, ld, x->M, ld, NULL, x->U, ld);
   }
-  for (int64_t q = 0; q < rest; q++) {
-    const double *c = x->C + x->order[q] * x->ld;
-    for (int64_t j = 0; j < m; j++) x->P[q * m + j] = (float)(c[j] - x->constant);
-  }
-  x->kernels->descend(rest, &x->descent, SWEEPS, x->P, Z, x->work);
-  for (int64_t q = 0; q < rest; q++) {
-    if (x->inverse && 2 * count_used(m, Z + q * m) > m) turn_over(x, x->order[q]);
-    take_set(x, x->order[q], Z + q * m);
-  }
+  const double *right = x->inverse ? x->U : x->C;
+  for (int64_t t = 0; t < rows; t++)
+    for (int64_t j = 0; j < m; j++) x->P[t * m + j] = (float)(right[t * ld + j] - x->constant);
+  x->kernels->descend(rows, &x->descent, SWEEPS, x->P, Z, x->work);
+  for (int64_t t = 0; t < rows; t++) take_set(x, t, Z + t * m);
 }
 
 /* Tokens whose search is open, those of few atoms first; gives how many. */
@@ -350,7 +329,7 @@ static void look(Exchange *x, int64_t t, const int32_t *row, const double *y, do
   const int64_t wide = (x->m + 7) / 8 * 8;
   Search *search = &x->search[t];
   uint64_t *in = x->in + t * x->words, *minus = x->minus + t * x->words;
-  memcpy(x->left, x->C + t * x->ld, (size_t)wide * sizeof(*x->left));
+  memcpy(x->left, right_side(x, t), (size_t)wide * sizeof(*x->left));
   x->kernels->subtract64(1, search->size, wide, y, search->size, search->dual ? x->M : x->K, x->ld,
                          row, x->left, wide);
   const int64_t wrong = find_wrong(x, search, in, minus, y, multiplier);
@@ -368,7 +347,7 @@ static void gather_sets(Exchange *x, int64_t n)
   int64_t at = 0;
   for (int64_t s = 0; s < n; s++) {
     const uint64_t *in = x->in + x->order[s] * x->words, *minus = x->minus + x->order[s] * x->words;
-    const double *c = x->C + x->order[s] * x->ld;
+    const double *c = right_side(x, x->order[s]);
     x->start[s] = at;
     for (int64_t w = 0; w < x->words; w++)
       for (uint64_t bits = in[w]; bits; bits &= bits - 1) {
@@ -401,7 +380,7 @@ static int64_t take_turn(Exchange *x, int64_t rows, bool dual, float *Z)
 void exchange_rows(Exchange *x, int64_t rows, const float *S, float *Z, bool *found)
 {
   begin(x, rows, S);
-  first_sets(x, rows, S, Z);
+  first_sets(x, rows, Z);
   for (int turn = 0; turn < TURNS; turn++)
     if (!(take_turn(x, rows, false, Z) + take_turn(x, rows, true, Z))) break;
   for (int64_t t = 0; t < rows; t++) found[t] = x->search[t].found;
