@@ -4,7 +4,7 @@
 #include "avx512_select.h"
 #include "avx512_tile.h"
 
-#define GROUPS 16 /* vectors of lane-wise maxima */
+#define GROUPS 16 /* vectors of lane-wise maxima, at most */
 #define STRIDE 64 /* elements looked at together */
 #define LIST 2048 /* scores in the list; more are searched in place */
 
@@ -95,16 +95,27 @@ __attribute__((always_inline)) static inline int32_t lower_bound(const Row *row,
       group[g] = _mm512_max_ps(load(row, j + 16 * g, true), group[g]);
     }
   }
-  for (int g = 0; j < row->m && g < GROUPS; g++) {
+#pragma GCC unroll 16
+  for (int g = 0; g < GROUPS; g++) {
     if (j + 16 * g < row->m) group[g] = _mm512_max_ps(load(row, j + 16 * g, false), group[g]);
   }
+  int groups = GROUPS; /* fewer where few are wanted: twice as many maxima bound them as well */
+#pragma GCC unroll 2
+  for (int half = GROUPS / 2; half > 2; half /= 2) {
+    if (k > 8 * half) break;
+#pragma GCC unroll 8
+    for (int g = 0; g < half; g++) group[g] = _mm512_max_ps(group[g], group[g + half]);
+    groups = half;
+  }
   __m512i low = _mm512_castps_si512(group[0]), high = low;
+#pragma GCC unroll 16
   for (int g = 0; g < GROUPS; g++) {
+    if (g == groups) break;
     const __m512i keys = _mm512_castps_si512(group[g]);
     _mm512_store_si512(most + 16 * g, keys);
     low = _mm512_min_epi32(low, keys), high = _mm512_max_epi32(high, keys);
   }
-  const int32_t v = search(16 * GROUPS, most, k, _mm512_reduce_min_epi32(low),
+  const int32_t v = search(16 * groups, most, k, _mm512_reduce_min_epi32(low),
                            _mm512_reduce_max_epi32(high), 1u << 15);
   return v > 0 ? v : 1;
 }
