@@ -205,8 +205,9 @@ typedef struct Kernels {
   /* Each token of P goes down all trees of a forest (compute/forest.h), whose values at the leaves
      where it ends are taken off sum[token] one after another. P finite. */
   void (*walk)(const struct Forest *forest, const Packed *P, double *sum);
-  /* Takes off g what lies along D: g[i] = (float)(g[i] - dot64(g, D) D[i]), in float64. */
-  void (*tangent)(int64_t d, float *g, const float *D);
+  /* Takes off g what lies along D: g[i] = (float)(g[i] - dot64(g, D) D[i]), in float64. Gives
+     square64(g) of what is left. */
+  double (*tangent)(int64_t d, float *g, const float *D);
   /* x[i] = (float)(x[i] / norm), in float64, where norm = sqrt(square64(x)), which it gives, is
      above 0. */
   double (*unit)(int64_t d, float *x);
@@ -223,9 +224,10 @@ typedef struct Kernels {
                      const float *gain, float *offset_slope, float *gain_slope, float *slope);
   /* x[i] = (x[i] - mu[i]) * inv[i] for each of n rows. */
   void (*normalise)(int64_t n, int64_t d, float *X, int64_t ldX, const float *mu, const float *inv);
-  /* Exact widening of count stored values: half (IEEE binary16), bfloat16. */
-  void (*widen_half)(int64_t count, const uint16_t *from, float *to);
-  void (*widen_bfloat)(int64_t count, const uint16_t *from, float *to);
+  /* Exact widening of count stored values: half (IEEE binary16), bfloat16. Gives whether all of
+     them are finite. */
+  bool (*widen_half)(int64_t count, const uint16_t *from, float *to);
+  bool (*widen_bfloat)(int64_t count, const uint16_t *from, float *to);
   /* Rounding to nearest even; overflow gives infinity. */
   void (*narrow_half)(int64_t count, const float *from, uint16_t *to);
   void (*narrow_bfloat)(int64_t count, const float *from, uint16_t *to);

@@ -1,6 +1,6 @@
 /* Reader - the training tokens of one view, stretch by stretch, as learners go through them. The
    rows of the last stretch are kept, so that learners that go through the same order side by side
-   read and unpack each once; meanwhile a helper thread reads the next stretch. */
+   read each once; meanwhile a helper thread reads the next stretch. */
 #pragma once
 #include "data/view.h"
 
@@ -24,3 +24,7 @@ PetscErrorCode ReaderAsk(Reader *reader, const Stretch *now, const Stretch *next
 /* ReaderRows - rows at .. at + count - 1 of the stretch asked for last, normalised: *X [count x d],
    to be read until another stretch is asked for. Rows are unpacked when they are first wanted. */
 PetscErrorCode ReaderRows(Reader *reader, int64_t at, int64_t count, const float **X);
+/* ReaderLess - the same rows less shift [d], to [count x d]. They are unpacked each time: that
+   takes no longer than going through rows that are kept, which would not stay in a cache. */
+PetscErrorCode ReaderLess(const Reader *reader, int64_t at, int64_t count, const float *shift,
+                          float *to);

@@ -17,7 +17,7 @@ typedef struct {
 void rows_tensors(SAE *sae);
 PetscErrorCode RowsStart(SAE *sae);
 void rows_form(SAE *sae, float *D);
-void rows_tangent(SAE *sae, int64_t j);
+double rows_tangent(SAE *sae, int64_t j);
 /* Row j becomes the centred token as a unit row. */
 void rows_replace(SAE *sae, int64_t j, const float *x, const float *xc);
 /* RowsPullBack - SAEAtoms.pull_back by pull_back_row. Local. */

@@ -167,8 +167,9 @@ typedef struct {
   void (*renew)(SAE *sae);
   PetscErrorCode (*pull_back)(SAE *sae); /* sae->G -> gradients of its tensors. Collective */
   /* The same of the atom in row j alone, where it needs nothing else: sae->G is the gradient of the
-     tensor `atoms` then, and changed in place. NULL: pull_back does it. */
-  void (*pull_back_row)(SAE *sae, int64_t j);
+     tensor `atoms` then, and changed in place; gives the square of its norm (square64). NULL:
+     pull_back does it. */
+  double (*pull_back_row)(SAE *sae, int64_t j);
   /* The constraint on rows row .. row + rows - 1 of a tensor, any tensor, after the optimizer's
      step; previous [rows x cols] is what they were before it. */
   void (*project)(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous);

@@ -217,31 +217,64 @@ PetscErrorCode ReaderAsk(Reader *reader, const Stretch *now, const Stretch *next
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum { PIECE = 32 }; /* rows that stay in the second cache while they are widened and scaled */
+enum { PIECE = 4 }; /* rows that stay in the first cache while they are widened and scaled */
 
-PetscErrorCode ReaderRows(Reader *reader, int64_t at, int64_t count, const float **X)
+/* Rows at .. at + count - 1 of what was asked for, less shift unless that is NULL. */
+static PetscErrorCode Unpack(const Reader *reader, int64_t at, int64_t count, const float *shift,
+                             float *X)
+{
+  const View *view = &reader->view;
+  const Place *place = &reader->place[reader->now];
+  const Normaliser *normaliser = view->normaliser;
+  const int64_t d = normaliser->d;
+  const size_t size = tokens_stored_size(view->tokens);
+
+  PetscFunctionBegin;
+  for (int64_t t = at; t < at + count; t += PIECE, X += PIECE * d) {
+    const int64_t rows = min_i64(PIECE, at + count - t);
+    PetscCall(
+        TokensUnpack(view->tokens, rows, place->row + t, place->stored + (size_t)t * size, X));
+    view->kernels->normalise(rows, d, X, d, normaliser->mu, normaliser->inv);
+    for (int64_t r = 0; shift && r < rows; r++)
+      view->kernels->add_scaled(d, -1, shift, X + r * d); /* one rounding, that of the sum */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckAsked(const Reader *reader, int64_t at, int64_t count)
 {
   const Place *place = &reader->place[reader->now];
-  const Normaliser *normaliser = reader->view.normaliser;
-  const int64_t d = normaliser->d, from = reader->ready;
 
   PetscFunctionBegin;
   PetscCheck(place->there && at >= 0 && at + count <= place->stretch.count, PETSC_COMM_SELF,
              PETSC_ERR_ARG_OUTOFRANGE, "rows of a stretch that was not asked for");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ReaderLess(const Reader *reader, int64_t at, int64_t count, const float *shift,
+                          float *to)
+{
+  PetscFunctionBegin;
+  PetscCall(CheckAsked(reader, at, count));
+  PetscCall(Unpack(reader, at, count, shift, to));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ReaderRows(Reader *reader, int64_t at, int64_t count, const float **X)
+{
+  const Place *place = &reader->place[reader->now];
+  const int64_t d = reader->view.normaliser->d, from = reader->ready;
+
+  PetscFunctionBegin;
+  PetscCall(CheckAsked(reader, at, count));
   if (reader->space < place->stretch.count) {
     PetscCall(ArrayDestroy(&reader->X));
     PetscCall(ArrayCreate(place->stretch.count * d, &reader->X));
     reader->space = place->stretch.count;
   }
-  const size_t size = tokens_stored_size(reader->view.tokens);
-  for (int64_t t = from; t < at + count; t += PIECE) {
-    const int64_t rows = t + PIECE < at + count ? PIECE : at + count - t;
-    float *to = reader->X + t * d;
-    PetscCall(TokensUnpack(reader->view.tokens, rows, place->row + t,
-                           place->stored + (size_t)t * size, to));
-    reader->view.kernels->normalise(rows, d, to, d, normaliser->mu, normaliser->inv);
-    reader->ready = t + rows;
-  }
+  if (at + count > from)
+    PetscCall(Unpack(reader, from, at + count - from, NULL, reader->X + from * d));
+  reader->ready = max_i64(from, at + count);
   *X = reader->X + at * d;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -126,15 +126,14 @@ static bool not_finite(int64_t count, const float *x)
   return any;
 }
 
-/* Stored rows of one kind, one after another, as float32. */
-static void widen(const Tokens *tokens, H5Kind kind, int64_t count, const void *stored, float *X)
+/* Stored rows of one kind, one after another, as float32; whether all is finite. */
+static bool widen(const Tokens *tokens, H5Kind kind, int64_t count, const void *stored, float *X)
 {
-  if (kind == H5_F16)
-    tokens->kernels->widen_half(count * tokens->d, stored, X);
-  else if (kind == H5_BF16)
-    tokens->kernels->widen_bfloat(count * tokens->d, stored, X);
-  else
-    memcpy(X, stored, (size_t)(count * tokens->d) * sizeof(*X));
+  const int64_t numbers = count * tokens->d;
+  if (kind == H5_F16) return tokens->kernels->widen_half(numbers, stored, X);
+  if (kind == H5_BF16) return tokens->kernels->widen_bfloat(numbers, stored, X);
+  memcpy(X, stored, (size_t)numbers * sizeof(*X));
+  return !not_finite(numbers, X);
 }
 
 PetscErrorCode TokensUnpack(const Tokens *tokens, int64_t count, const int64_t *row,
@@ -142,14 +141,15 @@ PetscErrorCode TokensUnpack(const Tokens *tokens, int64_t count, const int64_t *
 {
   PetscFunctionBeginUser;
   const int64_t d = tokens->d;
+  bool finite = true;
   if (tokens->files == 1) {
-    widen(tokens, (H5Kind)tokens->file[0].facts.kind, count, stored, X);
+    finite = widen(tokens, (H5Kind)tokens->file[0].facts.kind, count, stored, X);
   } else {
     for (int64_t i = 0; i < count; i++)
-      widen(tokens, (H5Kind)file_of(tokens, row[i])->facts.kind, 1,
-            (const char *)stored + i * d * tokens->size, X + i * d);
+      finite &= widen(tokens, (H5Kind)file_of(tokens, row[i])->facts.kind, 1,
+                      (const char *)stored + i * d * tokens->size, X + i * d);
   }
-  if (not_finite(count * d, X))
+  if (!finite)
     for (int64_t t = 0; t < count; t++) {
       const TokenFile *file = file_of(tokens, row[t]);
       PetscCheck(!not_finite(d, X + t * d), PETSC_COMM_SELF, PETSC_ERR_FP,

@@ -182,9 +182,8 @@ static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kin
   b->normalise(n, d, Y, ld, y, inv);
   float *g = hold(fill(d, kind)), *h = hold(fill(d, kind));
   memcpy(h, g, (size_t)d * 4);
-  a->tangent(d, g, x);
-  b->tangent(d, h, x);
-  bool same = same_float(d, g, h) && same_double(a->unit(d, g), b->unit(d, h));
+  bool same = same_double(a->tangent(d, g, x), b->tangent(d, h, x)) && same_float(d, g, h);
+  same = same && same_double(a->unit(d, g), b->unit(d, h));
   same = same && same_float(d, g, h);
   return same && same_float(n * ld, X, Y) && same_double(a->square64(d, x), b->square64(d, x)) &&
          same_double(a->dot64(d, x, y), b->dot64(d, x, y)) &&
@@ -226,14 +225,17 @@ static bool check_widen(const Kernels *a, const Kernels *b)
   uint16_t *h = (uint16_t *)hold(fill(n, PLAIN)), *back = (uint16_t *)hold(fill(n, PLAIN));
   float *x = hold(fill(n, PLAIN)), *y = hold(fill(n, PLAIN));
   for (int64_t i = 0; i < n; i++) h[i] = (uint16_t)i;
-  a->widen_half(n, h, x);
-  b->widen_half(n, h, y);
-  bool same = same_float(n, x, y);
+  bool same = !a->widen_half(n, h, x) && !b->widen_half(n, h, y) && same_float(n, x, y);
+  for (int64_t i = 0; i < n; i++) { /* in the middle of a vector, and past the last whole one */
+    const bool half = (i & 0x7c00) != 0x7c00, bfloat = (i & 0x7f80) != 0x7f80;
+    uint16_t one[19] = {0};
+    float to[19];
+    one[i % 19] = (uint16_t)i;
+    same &= b->widen_half(19, one, to) == half && b->widen_bfloat(19, one, to) == bfloat;
+  }
   b->narrow_half(n, y, back);
   same = same && same_half(n, h, back, 0x7c00);
-  a->widen_bfloat(n, h, x);
-  b->widen_bfloat(n, h, y);
-  same = same && same_float(n, x, y);
+  same = same && !a->widen_bfloat(n, h, x) && !b->widen_bfloat(n, h, y) && same_float(n, x, y);
   b->narrow_bfloat(n, y, back);
   return same && same_half(n, h, back, 0x7f80);
 }

@@ -25,11 +25,13 @@ static PetscErrorCode Check(Reader *reader, const View *view, const Stretch *now
 {
   const Order order = {(uint64_t)now->seed, split_count(view->split, false)};
   int64_t *row;
-  float *expected;
+  float *expected, *less, shift[D];
 
   PetscFunctionBeginUser;
   PetscCall(ArrayCreate(now->count, &row));
   PetscCall(ArrayCreate(now->count * D, &expected));
+  PetscCall(ArrayCreate(now->count * D, &less));
+  for (int i = 0; i < D; i++) shift[i] = 0.1f * (float)(i - 2);
   for (int64_t t = 0; t < now->count; t++)
     row[t] =
         split_row(view->split, false,
@@ -41,9 +43,13 @@ static PetscErrorCode Check(Reader *reader, const View *view, const Stretch *now
     const float *X = NULL;
     PetscCall(ReaderRows(reader, at, count, &X));
     if (memcmp(X, expected + at * D, (size_t)(count * D) * sizeof(float))) *same = false;
+    PetscCall(ReaderLess(reader, at, count, shift, less));
+    for (int64_t i = 0; i < count * D; i++)
+      if (less[i] != expected[at * D + i] - shift[i % D]) *same = false;
   }
   PetscCall(ArrayDestroy(&row));
   PetscCall(ArrayDestroy(&expected));
+  PetscCall(ArrayDestroy(&less));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

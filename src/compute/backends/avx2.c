@@ -127,7 +127,7 @@ static inline Wide64 wide64_part(const float *x, int64_t count)
 #define wide64_fma fma64
 #include "products64.h"
 
-static void tangent(int64_t d, float *g, const float *D)
+static double tangent(int64_t d, float *g, const float *D)
 {
   const __m256d along = _mm256_set1_pd(dot64(d, g, D));
   for (int64_t i = 0; i < d; i += 8) {
@@ -136,6 +136,7 @@ static void tangent(int64_t d, float *g, const float *D)
                        _mm256_sub_pd(u.b, _mm256_mul_pd(along, v.b))};
     narrow(d, off, g, i);
   }
+  return square64(d, g);
 }
 
 static double unit(int64_t d, float *x)
@@ -163,15 +164,15 @@ static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *
   }
 }
 
-static inline void widen_half8(const uint16_t *from, float *to)
+static inline __m256 half8(const uint16_t *from)
 {
-  _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from)));
+  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 
-static inline void widen_bfloat8(const uint16_t *from, float *to)
+static inline __m256 bfloat8(const uint16_t *from)
 {
   const __m256i x = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
-  _mm256_storeu_ps(to, _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(x, 16));
 }
 
 static inline void narrow_half8(const float *from, uint16_t *to)
@@ -194,6 +195,25 @@ static inline void narrow_bfloat8(const float *from, uint16_t *to)
                    _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1)));
 }
 
+/* Widens all elements by STEP, which takes 8; a number less itself is 0 unless it is not finite. */
+#define WIDEN(NAME, STEP)                                                                          \
+  static bool NAME(int64_t count, const uint16_t *from, float *to)                                 \
+  {                                                                                                \
+    __m256 odd = _mm256_setzero_ps();                                                              \
+    int64_t i = 0;                                                                                 \
+    for (; i + 8 <= count; i += 8) {                                                               \
+      const __m256 x = STEP(from + i);                                                             \
+      _mm256_storeu_ps(to + i, x);                                                                 \
+      odd = _mm256_or_ps(odd, _mm256_sub_ps(x, x));                                                \
+    }                                                                                              \
+    uint16_t rest[8] = {0};                                                                        \
+    if (i < count) memcpy(rest, from + i, (size_t)(count - i) * sizeof(*rest));                    \
+    const __m256 x = STEP(rest);                                                                   \
+    _mm256_maskstore_ps(to + i, lanes256(count, i), x);                                            \
+    odd = _mm256_or_ps(odd, _mm256_sub_ps(x, x));                                                  \
+    return !_mm256_movemask_ps(_mm256_cmp_ps(odd, odd, _CMP_UNORD_Q));                             \
+  }
+
 /* Applies STEP, which takes 8 elements, to all of them. */
 #define CONVERT(NAME, FROM, TO, STEP)                                                              \
   static void NAME(int64_t count, const FROM *from, TO *to)                                        \
@@ -208,8 +228,8 @@ static inline void narrow_bfloat8(const float *from, uint16_t *to)
     memcpy(to + i, done, (size_t)(count - i) * sizeof(TO));                                        \
   }
 
-CONVERT(widen_half, uint16_t, float, widen_half8)
-CONVERT(widen_bfloat, uint16_t, float, widen_bfloat8)
+WIDEN(widen_half, half8)
+WIDEN(widen_bfloat, bfloat8)
 CONVERT(narrow_half, float, uint16_t, narrow_half8)
 CONVERT(narrow_bfloat, float, uint16_t, narrow_bfloat8)
 

@@ -129,14 +129,19 @@ static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
 }
 #include "products64.h"
 
-static void tangent(int64_t d, float *g, const float *D)
+static double tangent(int64_t d, float *g, const float *D)
 {
   const __m512d along = _mm512_set1_pd(dot64(d, g, D));
+  __m512d square = _mm512_setzero_pd();
   for (int64_t i = 0; i < d; i += 8) {
     const __mmask8 lanes = lanes8(d - i);
     const __m512d off = _mm512_sub_pd(WIDEN(g), _mm512_mul_pd(along, WIDEN(D)));
-    _mm256_mask_storeu_ps(g + i, lanes, _mm512_cvtpd_ps(off));
+    const __m256 left = _mm512_cvtpd_ps(off);
+    const __m512d u = _mm512_cvtps_pd(left);
+    _mm256_mask_storeu_ps(g + i, lanes, left);
+    square = _mm512_mask3_fmadd_pd(u, u, square, lanes);
   }
+  return halve(square);
 }
 
 static double unit(int64_t d, float *x)
@@ -165,22 +170,31 @@ static void normalise(int64_t n, int64_t d, float *X, int64_t ldX, const float *
   }
 }
 
-static void widen_half(int64_t count, const uint16_t *from, float *to)
+#define NOT_FINITE 0x99 /* infinity of either sign, NaN of either kind */
+
+static bool widen_half(int64_t count, const uint16_t *from, float *to)
 {
+  __mmask16 odd = 0;
   for (int64_t i = 0; i < count; i += 16) {
     const __mmask16 lanes = lanes512(count, i);
-    _mm512_mask_storeu_ps(to + i, lanes,
-                          _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, from + i)));
+    const __m512 x = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, from + i));
+    _mm512_mask_storeu_ps(to + i, lanes, x);
+    odd |= _mm512_fpclass_ps_mask(x, NOT_FINITE);
   }
+  return !odd;
 }
 
-static void widen_bfloat(int64_t count, const uint16_t *from, float *to)
+static bool widen_bfloat(int64_t count, const uint16_t *from, float *to)
 {
+  __mmask16 odd = 0;
   for (int64_t i = 0; i < count; i += 16) {
     const __mmask16 lanes = lanes512(count, i);
-    const __m512i x = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from + i));
-    _mm512_mask_storeu_epi32(to + i, lanes, _mm512_slli_epi32(x, 16));
+    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from + i));
+    const __m512 x = _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+    _mm512_mask_storeu_ps(to + i, lanes, x);
+    odd |= _mm512_fpclass_ps_mask(x, NOT_FINITE);
   }
+  return !odd;
 }
 
 static void narrow_half(int64_t count, const float *from, uint16_t *to)

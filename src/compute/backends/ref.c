@@ -159,10 +159,11 @@ static double sum64(int64_t d, const float *x)
   LANE64(lane[l] += (double)x[i]);
 }
 
-static void tangent(int64_t d, float *restrict g, const float *restrict D)
+static double tangent(int64_t d, float *restrict g, const float *restrict D)
 {
   const double along = dot64(d, g, D);
   for (int64_t i = 0; i < d; i++) g[i] = (float)((double)g[i] - along * (double)D[i]);
+  return square64(d, g);
 }
 
 static double unit(int64_t d, float *x)

@@ -17,20 +17,28 @@ static uint32_t to_bits(float x)
   return bits;
 }
 
-static void widen_half(int64_t count, const uint16_t *from, float *to)
+static bool widen_half(int64_t count, const uint16_t *from, float *to)
 {
+  bool finite = true;
   for (int64_t i = 0; i < count; i++) {
     const uint32_t sign = (uint32_t)(from[i] & 0x8000u) << 16, size = from[i] & 0x7fffu;
+    finite &= size < 0x7c00u;
     uint32_t bits = (size << 13) + (112u << 23);                /* normal */
     if (size >= 0x7c00u) bits = (size << 13) | 0x7f800000u;     /* infinity, NaN */
     if (size < 0x0400u) bits = to_bits((float)size * 0x1p-24f); /* 0 and subnormal */
     to[i] = from_bits(bits | sign);
   }
+  return finite;
 }
 
-static void widen_bfloat(int64_t count, const uint16_t *from, float *to)
+static bool widen_bfloat(int64_t count, const uint16_t *from, float *to)
 {
-  for (int64_t i = 0; i < count; i++) to[i] = from_bits((uint32_t)from[i] << 16);
+  bool finite = true;
+  for (int64_t i = 0; i < count; i++) {
+    to[i] = from_bits((uint32_t)from[i] << 16);
+    finite &= (from[i] & 0x7fffu) < 0x7f80u;
+  }
+  return finite;
 }
 
 static void narrow_half(int64_t count, const float *from, uint16_t *to)

@@ -214,6 +214,6 @@ PetscErrorCode BatchReduce(SAE *sae, const SAETerm *own, const AtomSet *atoms, c
 PetscErrorCode ReduceDestroy(SAE *sae);
 /* leaf [leaves x cols], columns first .. first + cols - 1 of e [tokens x d] summed leaf by leaf;
  * then joined into the first row. */
-void batch_leaves(int64_t d, int64_t first, int64_t cols, int64_t tokens, const float *e,
-                  float *leaf);
+void batch_leaves(const Kernels *kernels, int64_t d, int64_t first, int64_t cols, int64_t tokens,
+                  const float *e, float *leaf);
 void batch_join_leaves(int64_t leaves, int64_t cols, float *leaf);

@@ -285,7 +285,7 @@ static int leaf_rows(SAE *sae, SharedRows *rows)
   for (int r = 0; r < sae->size; r++)
     part_of(route_leaves(batch->b), 1, r, sae->size, &leaves[r], &count);
   leaves[sae->size] = route_leaves(batch->b);
-  batch_leaves(d, 0, d, batch->count, batch->part[sae_main(sae)].e + batch->first * d,
+  batch_leaves(sae->kernels, d, 0, d, batch->count, batch->part[sae_main(sae)].e + batch->first * d,
                batch->leaf_all + leaf * d);
   if (sae->rows)
     memcpy(batch->fired_all + sae->first, batch->fired, (size_t)sae->rows * sizeof(float));
@@ -306,7 +306,7 @@ static void share_leaves(SAE *sae)
   for (int64_t l = 0; l < route_leaves(batch->b); l++) {
     const int64_t at = max_i64(first - l * d, 0), end = min_i64(first + count - l * d, d);
     if (end <= at) continue;
-    batch_leaves(d, at, end - at, min_i64(LEAF_TOKENS, batch->b - l * LEAF_TOKENS),
+    batch_leaves(sae->kernels, d, at, end - at, min_i64(LEAF_TOKENS, batch->b - l * LEAF_TOKENS),
                  batch->part[sae_main(sae)].e + l * leaf, batch->leaf_all + l * d + at);
   }
 }
@@ -359,7 +359,7 @@ PetscErrorCode BatchColumns(SAE *sae, int64_t d, float *x, const float **columns
   for (int r = 0; r < sae->size; r++) batch_part(sae, batch->b, r, &tokens[r], &count);
   tokens[sae->size] = batch->b;
   PetscCall(SharedExchange(sae->nodes, 1, (SharedRows[]){{x, d * (int64_t)sizeof(float), tokens}}));
-  batch_leaves(d, 0, d, batch->b, x, batch->leaf);
+  batch_leaves(sae->kernels, d, 0, d, batch->b, x, batch->leaf);
   batch_join_leaves(route_leaves(batch->b), d, batch->leaf);
   *columns = batch->leaf;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -103,14 +103,10 @@ static Stretch batch_stretch(const SAE *sae, int64_t step)
 static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
 {
   SAEBatch *batch = sae->batch;
-  const int64_t d = sae->d;
-  float *xc = batch->xc + (batch->first + at) * d;
-  const float *X = NULL;
+  float *xc = batch->xc + (batch->first + at) * sae->d;
 
   PetscFunctionBegin;
-  PetscCall(ReaderRows(sae->task->reader, at, n, &X));
-  for (int64_t t = 0; t < n; t++)
-    for (int64_t i = 0; i < d; i++) xc[t * d + i] = X[t * d + i] - sae->bias[i];
+  PetscCall(ReaderLess(sae->task->reader, at, n, sae->bias, xc));
   if (batch->in != batch->xc) {
     const Hidden hidden = hidden_of(sae);
     hidden_forward(sae->kernels, &hidden, n, xc, batch->norm_in + at * sae->inputs,

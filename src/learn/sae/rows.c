@@ -24,9 +24,10 @@ void rows_form(SAE *sae, float *D)
     memcpy(D, tensor_named(sae, "atoms")->p, (size_t)(sae->rows * sae->d) * sizeof(*D));
 }
 
-void rows_tangent(SAE *sae, int64_t j)
+double rows_tangent(SAE *sae, int64_t j)
 {
-  sae->kernels->tangent(sae->d, sae->G + j * sae->d, tensor_named(sae, "atoms")->p + j * sae->d);
+  const float *row = tensor_named(sae, "atoms")->p + j * sae->d;
+  return sae->kernels->tangent(sae->d, sae->G + j * sae->d, row);
 }
 
 void rows_replace(SAE *sae, int64_t j, const float *x, const float *xc)

@@ -184,9 +184,7 @@ static void finish_rows(SAE *sae, const Factors *by, Exact *square)
     if (kind == ROWS_LEARNED || kind == ROWS_HIDDEN)
       exact_add(square, kernels->square64(inputs, dE));
     if (kind == ROWS_ATOMS) add(d, dE, G);
-    if (!atoms->pull_back_row) continue;
-    atoms->pull_back_row(sae, j);
-    exact_add(square, kernels->square64(d, G));
+    if (atoms->pull_back_row) exact_add(square, atoms->pull_back_row(sae, j));
   }
 }
 

@@ -6,7 +6,7 @@
 enum {
   FEW = 3,       /* codes a token, up to which rows of tokens are not packed */
   SORTED = 128,  /* atoms whose codes are sorted together, */
-  SORT_LEAST = 8 /* where a token has so many of them */
+  SORT_LEAST = 5 /* where a token has so many of them */
 };
 
 bool all_finite(int64_t n, const float *x)
@@ -85,6 +85,9 @@ static PetscErrorCode Sort(SAE *sae, const SAETerm *term, int64_t first, int64_t
   const bool many = ascend && bucket[rows] * SORTED >= SORT_LEAST * codes->rows * atoms;
   const int64_t step = many ? SORTED : INT32_MAX;
   PetscCall(ArrayScratch(codes->rows, &next));
+  int32_t *restrict token = batch->token;
+  float *restrict z = batch->z, *restrict slope = batch->slope;
+  const float *value = codes->value, *g = term->g, *own = term->own;
   for (int64_t t = 0; t < codes->rows; t++) next[t] = codes->start[t];
   for (int64_t end = step; end < atoms + step; end += step)
     for (int64_t t = 0; t < codes->rows; t++) {
@@ -93,9 +96,11 @@ static PetscErrorCode Sort(SAE *sae, const SAETerm *term, int64_t first, int64_t
         const uint64_t j = (uint64_t)(codes->atom[q] - first);
         if (j >= rows) continue;
         const int64_t at = bucket[j]++;
-        batch->token[at] = (int32_t)t, batch->z[at] = codes->value[q],
-        batch->slope[at] = term->g[q];
-        if (term->own) batch->slope_own[at] = term->own[q];
+        __builtin_prefetch(token + at + 16, 1);
+        __builtin_prefetch(z + at + 16, 1);
+        __builtin_prefetch(slope + at + 16, 1);
+        token[at] = (int32_t)t, z[at] = value[q], slope[at] = g[q];
+        if (own) batch->slope_own[at] = own[q];
       }
       next[t] = q;
     }
@@ -254,15 +259,12 @@ PetscErrorCode BatchGatherMore(SAE *sae, int part, const SAESums *sums)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void batch_leaves(int64_t d, int64_t first, int64_t cols, int64_t tokens, const float *e,
-                  float *leaf)
+void batch_leaves(const Kernels *kernels, int64_t d, int64_t first, int64_t cols, int64_t tokens,
+                  const float *e, float *leaf)
 {
   memset(leaf, 0, (size_t)(route_leaves(tokens) * cols) * sizeof(float));
-  for (int64_t t = 0; t < tokens; t++) {
-    float *restrict to = leaf + t / LEAF_TOKENS * cols;
-    const float *restrict row = e + t * d + first;
-    for (int64_t i = 0; i < cols; i++) to[i] += row[i];
-  }
+  for (int64_t t = 0; t < tokens; t++)
+    kernels->add_scaled(cols, 1, e + t * d + first, leaf + t / LEAF_TOKENS * cols);
 }
 
 void batch_join_leaves(int64_t leaves, int64_t cols, float *leaf)

@@ -21,9 +21,9 @@ static bool in_ball(const SAE *sae)
   return ((const Free *)sae->params.atoms.params)->norm == BALL;
 }
 
-static void pull_back_row(SAE *sae, int64_t j)
+static double pull_back_row(SAE *sae, int64_t j)
 {
-  if (!in_ball(sae)) rows_tangent(sae, j);
+  return in_ball(sae) ? sae->kernels->square64(sae->d, sae->G + j * sae->d) : rows_tangent(sae, j);
 }
 
 static void project(SAE *sae, const Tensor *t, int64_t row, int64_t rows, const float *previous)
