@@ -95,7 +95,7 @@ static PetscErrorCode Sort(SAE *sae, const SAETerm *term, int64_t first, int64_t
       for (; q < codes->start[t + 1] && codes->atom[q] - first < end; q++) {
         const uint64_t j = (uint64_t)(codes->atom[q] - first);
         if (j >= rows) continue;
-        const int64_t at = bucket[j]++;
+        const int64_t at = bucket[j]++; /* what it reaches soon is brought near */
         __builtin_prefetch(token + at + 16, 1);
         __builtin_prefetch(z + at + 16, 1);
         __builtin_prefetch(slope + at + 16, 1);
