@@ -18,6 +18,15 @@ typedef struct {
 } SAETerm;
 typedef struct SAEReduce SAEReduce;
 
+/* A rank's tokens of a step, by which it encodes them first: from .. to - 1 alone; those of zone ..
+   zone_end - 1, half of the border between two neighbours, and of the other half as far as it comes
+   for them first. All count from batch->first as it was. */
+typedef struct {
+  bool upper;                                    /* the rank takes tiles downwards */
+  int64_t from, to, zone, zone_end, half, taken; /* half, taken: tiles */
+  struct SAEMeet *meet;                          /* NULL: there is no neighbour */
+} Border;
+
 /* Sums over tokens for each atom: of values times residuals [atoms x d], of slopes times inputs
    [atoms x inputs]; of slopes, of values, of own slopes; whether the atom is active [atoms]. NULL:
    not wanted. In this order also the rows of SAEReduce. */
@@ -112,10 +121,13 @@ typedef struct SAEBatch {
   int32_t *token;               /* [nonzeros here] */
   float *z, *slope, *slope_own; /* [nonzeros here] */
   int64_t bucket_space;
-  float *chain;      /* [d] chain of gb over the encoder rows */
-  int64_t *starts;   /* [2][size + 1] parts of tokens and nonzeros */
-  int64_t *words;    /* scratch of SAESum */
-  SAEReduce *reduce; /* route allreduce; NULL until it is taken */
+  float *chain;         /* [d] chain of gb over the encoder rows */
+  int64_t *starts;      /* [2][size + 1] parts of tokens and nonzeros */
+  int64_t *words;       /* scratch of SAESum */
+  SAEReduce *reduce;    /* route allreduce; NULL until it is taken */
+  struct SAEMeet *meet; /* [2 x pairs of neighbours] once on a node */
+  int64_t turn;         /* which of the two is next */
+  Codes ordered;        /* scratch of BorderOrder */
 } SAEBatch;
 
 /* Reconstructions that the loss compares with the token: the goal's levels, and one more. */
@@ -157,6 +169,17 @@ AtomSet batch_atoms(const SAE *sae, bool aux);
 PetscErrorCode BatchAux(SAE *sae, Exact *loss);
 /* The part of a batch of b tokens that a rank encodes: whole leaves where the route needs them. */
 void batch_part(const SAE *sae, int64_t b, int rank, int64_t *first, int64_t *count);
+/* BorderCreate, BorderDestroy - what neighbours meet by; collective on the node. border_open: this
+   rank's tokens of the step. border_made: its half of the border can be read. border_take: the next
+   tile, from .. to - 1; false: there is none. BorderOrder: such codes, made tile by tile, in token
+   order. border_close: batch->first and count are those that were encoded. Local. */
+PetscErrorCode BorderCreate(SAE *sae);
+PetscErrorCode BorderDestroy(SAE *sae);
+Border border_open(SAE *sae);
+void border_made(Border *border);
+bool border_take(Border *border, int64_t *from, int64_t *to);
+PetscErrorCode BorderOrder(SAE *sae, const Border *border, Codes *codes);
+void border_close(SAE *sae, const Border *border);
 /* BatchGather - the sums of a part of the batch for the atoms here, or of the auxiliary one for the
    dead ones here, as the route makes them. SAESum must have come before. Collective. */
 PetscErrorCode BatchGather(SAE *sae, int part, const SAESums *sums);

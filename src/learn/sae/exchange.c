@@ -95,6 +95,7 @@ PetscErrorCode BatchCreate(SAE *sae)
   PetscCall(
       ArrayCreate(3 * (int64_t)(sizeof(Exact) / 8) + batch->parts * sae->size + 1, &batch->words));
   PetscCall(CodesReserve(&batch->whole, b, 0));
+  PetscCall(BorderCreate(sae));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,6 +130,7 @@ PetscErrorCode BatchDestroy(SAE *sae)
   for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
     PetscCall(SharedDestroyBytes(sae->nodes, shared[i]));
   PetscCall(ReduceDestroy(sae));
+  PetscCall(BorderDestroy(sae));
   for (int p = 0; p < batch->parts; p++) {
     SAEPart *part = &batch->part[p];
     PetscCall(SharedDestroy(sae->nodes, &part->e));

@@ -99,7 +99,7 @@ static Stretch batch_stretch(const SAE *sae, int64_t step)
   return (Stretch){true, sae->task->seed_data, step / sae->per_epoch, start + first, count};
 }
 
-/* Centred tokens of the tile; the tokens are this rank's at .. at + n - 1. */
+/* Centred tokens at .. at + n - 1 of this rank. */
 static PetscErrorCode TileTokens(SAE *sae, int64_t at, int64_t n)
 {
   SAEBatch *batch = sae->batch;
@@ -204,6 +204,32 @@ static PetscErrorCode TokenCodes(SAE *sae, int64_t from, int64_t to, bool alone)
     encoder_some_scores(sae->encoder, n, in + t * sae->inputs, batch->S);
     PetscCall(AuxCodes(sae, n, true));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The codes of this rank's tokens, and of those that it takes of its neighbour's. */
+static PetscErrorCode Encode(SAE *sae, bool alone)
+{
+  SAEBatch *batch = sae->batch;
+  Border border = border_open(sae);
+  int64_t from, to;
+
+  PetscFunctionBegin;
+  for (from = border.zone; from < border.zone_end; from = to) {
+    to = min_i64(border.zone_end, from + TILE);
+    PetscCall(TileTokens(sae, from, to - from));
+  }
+  border_made(&border);
+  for (from = border.from; from < border.to; from = to) {
+    const int64_t tiles = encoder_filters(sae->encoder) ? TILES : 1;
+    to = min_i64(border.to, from + tiles * TILE);
+    for (int64_t t = from; t < to; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, to - t)));
+    PetscCall(TokenCodes(sae, from, to, alone));
+  }
+  while (border_take(&border, &from, &to)) PetscCall(TokenCodes(sae, from, to, alone));
+  PetscCall(BorderOrder(sae, &border, main_codes(batch)));
+  PetscCall(BorderOrder(sae, &border, &batch->part[PART_AUX].codes));
+  border_close(sae, &border);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -321,12 +347,7 @@ PetscErrorCode BatchForward(SAE *sae, Exact losses[3])
   const bool alone = batch->deads && encoder_filters(sae->encoder);
   if (batch->deads) PetscCall(GatherDead(sae));
   if (alone) PetscCall(EncoderSome(sae->encoder, batch->dead, &deads, &dead));
-  for (int64_t at = 0, end; at < batch->count; at = end) {
-    const int64_t tiles = encoder_filters(sae->encoder) ? TILES : 1;
-    end = min_i64(batch->count, at + tiles * TILE);
-    for (int64_t t = at; t < end; t += TILE) PetscCall(TileTokens(sae, t, min_i64(TILE, end - t)));
-    PetscCall(TokenCodes(sae, at, end, alone));
-  }
+  PetscCall(Encode(sae, alone));
   if (code->settle) PetscCall(code->settle(sae, main_codes(batch)));
   PetscCall(SplitCodes(sae));
   if (batch->unchosen && code->settle) PetscCall(UnchosenLater(sae));
