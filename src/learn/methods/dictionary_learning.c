@@ -83,14 +83,14 @@ static PetscErrorCode Leaf(Classical *c, int64_t first, int64_t rows, const floa
    1; change: by how much the atom has become another. */
 static void renew_atom(int64_t d, double square, const double *left, float *atom, double *change)
 {
-  double lane[4] = {0}, size;
+  const double inverse = 1 / square;
+  double lane[4] = {0}, scale;
+  for (int64_t i = 0; i < d; i++) change[i] = (double)atom[i] + left[i] * inverse;
+  for (int64_t i = 0; i < d; i += 4)
+    for (int64_t l = 0; l < min_i64(4, d - i); l++) lane[l] += change[i + l] * change[i + l];
+  scale = 1 / fmax(sqrt(lane[0] + lane[1] + lane[2] + lane[3]), 1);
   for (int64_t i = 0; i < d; i++) {
-    change[i] = (double)atom[i] + left[i] / square;
-    lane[i % 4] += change[i] * change[i];
-  }
-  size = fmax(sqrt(lane[0] + lane[1] + lane[2] + lane[3]), 1);
-  for (int64_t i = 0; i < d; i++) {
-    const float now = (float)(change[i] / size);
+    const float now = (float)(change[i] * scale);
     change[i] = (double)now - (double)atom[i];
     atom[i] = now;
   }
