@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/shared.h"
 #include "learn/method.h"
+#include <stdatomic.h>
 
 /* Settings of `method: kmeans`. */
 typedef struct {
@@ -24,6 +25,16 @@ typedef struct {
   int64_t count;
   FarToken far[FAR_TOKENS];
 } FarList;
+
+/* Tokens that a rank assigns in a step, and takes of them at once, at most. */
+enum { KMEANS_BLOCK = 8192, KMEANS_PIECE = 1024 };
+
+/* What nobody has taken yet of a rank's tokens first .. of this step: elements from .. to - 1, from
+   in the low half of left and to in the high one. */
+typedef struct {
+  _Alignas(64) _Atomic uint64_t left;
+  int64_t first;
+} KMeansShare;
 
 enum { KMEANS_ITERATION, KMEANS_POSITION, KMEANS_FAR, KMEANS_ENDED, KMEANS_NUMBERS };
 enum { KMEANS_GOES_ON, KMEANS_ITERATIONS, KMEANS_CONVERGED };
@@ -48,25 +59,33 @@ typedef struct {
   Directions *directions; /* of centroids of an earlier iteration, or NULL */
   int64_t prefix;         /* how many of them the last pilot found worth screening */
   bool moved;             /* whether the centroids are not those of nearest any more */
-  bool pilot;             /* whether the tokens that come next are to be one */
-  int32_t *hint;          /* [hints] nearest centroids of this rank's first tokens, -1: not known */
-  int64_t hints, ordinal; /* of those tokens, and which one comes next */
-  int32_t *index;         /* [tile] scratch, as all that follow */
+  KMeansShare *share;     /* [ranks of the node] in memory that they share */
+  int32_t *hint;          /* [ranks of the node][hints] there too: nearest centroids of each rank's
+                             first tokens, -1: not known */
+  int64_t hints, ordinal; /* of those tokens, and which one begins this step */
+  FarList *far;           /* this rank's of this step */
+  int32_t *index;         /* [KMEANS_BLOCK + KMEANS_PIECE] scratch, as all that follow */
   double *distance;
+  float *rows; /* [KMEANS_PIECE x d] */
 } KMeans;
 
-/* KMeansStep - one block of tokens, and after the last one the new centroids. KMeansTiles gives the
-   tokens that are read together. Collective. */
+/* KMeansStep - one block of tokens, and after the last one the new centroids. Collective. */
 PetscErrorCode KMeansStep(KMeans *kmeans, StepReport *report);
-int64_t kmeans_tile(void);
 
-/* KMeansPrepare - prepares the centroids, before this rank's token of that number in the pass.
-   KMeansPilot - finds how to screen them by this rank's next tokens X [tile x d], which may be
-   none, where the pass is so long that it pays and some time after the last one. Both collective.
-   KMeansSearch - the nearest centroids of these tokens, in index and distance. Local. */
+/* KMeansPrepare - prepares the centroids, before this rank's token of that number in the pass;
+   finds how to screen them where the pass is so long that it pays, some time after it was last
+   done. Collective. */
 PetscErrorCode KMeansPrepare(KMeans *kmeans, int64_t ordinal);
-PetscErrorCode KMeansPilot(KMeans *kmeans, int64_t tile, const float *X);
-PetscErrorCode KMeansSearch(KMeans *kmeans, int64_t tile, const float *X);
+
+/* kmeans_begin - from here to kmeans_end, tokens at .. at + count - 1 of the stretch that a rank of
+   this node has in this step are searched for, into the answers from that element on, with what
+   the pass before found of them; kmeans_end keeps what this one finds of so many. */
+void kmeans_begin(KMeans *kmeans, int rank, int64_t at, int64_t count, int64_t answer);
+void kmeans_end(KMeans *kmeans, int rank, int64_t at, int64_t count, int64_t answer);
+
+/* KMeansAssign - assigns a block of tokens, of which the reader holds this rank's stretch, adds
+   each to the sums of the rank that did it, and joins what is far. Collective. */
+PetscErrorCode KMeansAssign(KMeans *kmeans, const Stretch *stretch);
 
 /* The exponent q of the fixed-point sums over n training tokens: n M 2^q < 2^62, where no |x| of
    the view is above M; also M itself. */

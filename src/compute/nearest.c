@@ -176,11 +176,6 @@ PetscErrorCode NearestDestroy(Nearest **centroids)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void nearest_hint(Nearest *centroids, const int32_t *hint)
-{
-  centroids->hint = hint;
-}
-
 /* Takes up the first tokens of a list: their sizes, and what is known of their nearest centroid. */
 static void begin_block(Nearest *N, Todo *todo)
 {
@@ -245,20 +240,35 @@ static void drain(Nearest *N, int level, int64_t least)
   while (N->later[level].count >= least) search_block(N, level);
 }
 
+void nearest_begin(Nearest *N, const int32_t *hint, int32_t *index, double *distance)
+{
+  N->hint = hint;
+  N->index = index;
+  N->distance = distance;
+  N->begun = true;
+}
+
+void nearest_end(Nearest *N)
+{
+  for (int level = N->level; level < LEVELS; level++) drain(N, level, 1);
+  N->hint = NULL;
+  N->begun = false;
+}
+
 void nearest_search(int64_t n, const float *X, int64_t ldX, const Nearest *centroids,
                     int32_t *index, double *distance)
 {
   Nearest *N = (Nearest *)centroids; /* what is borrowed of it is scratch */
   Todo *todo = &N->later[N->level];
-  N->index = index;
-  N->distance = distance;
+  const bool alone = !N->begun;
+  if (alone) nearest_begin(N, NULL, index, distance);
   for (int64_t t = 0; t < n; t++) {
     index[t] = 0;
     distance[t] = INFINITY;
     todo->x[todo->count] = X + t * ldX;
-    todo->at[todo->count++] = t;
+    todo->at[todo->count++] = index - N->index + t;
     drain(N, N->level, BLOCK);
   }
-  for (int level = N->level; level < LEVELS; level++) drain(N, level, 1);
-  N->hint = NULL;
+  drain(N, N->level, 1);
+  if (alone) nearest_end(N);
 }

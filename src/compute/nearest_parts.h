@@ -92,7 +92,8 @@ struct Nearest {
   Directions *directions;       /* its own, or NULL */
   Prefix *prefix;
   Floats *floats;
-  const int32_t *hint;
+  const int32_t *hint; /* of each answer's token, or NULL */
+  bool begun;          /* answers are parts of the arrays below, until nearest_end */
   /* one block of tokens */
   Todo now, later[LEVELS];
   double square[BLOCK], size[BLOCK]; /* |x - mean|^2 as computed, |x - mean| rounded up */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST = 384, SAMPLE = 4096, SEEN = 2048, TOKENS = 256, LEAST = 16 };
+enum { MOST = 384, SAMPLE = 4096, SEEN = 2048 };
 enum { PREFIXES = 5 };
 static const int64_t prefixes[PREFIXES] = {64, 128, 192, 256, 384};
 
@@ -246,10 +246,8 @@ PetscErrorCode NearestPilot(Nearest *N, int64_t n, const float *X, int64_t ldX,
 {
   enum { PAIRS = PREFIXES, REFUSED, NUMBERS };
   int64_t number[NUMBERS] = {0};
-  int ranks = 1;
   PetscFunctionBegin;
-  if (N->nodes) PetscCallMPI(MPI_Comm_size(nodes_comm(N->nodes), &ranks));
-  const int64_t count = min_i64(n, max_i64(LEAST, TOKENS / ranks));
+  const int64_t count = min_i64(n, SEEN);
   number[REFUSED] = !nearest_may_turn(N);
   if (!*directions && !number[REFUSED]) PetscCall(DirectionsCreate(N, directions));
   number[REFUSED] |= *directions && !((*directions)->delta < 1e-3);

@@ -5,12 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TILE = 3072, MOST = 8192 };
-
-int64_t kmeans_tile(void)
-{
-  return TILE;
-}
+enum { LEAST = 3072 }; /* tokens of a step, where no fewer are left */
 
 int kmeans_exponent(const View *view, int64_t n, double *most)
 {
@@ -51,51 +46,11 @@ PetscErrorCode KMeansGather(const Task *task, int64_t count, const int64_t *toke
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool before(const FarToken *a, const FarToken *b)
-{
-  return a->distance > b->distance || (a->distance == b->distance && a->token < b->token);
-}
-
-static void far_insert(FarList *list, int64_t most, FarToken one)
-{
-  if (list->count == most && !before(&one, &list->far[most - 1])) return;
-  int64_t at = list->count < most ? list->count++ : most - 1;
-  for (; at > 0 && before(&one, &list->far[at - 1]); at--) list->far[at] = list->far[at - 1];
-  list->far[at] = one;
-}
-
-/* Joins the ranks' lists to the one that all hold. */
-static PetscErrorCode JoinFar(KMeans *K, const FarList *local)
-{
-  FarList *all, list = {.count = K->number[KMEANS_FAR]};
-  const int64_t most = min_i64(FAR_TOKENS, K->K);
-  PetscFunctionBegin;
-  for (int64_t q = 0; q < list.count; q++)
-    list.far[q] = (FarToken){K->far_distance[q], K->far_token[q]};
-  PetscCall(ArrayCreate(K->size, &all));
-  PetscCallMPI(MPI_Allgather(local, sizeof(FarList), MPI_BYTE, all, sizeof(FarList), MPI_BYTE,
-                             K->task->comm));
-  for (int r = 0; r < K->size; r++)
-    for (int64_t q = 0; q < all[r].count; q++) far_insert(&list, most, all[r].far[q]);
-  for (int64_t q = 0; q < list.count; q++) {
-    K->far_distance[q] = list.far[q].distance;
-    K->far_token[q] = list.far[q].token;
-  }
-  K->number[KMEANS_FAR] = list.count;
-  PetscCall(ArrayDestroy(&all));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void add_member(int64_t d, const float *x, double scale, int64_t *restrict sum)
-{
-  for (int64_t i = 0; i < d; i++) sum[i] += llrint((double)x[i] * scale);
-}
-
 /* Tokens of one step: at most some seconds of work for each rank. */
 static int64_t block_size(const KMeans *K)
 {
   const int64_t each = ((int64_t)1 << 37) / max_i64(1, K->K * K->d);
-  return K->size * max_i64(TILE, min_i64(each, MOST));
+  return K->size * max_i64(LEAST, min_i64(each, KMEANS_BLOCK));
 }
 
 /* This rank's tokens of the block that begins at a position. */
@@ -105,30 +60,6 @@ static Stretch block_part(const KMeans *K, int64_t position)
   int64_t first, count;
   part_of(block, 1, K->rank, K->size, &first, &count);
   return (Stretch){.first = position + first, .count = count};
-}
-
-/* Assigns this rank's tokens first .. first + count - 1 and adds them to its sums. */
-static PetscErrorCode Assign(KMeans *K, int64_t first, int64_t count, FarList *list)
-{
-  const double scale = ldexp(1, K->exponent);
-  const int64_t most = min_i64(FAR_TOKENS, K->K);
-  PetscFunctionBegin;
-  for (int64_t at = first; at < first + count; at += TILE) {
-    const int64_t tile = min_i64(TILE, first + count - at);
-    const float *X = NULL;
-    PetscCall(ReaderRows(K->task->reader, at - first, tile, &X));
-    PetscCall(KMeansSearch(K, tile, X));
-    for (int64_t t = 0; t < tile; t++) {
-      const int64_t j = K->index[t];
-      add_member(K->d, X + t * K->d, scale, K->sums + j * K->d);
-      K->counts[j]++;
-      exact_add(&K->objective, K->distance[t]);
-      if (K->distance[t] > 0) far_insert(list, most, (FarToken){K->distance[t], at + t});
-    }
-  }
-  const Exact none = {0};
-  exact_join(&K->objective, &none); /* carries, so that ranks can be added */
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The centroids that this rank sums and moves for its node. */
@@ -253,25 +184,12 @@ static PetscErrorCode EndIteration(KMeans *K, StepReport *report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Looks how to screen by the first tokens of those asked for. */
-static PetscErrorCode Pilot(KMeans *K, int64_t count)
-{
-  const int64_t tile = min_i64(TILE, count);
-  const float *X = NULL;
-  PetscFunctionBegin;
-  if (!K->pilot) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ReaderRows(K->task->reader, 0, tile, &X));
-  PetscCall(KMeansPilot(K, tile, X));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
 {
   int64_t *position = &K->number[KMEANS_POSITION];
   PetscFunctionBegin;
   *report = (StepReport){.state = STEP_MORE, .steps = K->params.iterations};
   if (K->number[KMEANS_ITERATION] < K->params.iterations && !K->number[KMEANS_ENDED]) {
-    FarList local = {0};
     const int64_t block = min_i64(block_size(K), K->n - *position);
     const bool last = *position + block == K->n;
     const Stretch now = block_part(K, *position),
@@ -279,9 +197,7 @@ PetscErrorCode KMeansStep(KMeans *K, StepReport *report)
     const bool ends = last && K->number[KMEANS_ITERATION] + 1 >= K->params.iterations;
     PetscCall(KMeansPrepare(K, *position / K->size)); /* blocks before this one were whole */
     PetscCall(ReaderAsk(K->task->reader, &now, ends ? NULL : &next));
-    PetscCall(Pilot(K, now.count));
-    PetscCall(Assign(K, now.first, now.count, &local));
-    PetscCall(JoinFar(K, &local));
+    PetscCall(KMeansAssign(K, &now));
     *position += block;
     report->tokens = block;
     if (*position == K->n) PetscCall(EndIteration(K, report));

@@ -3,16 +3,18 @@
 #include "learn/kmeans.h"
 #include <string.h>
 
-enum { HINTS = 1 << 16 }; /* at least */
+enum { HINTS = 1 << 16, PILOT = 256 }; /* at least; tokens of a pilot */
 
-/* Room for the nearest centroids of so many of this rank's tokens. They only shorten the next
+/* Room for the nearest centroids of so many of each rank's tokens. They only shorten the next
    iteration's search, so they are no part of the state; they take little beside the centroids. */
 static PetscErrorCode KeepHints(KMeans *K)
 {
   PetscFunctionBegin;
   K->hints = min_i64(max_i64(HINTS, K->K * K->d / 8), K->n / K->size);
-  PetscCall(ArrayCreate(K->hints, &K->hint));
-  for (int64_t t = 0; t < K->hints; t++) K->hint[t] = -1;
+  PetscCall(SharedCreate(K->nodes, nodes_size(K->nodes) * K->hints, &K->hint));
+  int32_t *own = K->hint + nodes_rank(K->nodes) * K->hints;
+  for (int64_t t = 0; t < K->hints; t++) own[t] = -1;
+  PetscCall(NodesBarrier(K->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -21,6 +23,23 @@ static bool due(const KMeans *K)
 {
   const int64_t iteration = K->number[KMEANS_ITERATION];
   return !K->nearest || (iteration & (iteration - 1)) == 0;
+}
+
+/* Looks how to screen by tokens from everywhere, the same for any number of ranks. */
+static PetscErrorCode Pilot(KMeans *K)
+{
+  const int64_t all = min_i64(PILOT, K->n);
+  int64_t first, count, row[PILOT];
+  float *X;
+  PetscFunctionBegin;
+  part_of(all, 1, K->rank, K->size, &first, &count);
+  for (int64_t t = 0; t < count; t++)
+    row[t] = split_row(K->task->view.split, false, (first + t) * K->n / all);
+  PetscCall(ArrayScratch(count * K->d, &X));
+  PetscCall(ViewRead(&K->task->view, count, row, X));
+  PetscCall(NearestPilot(K->nearest, count, X, K->d, &K->directions, &K->prefix));
+  PetscCall(ArrayDestroy(&X));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode KMeansPrepare(KMeans *K, int64_t ordinal)
@@ -37,29 +56,27 @@ PetscErrorCode KMeansPrepare(KMeans *K, int64_t ordinal)
     PetscCall(NearestCreateAs(K->task->view.kernels, K->K, K->d, K->centroids, &way, &K->nearest));
   else
     PetscCall(NearestRenew(K->nearest));
-  K->pilot = pilot && nearest_may_screen(K->nearest);
-  if (pays && !K->pilot) PetscCall(NearestUsePrefix(K->nearest, K->directions, K->prefix));
+  if (pilot && nearest_may_screen(K->nearest)) PetscCall(Pilot(K));
+  if (pays) PetscCall(NearestUsePrefix(K->nearest, K->directions, K->prefix));
   K->moved = false;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode KMeansPilot(KMeans *K, int64_t tile, const float *X)
+/* Where what is known of a rank's token stands; NULL where there is no room for all of count. */
+static int32_t *hints_of(const KMeans *K, int rank, int64_t at, int64_t count)
 {
-  PetscFunctionBegin;
-  if (!K->pilot) PetscFunctionReturn(PETSC_SUCCESS);
-  K->pilot = false;
-  PetscCall(NearestPilot(K->nearest, tile / 12, X, 12 * K->d, &K->directions, &K->prefix));
-  PetscCall(NearestUsePrefix(K->nearest, K->directions, K->prefix));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (K->ordinal + at + count > K->hints) return NULL;
+  return K->hint + rank * K->hints + K->ordinal + at;
 }
 
-PetscErrorCode KMeansSearch(KMeans *K, int64_t tile, const float *X)
+void kmeans_begin(KMeans *K, int rank, int64_t at, int64_t count, int64_t answer)
 {
-  const bool known = K->ordinal + tile <= K->hints;
-  PetscFunctionBegin;
-  if (known) nearest_hint(K->nearest, K->hint + K->ordinal);
-  K->task->view.kernels->nearest(tile, X, K->d, K->nearest, K->index, K->distance);
-  if (known) memcpy(K->hint + K->ordinal, K->index, (size_t)tile * sizeof(*K->index));
-  K->ordinal += tile;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  nearest_begin(K->nearest, hints_of(K, rank, at, count), K->index + answer, K->distance + answer);
+}
+
+void kmeans_end(KMeans *K, int rank, int64_t at, int64_t count, int64_t answer)
+{
+  int32_t *hint = hints_of(K, rank, at, count);
+  nearest_end(K->nearest);
+  if (hint) memcpy(hint, K->index + answer, (size_t)count * sizeof(*hint));
 }

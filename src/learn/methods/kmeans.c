@@ -33,8 +33,11 @@ static PetscErrorCode Allocate(KMeans *K)
   PetscCall(SharedCreate(K->nodes, nodes_size(K->nodes) * K->K * K->d, &K->all_sums));
   K->sums = K->all_sums + nodes_rank(K->nodes) * K->K * K->d;
   PetscCall(ArrayCreate(K->K, &K->counts));
-  PetscCall(ArrayCreate(kmeans_tile(), &K->index));
-  PetscCall(ArrayCreate(kmeans_tile(), &K->distance));
+  PetscCall(SharedCreate(K->nodes, nodes_size(K->nodes), &K->share));
+  PetscCall(ArrayCreate(1, &K->far));
+  PetscCall(ArrayCreate(KMEANS_BLOCK + KMEANS_PIECE, &K->index));
+  PetscCall(ArrayCreate(KMEANS_BLOCK + KMEANS_PIECE, &K->distance));
+  PetscCall(ArrayScratch(KMEANS_PIECE * K->d, &K->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -81,14 +84,17 @@ static PetscErrorCode Destroy(void **self)
   PetscFunctionBegin;
   PetscCall(NearestDestroy(&K->nearest));
   PetscCall(DirectionsDestroy(&K->directions));
-  PetscCall(ArrayDestroy(&K->hint));
+  PetscCall(SharedDestroy(K->nodes, &K->hint));
+  PetscCall(SharedDestroy(K->nodes, &K->share));
   PetscCall(SharedDestroy(K->nodes, &K->centroids));
   PetscCall(SharedDestroy(K->nodes, &K->previous));
   PetscCall(SharedDestroy(K->nodes, &K->all_sums));
   PetscCall(NodesDestroy(&K->nodes));
   PetscCall(ArrayDestroy(&K->counts));
+  PetscCall(ArrayDestroy(&K->far));
   PetscCall(ArrayDestroy(&K->index));
   PetscCall(ArrayDestroy(&K->distance));
+  PetscCall(ArrayDestroy(&K->rows));
   PetscCall(ParamsRelease(params, &K->params));
   PetscCall(ArrayDestroy((KMeans **)self));
   PetscFunctionReturn(PETSC_SUCCESS);

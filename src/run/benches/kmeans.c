@@ -49,8 +49,9 @@ static PetscErrorCode AssignAll(Data *b)
   PetscCall(NearestUsePrefix(b->nearest, directions, prefix));
   for (int64_t t = 0; t < b->n; t += TILE) {
     const int64_t tile = min_i64(TILE, b->n - t);
-    nearest_hint(b->nearest, b->hint + t);
+    nearest_begin(b->nearest, b->hint + t, b->index, b->distance);
     b->kernels->nearest(tile, b->X + t * D, D, b->nearest, b->index, b->distance);
+    nearest_end(b->nearest);
     memcpy(b->hint + t, b->index, (size_t)tile * sizeof(*b->index));
   }
   PetscCall(NearestDestroy(&b->nearest));
@@ -92,8 +93,9 @@ static PetscErrorCode Pass(void *context)
   Data *b = context;
   const int64_t first = b->n - TIMED;
   PetscFunctionBegin;
-  if (b->hints) nearest_hint(b->nearest, b->hint + first);
+  nearest_begin(b->nearest, b->hints ? b->hint + first : NULL, b->index, b->distance);
   b->kernels->nearest(TIMED, b->X + first * D, D, b->nearest, b->index, b->distance);
+  nearest_end(b->nearest);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
