@@ -22,14 +22,17 @@ enum { SAMPLE = 4096 };
 static PetscErrorCode MeanCentroid(Nearest *N)
 {
   const int64_t count = min_i64(SAMPLE, N->K);
+  int64_t first, mine;
   double *sum;
   PetscFunctionBegin;
-  PetscCall(ArrayCreate(N->d, &sum));
+  nearest_part(N->nodes, N->d, 16, &first, &mine);
+  PetscCall(ArrayCreate(mine, &sum));
   for (int64_t j = 0; j < count; j++) {
-    const float *c = N->C + j * N->K / count * N->d;
-    for (int64_t i = 0; i < N->d; i++) sum[i] += (double)c[i];
+    const float *c = N->C + j * N->K / count * N->d + first;
+    for (int64_t i = 0; i < mine; i++) sum[i] += (double)c[i];
   }
-  for (int64_t i = 0; i < N->d; i++) N->mean[i] = (float)(sum[i] / (double)count);
+  for (int64_t i = 0; i < mine; i++) N->mean[first + i] = (float)(sum[i] / (double)count);
+  PetscCall(NearestMeet(N->nodes));
   PetscCall(ArrayDestroy(&sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -130,13 +133,13 @@ PetscErrorCode NearestCreateAs(const Kernels *kernels, int64_t K, int64_t d, con
   N->eps = ((double)d / 8 + 8) * 0x1p-53;
   N->list = way->list ? way->list : LIST;
   N->settled = way->list ? way->list : SETTLED;
-  PetscCall(ArrayCreate(d, &N->mean));
   PetscCall(ArrayCreate(N->places, &N->order));
   PetscCall(ArrayCreate(N->places, &N->norm));
   PetscCall(ArrayCreate(BLOCK * N->list, &N->candidate));
   PetscCall(ArrayCreate(BLOCK * N->list, &N->upper));
   PetscCall(ArrayCreate(PANEL_ROWS * PANEL, &N->score));
   PetscCall(ArrayCreate(PANEL, &N->bound));
+  PetscCall(NearestArray(N->nodes, d, sizeof(*N->mean), (void **)&N->mean));
   PetscCall(NearestArray(N->nodes, K, sizeof(*N->apart), (void **)&N->apart));
   PetscCall(NearestRenew(N));
   if (way->prefix && nearest_may_turn(N) && 2 * way->prefix <= d) {
@@ -164,7 +167,7 @@ PetscErrorCode NearestDestroy(Nearest **centroids)
   PetscCall(DirectionsDestroy(&N->directions));
   for (int level = 0; level < LEVEL_FLOATS; level++) PetscCall(GridDestroy(&N->grid[level]));
   PetscCall(FloatsDestroy(&N->floats));
-  PetscCall(ArrayDestroy(&N->mean));
+  PetscCall(NearestArrayDestroy(N->nodes, (void **)&N->mean));
   PetscCall(ArrayDestroy(&N->order));
   PetscCall(ArrayDestroy(&N->norm));
   PetscCall(NearestArrayDestroy(N->nodes, (void **)&N->apart));

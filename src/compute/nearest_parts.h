@@ -80,7 +80,7 @@ struct Nearest {
   Nodes *nodes; /* or NULL */
   int64_t K, d, groups, places;
   const float *C; /* [K x d] borrowed */
-  float *mean;    /* [d] */
+  float *mean;    /* [d] of the node */
   int32_t *order; /* [places] the centroid of a place, by distance from the mean; -1: none */
   double *norm;   /* [K] distance from the mean, rounded up, by place */
   double *apart;  /* [K] distance from the mean, by centroid; of the node */

@@ -1,12 +1,13 @@
-/* A block of tokens is assigned by all ranks: each has its own stretch of it, which its reader holds.
-   Cores are not equally fast at all times, so a rank that has done its own takes tokens from the
-   ends of what others of its node have left, and reads them itself. Everything summed is an integer
-   or exact, so that who did what does not show. */
+/* A block of tokens is assigned by all ranks: each has its own stretch of it, which its reader
+   holds. Cores are not equally fast at all times, so a rank that has done its own takes tokens from
+   the ends of what others of its node have left, and reads them itself. Everything summed is an
+   integer or exact, so that who did what does not show. */
 #include "learn/kmeans.h"
 #include <math.h>
 #include <string.h>
 
-enum { PIECE = KMEANS_PIECE, LEAST = 128 }; /* tokens that are taken at once: at most; at least, where there are so many */
+/* Tokens that are taken at once: at most, and at least where there are so many. */
+enum { PIECE = KMEANS_PIECE, LEAST = 64 };
 
 static bool before(const FarToken *a, const FarToken *b)
 {
@@ -72,7 +73,7 @@ static int64_t left_of(uint64_t word)
 /* How many to take of so many: some stay for others when the end is near. */
 static int64_t piece_of(int64_t left)
 {
-  return min_i64(left, max_i64(LEAST, min_i64(PIECE, (left / 2 + 63) / 64 * 64)));
+  return min_i64(left, max_i64(LEAST, min_i64(PIECE, (left / 4 + 63) / 64 * 64)));
 }
 
 /* Takes tokens at .. at + count - 1 of a stretch, from its front or from its end, where no fewer
@@ -154,6 +155,6 @@ PetscErrorCode KMeansAssign(KMeans *K, const Stretch *stretch)
   PetscCall(ReaderRows(K->task->reader, 0, done, &X));
   add_tokens(K, stretch->first, done, 0, X);
   exact_join(&K->objective, &none); /* carries, so that ranks can be added */
-  PetscCall(JoinFar(K)); /* after which nobody takes tokens of this block */
+  PetscCall(JoinFar(K));            /* after which nobody takes tokens of this block */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
