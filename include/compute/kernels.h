@@ -320,10 +320,10 @@ bool nearest_may_screen(const Nearest *centroids);
 /* NearestUsePrefix - screens by so many of the leading directions from now on; 0: by none. */
 PetscErrorCode NearestUsePrefix(Nearest *centroids, const Directions *directions, int64_t prefix);
 /* nearest_begin - from here to nearest_end, calls of `nearest` answer in parts of the arrays index
-   and distance, and may leave some answers, whose tokens must stay, to nearest_end: the few tokens
-   that need finer screening are cheaper together. hint is NULL, or for each element of the arrays a
-   centroid that is likely to be near its token, -1 for none: it makes the search shorter and
-   changes no answer. */
+   and distance, and may leave some to nearest_end: those with an index below 0, whose tokens must
+   stay. The few that need finer screening are cheaper together. hint is NULL, or for each element
+   of the arrays a centroid that is likely to be near its token, -1 for none: it makes the search
+   shorter and changes no answer. */
 void nearest_begin(Nearest *centroids, const int32_t *hint, int32_t *index, double *distance);
 void nearest_end(Nearest *centroids);
 

@@ -26,8 +26,8 @@ typedef struct {
   FarToken far[FAR_TOKENS];
 } FarList;
 
-/* Tokens that a rank assigns in a step, and takes of them at once, at most. */
-enum { KMEANS_BLOCK = 8192, KMEANS_PIECE = 1024 };
+/* Tokens of a rank in a step, and of others that it holds at once, at most. */
+enum { KMEANS_BLOCK = 8192, KMEANS_MORE = 2048, KMEANS_ANSWERS = KMEANS_BLOCK + KMEANS_MORE };
 
 /* What nobody has taken yet of a rank's tokens first .. of this step: elements from .. to - 1, from
    in the low half of left and to in the high one. */
@@ -35,6 +35,14 @@ typedef struct {
   _Alignas(64) _Atomic uint64_t left;
   int64_t first;
 } KMeansShare;
+
+/* A token of a step: which answer is its own, its number, its values, and where its nearest
+   centroid is kept for the next pass (or NULL). */
+typedef struct {
+  int64_t answer, token;
+  const float *x;
+  int32_t *hint;
+} KMeansToken;
 
 enum { KMEANS_ITERATION, KMEANS_POSITION, KMEANS_FAR, KMEANS_ENDED, KMEANS_NUMBERS };
 enum { KMEANS_GOES_ON, KMEANS_ITERATIONS, KMEANS_CONVERGED };
@@ -64,9 +72,11 @@ typedef struct {
                              first tokens, -1: not known */
   int64_t hints, ordinal; /* of those tokens, and which one begins this step */
   FarList *far;           /* this rank's of this step */
-  int32_t *index;         /* [KMEANS_BLOCK + KMEANS_PIECE] scratch, as all that follow */
+  int32_t *index, *guess; /* [KMEANS_ANSWERS] scratch, as all that follow */
   double *distance;
-  float *rows; /* [KMEANS_PIECE x d] */
+  KMeansToken *waiting; /* [KMEANS_ANSWERS] tokens whose answers are left to the end of a step */
+  int64_t waits;        /* how many */
+  float *rows;          /* [KMEANS_MORE x d] tokens of others, where there are any */
 } KMeans;
 
 /* KMeansStep - one block of tokens, and after the last one the new centroids. Collective. */
@@ -77,11 +87,9 @@ PetscErrorCode KMeansStep(KMeans *kmeans, StepReport *report);
    done. Collective. */
 PetscErrorCode KMeansPrepare(KMeans *kmeans, int64_t ordinal);
 
-/* kmeans_begin - from here to kmeans_end, tokens at .. at + count - 1 of the stretch that a rank of
-   this node has in this step are searched for, into the answers from that element on, with what
-   the pass before found of them; kmeans_end keeps what this one finds of so many. */
-void kmeans_begin(KMeans *kmeans, int rank, int64_t at, int64_t count, int64_t answer);
-void kmeans_end(KMeans *kmeans, int rank, int64_t at, int64_t count, int64_t answer);
+/* The nearest centroids in the pass before, to be read and written, of tokens at .. at + count - 1
+   of the stretch that a rank of this node has in this step; NULL where there is no room. */
+int32_t *kmeans_hints(const KMeans *kmeans, int rank, int64_t at, int64_t count);
 
 /* KMeansAssign - assigns a block of tokens, of which the reader holds this rank's stretch, adds
    each to the sums of the rank that did it, and joins what is far. Collective. */

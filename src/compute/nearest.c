@@ -193,6 +193,7 @@ static void begin_block(Nearest *N, Todo *todo)
     N->out[t] = false;
     N->kept[t] = N->cost[t] = N->seen[t] = 0;
     const int64_t at = now->at[t];
+    if (N->index[at] < 0) N->index[at] = ~N->index[at];
     const int32_t known = N->distance[at] < (double)INFINITY ? N->index[at] : -1;
     N->wild[t] = false;
     if (known >= 0)
@@ -231,6 +232,7 @@ static void search_block(Nearest *N, int level)
     Todo *later = &N->later[N->wild[t]              ? LEVEL_FLOATS
                             : level == LEVEL_PREFIX ? N->whole
                                                     : level + 1];
+    N->index[N->now.at[t]] = ~N->index[N->now.at[t]]; /* it waits */
     later->x[later->count] = N->now.x[t];
     later->at[later->count++] = N->now.at[t];
   }

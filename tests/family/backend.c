@@ -274,7 +274,12 @@ static bool check_nearest(const Kernels *b, int64_t n, int64_t K, int64_t d, int
     b->nearest(count, X + t * ld, ld, centroids, index + t, distance + t);
     t += count;
   }
+  int32_t *early = (int32_t *)hold(fill(n, PLAIN)), wrong = 0;
+  memcpy(early, index, (size_t)n * sizeof(*index));
   if (together) nearest_end(centroids);
+  for (int64_t t = 0; t < n; t++) wrong += early[t] >= 0 && early[t] != index[t];
+  if (wrong) fprintf(stderr, "# %d answers changed at the end\n", wrong);
+  if (wrong) return false;
   PetscCallAbort(PETSC_COMM_SELF, NearestDestroy(&centroids));
   for (int64_t t = 0; t < n; t++) {
     double best = (double)INFINITY;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Tokens that are taken at once: at most, and at least where there are so many. */
-enum { PIECE = KMEANS_PIECE, LEAST = 64 };
+enum { PIECE = 1024, LEAST = 64 };
 
 static bool before(const FarToken *a, const FarToken *b)
 {
@@ -49,19 +49,42 @@ static void add_member(int64_t d, const float *x, double scale, int64_t *restric
   for (int64_t i = 0; i < d; i++) sum[i] += llrint((double)x[i] * scale);
 }
 
-/* Adds tokens token .. token + count - 1, whose answers begin at element `answer`. */
-static void add_tokens(KMeans *K, int64_t token, int64_t count, int64_t answer, const float *X)
+/* A token that has its answer. */
+static void add_token(KMeans *K, const KMeansToken *one)
 {
-  const double scale = ldexp(1, K->exponent);
-  const int64_t most = min_i64(FAR_TOKENS, K->K);
+  const int32_t j = K->index[one->answer];
+  const double distance = K->distance[one->answer];
+  add_member(K->d, one->x, ldexp(1, K->exponent), K->sums + j * K->d);
+  K->counts[j]++;
+  exact_add(&K->objective, distance);
+  if (distance > 0) far_insert(K->far, min_i64(FAR_TOKENS, K->K), (FarToken){distance, one->token});
+  if (one->hint) *one->hint = j;
+}
+
+/* Tokens at .. of a rank's stretch: searched for and added, but for those that wait. */
+static void find(KMeans *K, int rank, int64_t at, int64_t count, const float *X, int64_t answer)
+{
+  int32_t *hint = kmeans_hints(K, rank, at, count);
+  for (int64_t t = 0; t < count; t++) K->guess[answer + t] = hint ? hint[t] : -1;
+  K->task->view.kernels->nearest(count, X, K->d, K->nearest, K->index + answer,
+                                 K->distance + answer);
   for (int64_t t = 0; t < count; t++) {
-    const int64_t j = K->index[answer + t];
-    const double distance = K->distance[answer + t];
-    add_member(K->d, X + t * K->d, scale, K->sums + j * K->d);
-    K->counts[j]++;
-    exact_add(&K->objective, distance);
-    if (distance > 0) far_insert(K->far, most, (FarToken){distance, token + t});
+    const KMeansToken one = {answer + t, K->share[rank].first + at + t, X + t * K->d,
+                             hint ? hint + t : NULL};
+    if (K->index[one.answer] < 0)
+      K->waiting[K->waits++] = one;
+    else
+      add_token(K, &one);
   }
+}
+
+/* Those that wait. */
+static void find_waiting(KMeans *K)
+{
+  nearest_end(K->nearest);
+  for (int64_t w = 0; w < K->waits; w++) add_token(K, &K->waiting[w]);
+  K->waits = 0;
+  nearest_begin(K->nearest, K->guess, K->index, K->distance);
 }
 
 /* Tokens that nobody has taken: from is in the low half of a word, to in the high one. */
@@ -91,22 +114,16 @@ static bool take(KMeansShare *share, bool front, int64_t least, int64_t *at, int
   return true;
 }
 
-static void search(KMeans *K, int64_t count, const float *X, int64_t answer)
+/* This rank's tokens. */
+static PetscErrorCode FindOwn(KMeans *K)
 {
-  K->task->view.kernels->nearest(count, X, K->d, K->nearest, K->index + answer,
-                                 K->distance + answer);
-}
-
-/* This rank's tokens, the first done of its stretch: those that no other rank took. */
-static PetscErrorCode DoOwn(KMeans *K, int64_t *done)
-{
-  KMeansShare *own = &K->share[nodes_rank(K->nodes)];
+  const int rank = nodes_rank(K->nodes);
   int64_t at, count;
   const float *X = NULL;
   PetscFunctionBegin;
-  for (*done = 0; take(own, true, 1, &at, &count); *done = at + count) {
+  while (take(&K->share[rank], true, 1, &at, &count)) {
     PetscCall(ReaderRows(K->task->reader, at, count, &X));
-    search(K, count, X, at);
+    find(K, rank, at, count, X, at);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -122,38 +139,35 @@ static int slowest(const KMeans *K)
 }
 
 /* Tokens of others; their answers stand behind those of this rank's stretch. */
-static PetscErrorCode DoOthers(KMeans *K)
+static PetscErrorCode FindOthers(KMeans *K)
 {
-  int64_t at, count, row[PIECE];
+  int64_t at, count, held = 0, row[PIECE];
   PetscFunctionBegin;
   for (int r = slowest(K); take(&K->share[r], false, 2 * LEAST, &at, &count); r = slowest(K)) {
-    const int64_t token = K->share[r].first + at;
-    for (int64_t t = 0; t < count; t++) row[t] = split_row(K->task->view.split, false, token + t);
-    PetscCall(ViewRead(&K->task->view, count, row, K->rows));
-    kmeans_begin(K, r, at, count, KMEANS_BLOCK);
-    search(K, count, K->rows, KMEANS_BLOCK);
-    kmeans_end(K, r, at, count, KMEANS_BLOCK);
-    add_tokens(K, token, count, KMEANS_BLOCK, K->rows);
+    if (held + count > KMEANS_MORE) find_waiting(K), held = 0;
+    float *X = K->rows + held * K->d;
+    for (int64_t t = 0; t < count; t++)
+      row[t] = split_row(K->task->view.split, false, K->share[r].first + at + t);
+    PetscCall(ViewRead(&K->task->view, count, row, X));
+    find(K, r, at, count, X, KMEANS_BLOCK + held);
+    held += count;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode KMeansAssign(KMeans *K, const Stretch *stretch)
 {
-  const int rank = nodes_rank(K->nodes);
+  KMeansShare *own = &K->share[nodes_rank(K->nodes)];
   const Exact none = {0};
-  const float *X = NULL;
-  int64_t done;
   PetscFunctionBegin;
-  K->far->count = 0;
-  kmeans_begin(K, rank, 0, stretch->count, 0);
-  K->share[rank].first = stretch->first;
-  atomic_store(&K->share[rank].left, (uint64_t)stretch->count << 32);
-  PetscCall(DoOwn(K, &done));
-  kmeans_end(K, rank, 0, done, 0);
-  PetscCall(DoOthers(K));
-  PetscCall(ReaderRows(K->task->reader, 0, done, &X));
-  add_tokens(K, stretch->first, done, 0, X);
+  K->far->count = K->waits = 0;
+  nearest_begin(K->nearest, K->guess, K->index, K->distance);
+  own->first = stretch->first;
+  atomic_store(&own->left, (uint64_t)stretch->count << 32);
+  PetscCall(FindOwn(K));
+  PetscCall(FindOthers(K));
+  find_waiting(K);
+  nearest_end(K->nearest);
   exact_join(&K->objective, &none); /* carries, so that ranks can be added */
   PetscCall(JoinFar(K));            /* after which nobody takes tokens of this block */
   PetscFunctionReturn(PETSC_SUCCESS);

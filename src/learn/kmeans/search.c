@@ -1,7 +1,6 @@
 /* The search for nearest centroids in the passes of k-means: centroids prepared by all ranks of a
    node, pilots that choose how to screen, and what the pass before found as a first guess. */
 #include "learn/kmeans.h"
-#include <string.h>
 
 enum { HINTS = 1 << 16, PILOT = 256 }; /* at least; tokens of a pilot */
 
@@ -62,21 +61,8 @@ PetscErrorCode KMeansPrepare(KMeans *K, int64_t ordinal)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where what is known of a rank's token stands; NULL where there is no room for all of count. */
-static int32_t *hints_of(const KMeans *K, int rank, int64_t at, int64_t count)
+int32_t *kmeans_hints(const KMeans *K, int rank, int64_t at, int64_t count)
 {
   if (K->ordinal + at + count > K->hints) return NULL;
   return K->hint + rank * K->hints + K->ordinal + at;
-}
-
-void kmeans_begin(KMeans *K, int rank, int64_t at, int64_t count, int64_t answer)
-{
-  nearest_begin(K->nearest, hints_of(K, rank, at, count), K->index + answer, K->distance + answer);
-}
-
-void kmeans_end(KMeans *K, int rank, int64_t at, int64_t count, int64_t answer)
-{
-  int32_t *hint = hints_of(K, rank, at, count);
-  nearest_end(K->nearest);
-  if (hint) memcpy(hint, K->index + answer, (size_t)count * sizeof(*hint));
 }

@@ -35,9 +35,11 @@ static PetscErrorCode Allocate(KMeans *K)
   PetscCall(ArrayCreate(K->K, &K->counts));
   PetscCall(SharedCreate(K->nodes, nodes_size(K->nodes), &K->share));
   PetscCall(ArrayCreate(1, &K->far));
-  PetscCall(ArrayCreate(KMEANS_BLOCK + KMEANS_PIECE, &K->index));
-  PetscCall(ArrayCreate(KMEANS_BLOCK + KMEANS_PIECE, &K->distance));
-  PetscCall(ArrayScratch(KMEANS_PIECE * K->d, &K->rows));
+  PetscCall(ArrayCreate(KMEANS_ANSWERS, &K->index));
+  PetscCall(ArrayCreate(KMEANS_ANSWERS, &K->guess));
+  PetscCall(ArrayCreate(KMEANS_ANSWERS, &K->distance));
+  PetscCall(ArrayScratch(KMEANS_ANSWERS, &K->waiting));
+  PetscCall(ArrayScratch(nodes_size(K->nodes) > 1 ? KMEANS_MORE * K->d : 0, &K->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +95,9 @@ static PetscErrorCode Destroy(void **self)
   PetscCall(ArrayDestroy(&K->counts));
   PetscCall(ArrayDestroy(&K->far));
   PetscCall(ArrayDestroy(&K->index));
+  PetscCall(ArrayDestroy(&K->guess));
   PetscCall(ArrayDestroy(&K->distance));
+  PetscCall(ArrayDestroy(&K->waiting));
   PetscCall(ArrayDestroy(&K->rows));
   PetscCall(ParamsRelease(params, &K->params));
   PetscCall(ArrayDestroy((KMeans **)self));
