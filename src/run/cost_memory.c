@@ -9,8 +9,9 @@ enum {
   SCORE_ROWS = 128 + 64, /* of a step: tokens whose scores are held */
   BLOCK_LEAST = 3072,    /* of k-means: tokens of a rank that are read together */
   BLOCK_MOST = 8192,
-  LEAF = 1024, /* tokens of a sum, or of units that are read together */
-  STORED = 2,  /* bytes of a value of a token in a file, read ahead twice */
+  BLOCK_MORE = 2048, /* of other ranks */
+  LEAF = 1024,       /* tokens of a sum, or of units that are read together */
+  STORED = 2,        /* bytes of a value of a token in a file, read ahead twice */
   READ = (int)sizeof(float) + 2 * STORED /* bytes of a value of a token here */
 };
 
@@ -62,8 +63,9 @@ static void kmeans_memory(const CostShape *s, const CostGroup *group, Cost *cost
   double start = 0;
   if (s->drawn + s->oversized > 0) /* 12: how far each token is, and from which */
     start = 12 * s->n / R + 4 * (kd + (pool <= 0x1p27 ? pool : 0));
-  start += 8 * s->oversized * s->d;                        /* as it grows */
-  cost->rank = 8 * kd + fmax(READ * tokens * s->d, start); /* sums, and what they are of */
+  start += 8 * s->oversized * s->d;                         /* as it grows */
+  cost->rank = 8 * kd + fmax(READ * tokens * s->d, start) + /* sums, and what they are of */
+               (R > 1 ? 4.0 * BLOCK_MORE * s->d : 0);
   cost->node = kd * (4 + 4 + 6); /* centroids twice and as whole numbers */
 }
 

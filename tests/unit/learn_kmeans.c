@@ -198,6 +198,44 @@ static PetscErrorCode CheckRanks(Bench *world, Bench *self, Mistakes *mistakes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const Kernels *plain;
+static int64_t found; /* tokens that this rank searched for */
+
+/* The search of a core that is slow at the moment, on rank 0. */
+static void late(int64_t n, const float *X, int64_t ldX, const Nearest *centroids, int32_t *index,
+                 double *distance)
+{
+  if (tap_rank == 0) usleep(20000);
+  found += n;
+  plain->nearest(n, X, ldX, centroids, index, distance);
+}
+
+/* Tokens of a slow rank are taken by the others of its node, with the same result. */
+static PetscErrorCode CheckHelp(Bench *world)
+{
+  Kernels slow = *world->task.view.kernels;
+  int64_t all;
+  KMeans *a, *b;
+  PetscFunctionBeginUser;
+  plain = world->task.view.kernels;
+  slow.nearest = late;
+  found = 0;
+  PetscCall(Learner(world, "1", &a));
+  PetscCall(Run(a, -1, &(Course){0}));
+  world->task.view.kernels = &slow;
+  PetscCall(Learner(world, "1", &b));
+  PetscCall(Run(b, -1, &(Course){0}));
+  world->task.view.kernels = plain;
+  PetscCallMPI(MPI_Allreduce(&found, &all, 1, MPI_INT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  OK(all == a->n, "each token is searched for once in a pass");
+  OK(!memcmp(a->centroids, b->centroids, ROWS * WIDTH * sizeof(float)), "the same bytes");
+  OK(tap_rank || tap_size == 1 || found < all / tap_size,
+     "of %d tokens the slow rank did %d, two ranks a node", (int)all, (int)found);
+  PetscCall(method_kmeans.destroy((void **)&a));
+  PetscCall(method_kmeans.destroy((void **)&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   Bench world, self;
@@ -213,6 +251,7 @@ int main(int argc, char **argv)
     setenv("ARDIS_NODE_RANKS", (const char *const[]){"1", "2", "3"}[most - 1], 1);
     RUN(CheckIteration(&world));
     RUN(CheckRanks(&world, &self, mistakes));
+    if (most == 2) RUN(CheckHelp(&world));
   }
   RUN(BenchClose(&world));
   RUN(BenchClose(&self));
