@@ -83,6 +83,7 @@ typedef struct {
                                            means; [rows x d]; NULL: no average */
   float *D, *E, *b; /* [m x d], [m x inputs], [m]: atoms, encoder rows, encoder bias of all ranks;
                        once on a node */
+  bool published;   /* D and E have the rows of the tensors, as the optimizer left them */
   float *bias;      /* [d] view of the tensor */
   struct Encoder *encoder; /* made from E and b */
   Packed hidden;           /* of the encoder's hidden layer, where it has one */

@@ -7,7 +7,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { WIDTH = 64, SHARE = 4 }; /* tokens of a tile; of a rank's tokens one in so many can go over */
+enum {
+  WIDTH = 64, /* tokens of a tile */
+  SHARE = 4   /* of a rank's tokens one in so many can go over */
+};
 
 /* Where two neighbours meet: in a step one of two, in the next the other. */
 struct SAEMeet {
@@ -92,8 +95,7 @@ static void append(const Codes *from, int64_t first, int64_t rows, Codes *to)
 {
   const int64_t begin = from->start[first], at = to->start[to->rows];
   const size_t count = (size_t)(from->start[first + rows] - begin);
-  for (int64_t t = 1; t <= rows; t++)
-    to->start[to->rows + t] = at + from->start[first + t] - begin;
+  for (int64_t t = 1; t <= rows; t++) to->start[to->rows + t] = at + from->start[first + t] - begin;
   to->rows += rows;
   if (!count) return;
   memcpy(to->atom + at, from->atom + begin, count * sizeof(*to->atom));

@@ -219,13 +219,15 @@ PetscErrorCode BatchPublish(SAE *sae)
   int count = 1;
 
   PetscFunctionBegin;
-  ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
   const int kind = encoder_rows(sae);
-  if (sae->rows && kind != ROWS_IDENTITY) {
+  const bool again = !sae->published;
+  sae->published = false;
+  if (again) ((const SAEAtoms *)sae->params.atoms.entry)->form(sae, sae->D + sae->first * d);
+  if (again && sae->rows && kind != ROWS_IDENTITY)
     memcpy(E, kind == ROWS_ATOMS ? sae->D + sae->first * d : encoder_tensor(sae)->p,
            (size_t)(sae->rows * taken));
+  if (sae->rows && kind != ROWS_IDENTITY)
     memcpy(b, tensor_named(sae, "encoder/bias")->p, (size_t)sae->rows * sizeof(*b));
-  }
   SharedRows all[3 + SAE_LEARNED] = {{sae->D, row, sae->starts}};
   if (kind != ROWS_IDENTITY) {
     all[count++] = (SharedRows){sae->E, taken, sae->starts};

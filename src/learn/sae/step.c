@@ -4,6 +4,7 @@
 #include "learn/encoder.h"
 #include "learn/hidden.h"
 #include "learn/resample.h"
+#include "learn/rows.h"
 #include <math.h>
 #include <string.h>
 
@@ -213,6 +214,24 @@ static PetscErrorCode Finish(SAE *sae, const Factors *by, double *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Whether nobody reads D and E between Apply and the next step. */
+static bool rows_free(const SAE *sae)
+{
+  return ((const SAEAtoms *)sae->params.atoms.entry)->form == rows_form &&
+         !((const SAERevive *)sae->params.revive.entry)->resample;
+}
+
+/* Finished rows of atoms and encoder go where all ranks read them, while they are near. */
+static void publish_rows(SAE *sae, const Tensor *t, int64_t row, int64_t rows)
+{
+  const bool atoms = t == tensor_named(sae, "atoms");
+  const int64_t at = (sae->first + row) * t->cols;
+  const size_t size = (size_t)(rows * t->cols) * sizeof(float);
+  if (atoms) memcpy(sae->D + at, t->p + row * t->cols, size);
+  if (atoms ? encoder_rows(sae) == ROWS_ATOMS : t == encoder_tensor(sae))
+    memcpy(sae->E + at, t->p + row * t->cols, size);
+}
+
 /* Optimizer, whether every parameter is finite, and the constraint, over a few rows at a time. */
 static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
 {
@@ -225,6 +244,7 @@ static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
   int64_t bad = 0; /* before the constraint, which turns NaN in weights into 0 */
 
   PetscFunctionBegin;
+  sae->published = rows_free(sae);
   for (int i = 0; i < sae->tensors; i++) {
     const Tensor *t = &sae->tensor[i];
     const int64_t most = max_i64(APPLY_COUNT / t->cols, 1);
@@ -236,6 +256,7 @@ static PetscErrorCode Apply(SAE *sae, double rate, double norm, bool *finite)
       ((const Optimizer *)optimizer->entry)->update(optimizer->params, &update);
       bad |= !all_finite(update.count, update.p);
       ((const SAEAtoms *)sae->params.atoms.entry)->project(sae, t, row, rows, sae->batch->previous);
+      if (sae->published) publish_rows(sae, t, row, rows);
     }
   }
   PetscCall(NodesSum(sae->nodes, 1, &bad));
