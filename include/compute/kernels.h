@@ -126,11 +126,17 @@ typedef struct Kernels {
                  const float *D, int64_t ldD, float *y);
   /* y[i] = fmaf(a, x[i], y[i]). */
   void (*add_scaled)(int64_t d, float a, const float *x, float *y);
-  /* y[i] = fmaf(a, (float)x[i], y[i]); then which y are at least the largest less gap (one
-     rounding), ascending: how many, or 0 where these are more than room or the largest is not above
-     0. next [m], or NULL, may be brought near meanwhile. */
-  int64_t (*add_leading)(int64_t m, float a, const int16_t *x, const int16_t *next, float *y,
-                         float gap, int64_t room, int32_t *index);
+  /* The largest |x[i]|; 0 where there is none, and NaN does not count. */
+  float (*largest_size)(int64_t count, const float *x);
+  /* y[i] = units x[i] to the nearest (even) whole number of at most 32,767 in size; NaN counts as
+     the least. */
+  void (*round16)(int64_t count, float units, const float *x, int16_t *y);
+  /* y[i] = y[i] less c x[i] / 2^15, which is rounded to the nearest (half: up), or the end of 16
+     bits that this is beyond; then which y are at least the largest less gap, ascending: how many,
+     or 0 where these are more than room, the largest is not above 0, or some y is at an end. x at
+     least - 32,767. next [m], or NULL, may be brought near meanwhile. */
+  int64_t (*less_leading)(int64_t m, int16_t c, const int16_t *x, const int16_t *next, int16_t *y,
+                          int gap, int64_t room, int32_t *index);
   /* Q[i][j] = dot64(D[index[i]], D[index[j]]), Q [p x p], and b[i] = dot64(D[index[i]], x). Rows
      `next` [nexts] may be brought near meanwhile. */
   void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,

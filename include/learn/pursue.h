@@ -13,13 +13,14 @@ struct SAETrace {
    are, but near enough to leave few that can be the largest. */
 enum { GRAM_ATOMS = 4096, GRAM_PICKS = 3 }; /* made of so many atoms at most, picks at least */
 typedef struct Gram {
-  int16_t *x;     /* [m x m] in units, rounded towards 0 */
+  int16_t *x;     /* [m x m] in units, rounded */
   double longest; /* at least the norm of the longest atom */
   float unit;
 } Gram;
 /* longest and unit, from the square of the longest atom's norm; and products in units. */
 void gram_units(Gram *gram, double square, int64_t d);
-void gram_round(const Gram *gram, int64_t count, const float *products, int16_t *x);
+void gram_round(const Kernels *kernels, const Gram *gram, int64_t count, const float *products,
+                int16_t *x);
 
 /* Settings that codes by pursuit share; the fields are those of the entry's own struct. */
 #define PURSUIT_PARAMS(type)                                                                       \

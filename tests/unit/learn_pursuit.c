@@ -203,7 +203,7 @@ static PetscErrorCode CheckGram(bool together, const char *words)
   PetscCall(ArrayCreate(ATOMS * ATOMS, &gram.x));
   plain->scores(ATOMS, E, WIDTH, &packed, NULL, products, ATOMS);
   gram_units(&gram, 1.001, WIDTH);
-  gram_round(&gram, ATOMS * ATOMS, products, gram.x);
+  gram_round(plain, &gram, ATOMS * ATOMS, products, gram.x);
   for (int with = 0; with < 2; with++) {
     CodeNow now = code_now(&choice);
     now.gram = with ? &gram : NULL;

@@ -9,13 +9,52 @@
 #include "exp64.h"
 #define FMAF __builtin_fmaf
 #include "layer.h"
-static inline uint64_t not_below(const float *y, float least)
+static inline __m256i load16(const int16_t *x)
 {
-  const __m256 to = _mm256_set1_ps(least);
+  return _mm256_loadu_si256((const __m256i *)(const void *)x);
+}
+
+static inline void store16(int16_t *to, __m256i x)
+{
+  _mm256_storeu_si256((__m256i *)(void *)to, x);
+}
+
+/* y less c x / 2^15, rounded, within 16 bits; best: the largest of each lane of each group, or 0;
+   least: the least of each lane, or what it is. */
+static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x,
+                              const int16_t *next, int16_t *y, int16_t *best, int16_t *least)
+{
+  const __m256i by = _mm256_set1_epi16(c);
+  __m256i low[4];
+  for (int v = 0; v < 4; v++) low[v] = load16(least + 16 * v);
+  for (int64_t i = 0; i < count; best += 64) {
+    __m256i high[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                       _mm256_setzero_si256()};
+    for (const int64_t end = count - i < group ? count : i + group; i < end; i += 64) {
+      for (int v = 0; v < 4; v++) {
+        const int64_t at = i + 16 * v;
+        if (v % 2 == 0) _mm_prefetch(next + at, _MM_HINT_T1);
+        const __m256i left =
+            _mm256_subs_epi16(load16(y + at), _mm256_mulhrs_epi16(by, load16(x + at)));
+        store16(y + at, left);
+        high[v] = _mm256_max_epi16(left, high[v]), low[v] = _mm256_min_epi16(left, low[v]);
+      }
+    }
+    for (int v = 0; v < 4; v++) store16(best + 16 * v, high[v]);
+  }
+  for (int v = 0; v < 4; v++) store16(least + 16 * v, low[v]);
+}
+
+static inline uint64_t not_below(const int16_t *y, int16_t least)
+{
+  const __m256i to = _mm256_set1_epi16(least);
   uint64_t bits = 0;
-  for (int i = 0; i < 64; i += 8)
-    bits |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(y + i), to, _CMP_GE_OQ))
-            << i;
+  for (int i = 0; i < 64; i += 32) {
+    const __m256i low = _mm256_cmpgt_epi16(to, load16(y + i)),
+                  high = _mm256_cmpgt_epi16(to, load16(y + i + 16));
+    const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);
+    bits |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(both) << i;
+  }
   return bits;
 }
 #include "pursuit.h"
@@ -309,7 +348,9 @@ const Kernels backend_avx2 = {
     .select_near = avx2_select_near,
     .decode = avx2_decode,
     .add_scaled = add_scaled,
-    .add_leading = add_leading,
+    .largest_size = largest_size,
+    .round16 = round16,
+    .less_leading = less_leading,
     .products64 = products64,
     .less_rows = less_rows,
     .unroll_sums = unroll_sums,

@@ -8,13 +8,35 @@
 #include "exp64.h"
 #define FMAF __builtin_fmaf
 #include "layer.h"
-static inline uint64_t not_below(const float *y, float least)
+/* y less c x / 2^15, rounded, within 16 bits; best: the largest of each lane of each group, or 0;
+   least: the least of each lane, or what it is. */
+static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x,
+                              const int16_t *next, int16_t *y, int16_t *best, int16_t *least)
 {
-  uint64_t bits = 0;
-  for (int i = 0; i < 64; i += 16)
-    bits |= (uint64_t)_mm512_cmp_ps_mask(_mm512_loadu_ps(y + i), _mm512_set1_ps(least), _CMP_GE_OQ)
-            << i;
-  return bits;
+  const __m512i by = _mm512_set1_epi16(c);
+  __m512i low[2] = {_mm512_loadu_si512(least), _mm512_loadu_si512(least + 32)};
+  for (int64_t i = 0; i < count; best += 64) {
+    __m512i high[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    for (const int64_t end = count - i < group ? count : i + group; i < end; i += 64) {
+      for (int v = 0; v < 2; v++) {
+        const int64_t at = i + 32 * v;
+        _mm_prefetch(next + at, _MM_HINT_T1);
+        const __m512i left = _mm512_subs_epi16(_mm512_loadu_si512(y + at),
+                                               _mm512_mulhrs_epi16(by, _mm512_loadu_si512(x + at)));
+        _mm512_storeu_si512(y + at, left);
+        high[v] = _mm512_max_epi16(left, high[v]), low[v] = _mm512_min_epi16(left, low[v]);
+      }
+    }
+    for (int v = 0; v < 2; v++) _mm512_storeu_si512(best + 32 * v, high[v]);
+  }
+  for (int v = 0; v < 2; v++) _mm512_storeu_si512(least + 32 * v, low[v]);
+}
+
+static inline uint64_t not_below(const int16_t *y, int16_t least)
+{
+  const __m512i to = _mm512_set1_epi16(least);
+  return _mm512_cmpge_epi16_mask(_mm512_loadu_si512(y), to) |
+         (uint64_t)_mm512_cmpge_epi16_mask(_mm512_loadu_si512(y + 32), to) << 32;
 }
 #include "pursuit.h"
 #include "small_systems.h"
@@ -285,7 +307,9 @@ const Kernels backend_avx512 = {
     .select_near = avx512_select_near,
     .decode = avx512_decode,
     .add_scaled = add_scaled,
-    .add_leading = add_leading,
+    .largest_size = largest_size,
+    .round16 = round16,
+    .less_leading = less_leading,
     .products64 = products64,
     .less_rows = less_rows,
     .unroll_sums = unroll_sums,

@@ -1,8 +1,25 @@
 /* Kernels of codes by pursuit, for ref.c, after its dot64. */
 #pragma once
 #include <stdint.h>
+#include <string.h>
 
-static inline uint64_t not_below(const float *y, float least)
+/* y less c x / 2^15, rounded, within 16 bits; best: the largest of each lane of each group, or 0;
+   least: the least of each lane, or what it is. */
+static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x,
+                              const int16_t *next, int16_t *y, int16_t *best, int16_t *least)
+{
+  (void)next;
+  memset(best, 0, (size_t)((count + group - 1) / group * 64) * sizeof(*best));
+  for (int64_t i = 0; i < count; i++) {
+    const int part = (c * x[i] + (1 << 14)) >> 15, left = y[i] - part, lane = (int)(i % 64);
+    int16_t *most = best + i / group * 64 + lane;
+    y[i] = (int16_t)(left > INT16_MAX ? INT16_MAX : left < INT16_MIN ? INT16_MIN : left);
+    *most = y[i] > *most ? y[i] : *most;
+    least[lane] = y[i] < least[lane] ? y[i] : least[lane];
+  }
+}
+
+static inline uint64_t not_below(const int16_t *y, int16_t least)
 {
   uint64_t bits = 0;
   for (int i = 0; i < 64; i++) bits |= (uint64_t)(y[i] >= least) << i;

@@ -240,7 +240,8 @@ static PetscErrorCode RenewGram(Encoder *e)
     const int64_t n = min_i64(ROWS, m - i);
     e->kernels->scores(n, e->E + i * d, d, &right, NULL, e->products, m - i);
     for (int64_t r = 0; r < n; r++)
-      gram_round(&e->gram, m - i, e->products + r * (m - i), e->gram.x + (i + r) * m + i);
+      gram_round(e->kernels, &e->gram, m - i, e->products + r * (m - i),
+                 e->gram.x + (i + r) * m + i);
     mirror(m, i, n, e->gram.x);
   }
   if (e->nodes) PetscCall(NodesBarrier(e->nodes));

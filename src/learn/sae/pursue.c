@@ -34,23 +34,28 @@ int64_t pursuit_most(const CodeNow *now, int64_t m)
 
 /* What is left of n tokens and what is known of its scores.
 
-   With Gram's matrix G scores are not made anew after a pick of atom b: those there are lose c G_bj
-   (one fused multiply-add), and are no more than near the defined ones. How near: with u = 2^-24,
-   gamma = d u / (1 - d u), N the norm of the longest atom, r what is left,
+   With Gram's matrix G scores are not made anew after a pick of atom b: those there are lose c
+   G_bj, and are no more than near the defined ones. They are held as whole numbers of 16 bits, in
+   units of 1/U, a token's own: so that its largest score at first is MOST of them. G_bj is held as
+   g_j of units w of G, and c as the whole number q nearest to 2^15 c w U, so that q g_j / 2^15 is
+   near c G_bj U. How near: with u = 2^-24, gamma = d u / (1 - d u), N the norm of the longest atom,
+   r what is left,
      - a defined score, and an entry of G, is a chain: within gamma |r| N of the product, or gamma
        N^2, and d 2^-149;
      - r is rounded in each place, by u of itself: the product with an atom is off by u |r| N more;
-     - an entry is held in units, towards 0: within a unit more, and a hundredth of it for the
-       factors' rounding;
-     - the number that stands for the score is rounded, by u of itself, which is below |r| N + err.
-   So each pick adds |c| (gamma N^2 + unit) + u |r| N + u (|r| N + err) to err, and all defined
-   scores are within err + gamma |r| N of these numbers. With bounds that are larger by a hundredth,
-   and by 2^-120 (1 + |c|) for numbers near 0, whatever can be the largest score is at most twice
-   that below the largest number. Those scores are made by the chain. Where they are many, or none
-   is above 0, or what is left is small beside err, all scores of the token are made anew. */
+     - g_j is rounded: within half a unit more, and a hundredth of that for the factors' rounding;
+     - at first a number is rounded, by half a one and a hundredth; with each pick q is, by half of
+       one, of which g_j / 2^15 < 1 is taken, and so is what is taken off.
+   So each pick adds U (|c| (gamma N^2 + w / 2) + u |r| N) + 1 to err, and all defined scores are
+   within err + U gamma |r| N of these numbers. With bounds that are larger by a hundredth, and by U
+   2^-120 (1 + |c|) for numbers near 0, whatever can be the largest score is at most twice that
+   below the largest number. Those scores are made by the chain. Where they are many, or none is
+   above 0, or what is left is small beside err, or a number has come to the end of 16 bits, all
+   scores of the token are made anew. */
 enum {
   BLOCK = 32, /* tokens that go from pick to pick together: their scores stay near */
-  ROOM = 32   /* scores of a token that are made alone */
+  ROOM = 32,  /* scores of a token that are made alone */
+  MOST = 24000
 };
 typedef struct {
   const Kernels *kernels;
@@ -59,7 +64,9 @@ typedef struct {
   const Packed *P;
   const float *D;
   float *left, *S;                  /* [n x d]; [n x m] */
-  double square[BLOCK], err[BLOCK]; /* of what is left; of S */
+  int16_t *near;                    /* [n x m] */
+  double units[BLOCK];              /* of near: U */
+  double square[BLOCK], err[BLOCK]; /* of what is left; of near */
   double norm[BLOCK];               /* of what is left, a bound from above */
   double enough[BLOCK];             /* of its square: nothing more is picked */
   bool done[BLOCK], sure[BLOCK];    /* so it is; whether S has the defined scores */
@@ -80,10 +87,10 @@ void gram_units(Gram *gram, double square, int64_t d)
   gram->unit = (float)(gram->longest * gram->longest * (1 + chain_error(d)) / 32000);
 }
 
-void gram_round(const Gram *gram, int64_t count, const float *products, int16_t *x)
+void gram_round(const Kernels *kernels, const Gram *gram, int64_t count, const float *products,
+                int16_t *x)
 {
-  const float units = gram->unit > 0 ? 1 / gram->unit : 0;
-  for (int64_t i = 0; i < count; i++) x[i] = (int16_t)(int)(units * products[i]);
+  kernels->round16(count, gram->unit > 0 ? 1 / gram->unit : 0, products, x);
 }
 
 /* Scores as they are defined, of tokens t .. t + count - 1. */
@@ -93,24 +100,37 @@ static void score(Pursuit *p, int64_t t, int64_t count)
   for (int64_t i = t; i < t + count; i++) p->sure[i] = true;
 }
 
+/* Takes the scores of token t, which are the defined ones, as whole numbers: false where none is of
+   a size that can be. */
+static bool take_scores(Pursuit *p, int64_t t)
+{
+  const float *S = p->S + t * p->m, size = p->kernels->largest_size(p->m, S);
+  if (!(size > 0x1p-100f && size < 0x1p100f)) return false;
+  const float units = MOST / size;
+  p->kernels->round16(p->m, units, S, p->near + t * p->m);
+  p->units[t] = (double)units;
+  p->err[t] = p->units[t] * (chain_error(p->d) * p->norm[t] * p->gram->longest + 0x1p-120) + 0.51;
+  return true;
+}
+
 /* Once c times an atom is taken off: which scores of token t can be the largest, from `at` on;
-   gives how many. 0: it is not known, and S is not kept. next: the atom after it. */
+   gives how many. 0: it is not known. next: the atom after it. */
 static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, int32_t next, float c, int64_t at)
 {
   const bool sure = p->sure[t];
   p->sure[t] = false;
-  if (!p->gram) return 0;
+  if (!p->gram || (sure && !take_scores(p, t))) return 0;
   const double N = p->gram->longest, gamma = chain_error(p->d), size = (double)__builtin_fabsf(c),
-               entry = gamma * N * N + 1.01 * (double)p->gram->unit,
-               norm = 1.0001 * __builtin_sqrt(p->square[t]), most = norm * N;
-  if (sure) p->err[t] = gamma * p->norm[t] * N + 0x1p-120;
+               unit = (double)p->gram->unit, entry = gamma * N * N + 0.51 * unit,
+               norm = 1.0001 * __builtin_sqrt(p->square[t]), most = norm * N, U = p->units[t],
+               units = 0x1p15 * unit * U * (double)c;
   p->norm[t] = norm;
-  p->err[t] += 1.01 * (size * entry + 0x1p-24 * (2 * most + p->err[t])) + 0x1p-120 * (1 + size);
-  const double off = 1.01 * (p->err[t] + gamma * most + 0x1p-23 * (most + p->err[t]));
-  if (!(off <= most / 64)) return 0;
-  return p->kernels->add_leading(p->m, -c * p->gram->unit, p->gram->x + atom * p->m,
-                                 p->gram->x + next * p->m, p->S + t * p->m, (float)(2.02 * off),
-                                 ROOM, p->index + at);
+  p->err[t] += 1.01 * U * (size * entry + 0x1p-24 * most) + 1 + U * 0x1p-120 * (1 + size);
+  const double off = 1.01 * (p->err[t] + U * gamma * most);
+  if (!(off <= U * most / 64 && off < MOST && units < INT16_MAX && units > -INT16_MAX)) return 0;
+  return p->kernels->less_leading(p->m, (int16_t)(units + (units < 0 ? -0.5 : 0.5)),
+                                  p->gram->x + atom * p->m, p->gram->x + next * p->m,
+                                  p->near + t * p->m, (int)(2 * off) + 1, ROOM, p->index + at);
 }
 
 /* Some of what will be needed soon. */
@@ -191,12 +211,14 @@ PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate(BLOCK * d, &p.left));
+  if (p.gram) PetscCall(ArrayCreate(BLOCK * m, &p.near));
   kernels->scores(n, X, d, P, NULL, S, m);
   for (int64_t t = 0; t < n; t += BLOCK) {
     p.n = min_i64(BLOCK, n - t), p.S = S + t * m;
     pursue_block(&p, settings, k, X + t * d, pick + t * k, coefficient + t * k);
   }
   PetscCall(ArrayDestroy(&p.left));
+  PetscCall(ArrayDestroy(&p.near));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
