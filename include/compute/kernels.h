@@ -141,11 +141,22 @@ typedef struct Kernels {
      `next` [nexts] may be brought near meanwhile. */
   void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                      const float *x, int64_t nexts, const int32_t *next, double *Q, double *b);
+  /* n systems, ld apart: Q [ld x ld, of which p x p are used one after another, symmetric], b and z
+     [ld x n], slope [ld] scratch. `turns` times z = max(0, z - (Q z - b) / |Q|), |Q| the root of
+     the sum of its squares in order; a sum of Q z - b starts from - b and runs in order, products
+     rounded. */
+  void (*refine64)(int64_t n, int64_t turns, const int64_t *p, int64_t ld, const double *Q,
+                   const double *b, double *slope, double *z);
   /* Y[t][i] = fmaf(-a[t], D[index[t]][i], Y[t][i]) and square[t] = square64(Y[t]) of n rows [n x
      d]; index and a are `stride` apart. */
   void (*less_rows)(int64_t n, int64_t stride, const int32_t *index, const float *a, int64_t d,
                     const float *D, int64_t ldD, float *Y, double *square);
-  /* The way back through picks: GU, GV [atoms x d]; work [unroll_work(n, m, atoms)]. */
+  /* The way back through picks (Unroll): a, and what U is in the end. With e[t] = from[t] at first,
+     for q = start[t] .. start[t + 1] - 1, j = index[q]: a[q] = blockdot(e[t], D[j]), then e[t] =
+     fmaf(-a[q], D[j], e[t]). */
+  void (*unroll_slopes)(int64_t n, const int64_t *start, const int32_t *index, int64_t d,
+                        const float *D, const float *from, float *e, float *a);
+  /* Its sums: GU, GV [atoms x d]; work [unroll_work(n, m, atoms)]. */
   void (*unroll_sums)(const Unroll *unroll, float *GU, float *GV, float *work);
   /* g[q] = blockdot(e, D[index[q]]). */
   void (*blockdots)(int64_t nonzeros, const int32_t *index, int64_t d, const float *D, int64_t ldD,

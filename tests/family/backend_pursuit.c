@@ -51,6 +51,41 @@ static bool check_products(const Kernels *a, const Kernels *b, int64_t d, int ki
   return same;
 }
 
+/* A few systems, against the definition. */
+static bool check_refine(const Kernels *b, int64_t n, int64_t ld, int kind)
+{
+  int64_t p[9];
+  double *Q = (double *)hold(fill(2 * n * ld * ld, PLAIN)),
+         *c = (double *)hold(fill(2 * n * ld, PLAIN)),
+         *slope = (double *)hold(fill(2 * ld, AWKWARD)),
+         *z = (double *)hold(fill(2 * n * ld, PLAIN)), *y = (double *)hold(fill(2 * n * ld, PLAIN));
+  const int64_t turns = below(4);
+  bool same = true;
+  for (int64_t s = 0; s < n; s++) p[s] = below(3) ? ld : below(ld + 1);
+  for (int64_t i = 0; i < n * ld * ld; i++) Q[i] = (double)value_of(kind);
+  for (int64_t i = 0; i < n * ld; i++)
+    c[i] = (double)value_of(kind), z[i] = y[i] = fabs((double)value_of(kind));
+  for (int64_t s = 0; s < n; s++) {
+    double *q = Q + s * ld * ld, *x = y + s * ld, now[64], square = 0;
+    const int64_t w = p[s];
+    for (int64_t i = 0; i < w; i++)
+      for (int64_t j = 0; j < i; j++) q[i * w + j] = q[j * w + i];
+    for (int64_t i = 0; i < w * w; i++) square += q[i] * q[i];
+    for (int64_t turn = 0; turn < turns; turn++) {
+      memcpy(now, x, (size_t)w * 8);
+      for (int64_t i = 0; i < w; i++) {
+        double fall = -c[s * ld + i];
+        for (int64_t j = 0; j < w; j++) fall += q[i * w + j] * now[j];
+        const double next = now[i] - (square > 0 ? 1 / sqrt(square) : 0) * fall;
+        x[i] = next > 0 ? next : 0;
+      }
+    }
+  }
+  b->refine64(n, turns, p, ld, Q, c, slope, z);
+  for (int64_t i = 0; i < n * ld; i++) same = same && same_double(z[i], y[i]);
+  return same;
+}
+
 /* Rows that lose a multiple of another, and their squares. */
 static bool check_less(const Kernels *a, const Kernels *b, int64_t n, int64_t d, int kind)
 {
@@ -81,7 +116,19 @@ static bool check_unroll(const Kernels *a, const Kernels *b, int64_t n, int64_t 
               *e = hold(fill(n * d, kind));
   float *GU = hold(fill(m * d, PLAIN)), *GV = hold(fill(m * d, PLAIN)), *U = hold(fill(d, PLAIN)),
         *V = hold(fill(d, PLAIN)), *work = hold(fill(unroll_work(n, m, m), AWKWARD));
-  float *sum = hold(fill(leaves * 2 * m * d, PLAIN));
+  float *sum = hold(fill(leaves * 2 * m * d, PLAIN)), *end = hold(fill(n * d, AWKWARD)),
+        *slope = hold(fill(all, AWKWARD)), dot;
+  bool same = true;
+  b->unroll_slopes(n, start, index, d, D, e, end, slope);
+  for (int64_t t = 0; t < n; t++) {
+    memcpy(U, e + t * d, (size_t)d * 4);
+    for (int64_t q = start[t]; q < start[t + 1]; q++) {
+      a->blockdots(1, index + q, d, D, d, U, &dot);
+      a->add_scaled(d, -dot, D + index[q] * d, U);
+      same = same && same_float(1, &dot, slope + q);
+    }
+    same = same && same_float(d, U, end + t * d);
+  }
   b->unroll_sums(&(Unroll){n, m, d, first, atoms, start, index, c, s, D, e, 0.3f}, GU, GV, work);
   memset(sum, 0, (size_t)(leaves * 2 * m * d) * 4);
   for (int64_t t = 0; t < n; t++) {
@@ -101,7 +148,6 @@ static bool check_unroll(const Kernels *a, const Kernels *b, int64_t n, int64_t 
         sum[l * size + i] = sum[2 * l * size + i] + sum[(2 * l + 1) * size + i];
     if (left & 1) memcpy(sum + left / 2 * size, sum + (left - 1) * size, (size_t)size * 4);
   }
-  bool same = true;
   for (int64_t j = 0; j < atoms; j++)
     same = same && same_float(d, GU + j * d, sum + 2 * (first + j) * d) &&
            same_float(d, GV + j * d, sum + (2 * (first + j) + 1) * d);
@@ -117,16 +163,19 @@ static void check(const Kernels *b, const char *called)
     good[0] &= check_leading(&backend_ref, b, size_of(below(2) ? 300 : 2500), kind), let_go();
     good[0] &= check_products(&backend_ref, b, size_of(300), kind), let_go();
     good[0] &= check_less(&backend_ref, b, size_of(40), size_of(300), kind), let_go();
-    good[1] &= check_unroll(&backend_ref, b, size_of(40), size_of(80), 1 + below(12), kind),
+    good[0] &= check_refine(b, below(10), 1 + below(40), kind), let_go();
+    good[1] &= check_unroll(&backend_ref, b, size_of(40), size_of(below(9) ? 80 : 2500),
+                            1 + below(12), kind),
         let_go();
   }
   for (int t = 0; t < 8; t++)
     good[1] &= check_unroll(&backend_ref, b, 1024 * t + below(3), 1 + below(40), 2, t % 2),
         let_go();
-  OK(good[0], "%s: largest_size, round16, less_leading, products64 and less_rows", called);
+  OK(good[0], "%s: largest_size, round16, less_leading, products64, refine64 and less_rows",
+     called);
   OK(some_lead > 100 && none_lead > 100, "%d have leading numbers, %d none or too many", some_lead,
      none_lead);
-  OK(good[1], "%s: unroll_sums", called);
+  OK(good[1], "%s: unroll_slopes and unroll_sums", called);
 }
 
 int main(int argc, char **argv)

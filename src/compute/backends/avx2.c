@@ -58,6 +58,7 @@ static inline uint64_t not_below(const int16_t *y, int16_t least)
   return bits;
 }
 #include "pursuit.h"
+#include "refine64.h"
 #include "small_systems.h"
 #include "subtract64.h"
 #include "walk.h"
@@ -165,6 +166,12 @@ static inline Wide64 wide64_part(const float *x, int64_t count)
 }
 #define wide64_fma fma64
 #include "products64.h"
+
+static void unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t d,
+                          const float *D, const float *from, float *e, float *a)
+{
+  unroll_turns(avx2_blockdots, add_scaled, n, start, index, d, D, from, e, a);
+}
 
 static double tangent(int64_t d, float *g, const float *D)
 {
@@ -352,7 +359,9 @@ const Kernels backend_avx2 = {
     .round16 = round16,
     .less_leading = less_leading,
     .products64 = products64,
+    .refine64 = refine64,
     .less_rows = less_rows,
+    .unroll_slopes = unroll_slopes,
     .unroll_sums = unroll_sums,
     .blockdots = avx2_blockdots,
     .add_picks = avx2_add_picks,

@@ -39,6 +39,7 @@ static inline uint64_t not_below(const int16_t *y, int16_t least)
          (uint64_t)_mm512_cmpge_epi16_mask(_mm512_loadu_si512(y + 32), to) << 32;
 }
 #include "pursuit.h"
+#include "refine64.h"
 #include "small_systems.h"
 #include "subtract64.h"
 #include "walk.h"
@@ -311,7 +312,9 @@ const Kernels backend_avx512 = {
     .round16 = round16,
     .less_leading = less_leading,
     .products64 = products64,
+    .refine64 = refine64,
     .less_rows = less_rows,
+    .unroll_slopes = avx512_unroll_slopes,
     .unroll_sums = unroll_sums,
     .blockdots = avx512_blockdots,
     .add_picks = avx512_add_picks,

@@ -174,12 +174,19 @@ static double unit(int64_t d, float *x)
 }
 
 #include "ref_pursuit.h"
+#include "refine64.h"
 #include "ref_walk.h"
 
 static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const float *D,
                       int64_t ldD, const float *e, float *g)
 {
   for (int64_t q = 0; q < nonzeros; q++) g[q] = blockdot(d, e, D + index[q] * ldD);
+}
+
+static void unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t d,
+                          const float *D, const float *from, float *e, float *a)
+{
+  unroll_turns(blockdots, add_scaled, n, start, index, d, D, from, e, a);
 }
 
 static void add_picks(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
@@ -438,7 +445,9 @@ const Kernels TABLE = {
     .round16 = round16,
     .less_leading = less_leading,
     .products64 = products64,
+    .refine64 = refine64,
     .less_rows = less_rows,
+    .unroll_slopes = unroll_slopes,
     .unroll_sums = unroll_sums,
     .select_positive = select_positive,
     .select_near = select_near,

@@ -4,26 +4,15 @@
 #include "learn/pursue.h"
 #include <string.h>
 
-/* The picks of this rank's token t, with the product of each with what e is then; what remains of e
-   in the end. */
-static void go_back(SAE *sae, int64_t t)
+/* The picks of this rank's token t, from the last to the first. */
+static void turn_picks(SAE *sae, int64_t t)
 {
   SAEPart *part = &sae->batch->part[sae->batch->picks];
   const struct SAETrace *trace = sae->batch->trace;
-  const int64_t d = sae->d, row = (sae->batch->first + t) * d;
-  float *e = part->e + row;
   int64_t at = part->codes.start[t];
-  memcpy(e, sae->batch->part[PART_MAIN].e + row, (size_t)d * sizeof(*e));
-  for (int64_t i = trace->k - 1; i >= 0; i--) {
-    const int32_t j = trace->pick[t * trace->k + i];
-    const float c = trace->coefficient[t * trace->k + i];
-    if (c == 0) continue;
-    if (i)
-      for (int64_t l = 0; l < d; l += 16)
-        __builtin_prefetch(sae->D + trace->pick[t * trace->k + i - 1] * d + l);
-    sae->kernels->blockdots(1, &j, d, sae->D, d, e, &part->g[at]);
-    sae->kernels->add_scaled(d, -part->g[at], sae->D + j * d, e);
-    part->codes.atom[at] = j, part->codes.value[at++] = c;
+  for (int64_t q = (t + 1) * trace->k - 1; q >= t * trace->k; q--) {
+    if (trace->coefficient[q] == 0) continue;
+    part->codes.atom[at] = trace->pick[q], part->codes.value[at++] = trace->coefficient[q];
   }
   part->codes.start[t + 1] = at;
 }
@@ -31,7 +20,8 @@ static void go_back(SAE *sae, int64_t t)
 PetscErrorCode BatchUnroll(SAE *sae)
 {
   SAEPart *part = &sae->batch->part[sae->batch->picks];
-  const int64_t n = sae->batch->count, most = n * sae->batch->trace->k;
+  const int64_t n = sae->batch->count, most = n * sae->batch->trace->k,
+                row = sae->batch->first * sae->d;
 
   PetscFunctionBegin;
   PetscCall(CodesReserve(&part->codes, n, most));
@@ -41,7 +31,9 @@ PetscErrorCode BatchUnroll(SAE *sae)
     part->g_space = most;
   }
   part->codes.rows = n;
-  for (int64_t t = 0; t < n; t++) go_back(sae, t);
+  for (int64_t t = 0; t < n; t++) turn_picks(sae, t);
+  sae->kernels->unroll_slopes(n, part->codes.start, part->codes.atom, sae->d, sae->D,
+                              sae->batch->part[PART_MAIN].e + row, part->e + row, part->g);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

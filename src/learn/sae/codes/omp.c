@@ -20,24 +20,7 @@ static char *check(const void *settings, const Settings *all, const char **path)
   return pursuit_check(all, path);
 }
 
-/* z [p] = max(0, z - (Q z - b) / |Q|_F) again and again, in float64; Q [p x p] and b [p] products
-   by lane64, slope [p] scratch. */
-static void refine(int64_t iterations, int64_t p, const double *Q, const double *b, double *slope,
-                   double *z)
-{
-  double square = 0;
-  for (int64_t i = 0; i < p * p; i++) square += Q[i] * Q[i];
-  const double step = square > 0 ? 1 / __builtin_sqrt(square) : 0;
-  for (int64_t turn = 0; turn < iterations; turn++) {
-    for (int64_t i = 0; i < p; i++) slope[i] = -b[i];
-    for (int64_t j = 0; j < p; j++) /* all sums side by side, Q being symmetric */
-      for (int64_t i = 0; i < p; i++) slope[i] += Q[j * p + i] * z[j];
-    for (int64_t i = 0; i < p; i++) {
-      const double next = z[i] - step * slope[i];
-      z[i] = next > 0 ? next : 0;
-    }
-  }
-}
+enum { TOGETHER = 4 }; /* tokens */
 
 static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_t n, int64_t m,
                               int64_t d, const float *X, const Packed *P, const float *E, float *S,
@@ -45,32 +28,36 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
 {
   const OMP *settings = now->params;
   const int64_t k = now->k ? now->k : settings->pursuit.k;
-  int32_t *pick;
+  int32_t *pick, *to;
   float *coefficient, *sum;
-  int32_t *to;
   double *Q, *b, *slope, *z;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate((n + 1) * k, &pick));
   PetscCall(ArrayCreate(n * k, &coefficient));
-  PetscCall(ArrayCreate(k * k, &Q));
-  PetscCall(ArrayCreate(k, &b));
+  PetscCall(ArrayCreate(TOGETHER * k * k, &Q));
+  PetscCall(ArrayCreate(TOGETHER * k, &b));
   PetscCall(ArrayCreate(k, &slope));
-  PetscCall(ArrayCreate(k, &z));
-  PetscCall(ArrayCreate(k, &to));
+  PetscCall(ArrayCreate(TOGETHER * k, &z));
+  PetscCall(ArrayCreate(TOGETHER * k, &to));
   PetscCall(ArrayCreate(k, &sum));
   PetscCall(Pursue(now, kernels, n, m, d, X, P, E, S, pick, coefficient));
-  for (int64_t t = 0; t < n; t++) {
-    int32_t *atom = pick + t * k;
-    float *value = coefficient + t * k;
-    int64_t end = codes->start[codes->rows];
-    const int64_t p = pursuit_merge(k, atom, value, to, sum);
-    for (int64_t i = 0; i < p; i++) z[i] = sum[i] > 0 ? (double)sum[i] : 0;
-    kernels->products64(p, to, d, E, d, X + t * d, k, atom + k, Q, b);
-    refine(settings->iterations, p, Q, b, slope, z);
-    for (int64_t i = 0; i < p; i++)
-      if ((float)z[i] > 0) codes->atom[end] = to[i], codes->value[end++] = (float)z[i];
-    codes->start[++codes->rows] = end;
+  for (int64_t t0 = 0; t0 < n; t0 += TOGETHER) {
+    const int64_t count = min_i64(TOGETHER, n - t0);
+    int64_t end = codes->start[codes->rows], p[TOGETHER];
+    for (int64_t t = 0; t < count; t++) {
+      int32_t *atom = pick + (t0 + t) * k;
+      p[t] = pursuit_merge(k, atom, coefficient + (t0 + t) * k, to + t * k, sum);
+      for (int64_t i = 0; i < p[t]; i++) z[t * k + i] = sum[i] > 0 ? (double)sum[i] : 0;
+      kernels->products64(p[t], to + t * k, d, E, d, X + (t0 + t) * d, k, atom + k, Q + t * k * k,
+                          b + t * k);
+    }
+    kernels->refine64(count, settings->iterations, p, k, Q, b, slope, z);
+    for (int64_t t = 0; t < count; t++) {
+      for (int64_t i = t * k; i < t * k + p[t]; i++)
+        if ((float)z[i] > 0) codes->atom[end] = to[i], codes->value[end++] = (float)z[i];
+      codes->start[++codes->rows] = end;
+    }
   }
   PetscCall(ArrayDestroy(&pick));
   PetscCall(ArrayDestroy(&coefficient));
