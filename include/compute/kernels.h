@@ -110,9 +110,11 @@ typedef struct Kernels {
   int64_t (*candidates)(int64_t m, const float *L, const float *slack, float norm, int64_t k,
                         int64_t room, int32_t *index);
   /* s[q] = chain over d from s[q] of X[t] and E[index[q]], for token t and q = start[t] ..
-     start[t + 1] - 1. */
+     start[t + 1] - 1. Row index[q] of `soon`, ldsoon bytes each, may be brought near meanwhile; or
+     NULL. */
   void (*chains)(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
-                 int64_t ldE, const float *X, int64_t ldX, float *s);
+                 int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
+                 float *s);
   /* All s above 0, ascending index; gives how many. */
   int64_t (*select_positive)(int64_t m, const float *s, int32_t *index, float *value);
   /* All s above their threshold, and those with |(double)s - (double)threshold| <= far, ascending;
@@ -134,9 +136,9 @@ typedef struct Kernels {
   /* y[i] = y[i] less c x[i] / 2^15, which is rounded to the nearest (half: up), or the end of 16
      bits that this is beyond; then which y are at least the largest less gap, ascending: how many,
      or 0 where these are more than room, the largest is not above 0, or some y is at an end. x at
-     least - 32,767. next [m], or NULL, may be brought near meanwhile. */
-  int64_t (*less_leading)(int64_t m, int16_t c, const int16_t *x, const int16_t *next, int16_t *y,
-                          int gap, int64_t room, int32_t *index);
+     least - 32,767. */
+  int64_t (*less_leading)(int64_t m, int16_t c, const int16_t *x, int16_t *y, int gap, int64_t room,
+                          int32_t *index);
   /* Q[i][j] = dot64(D[index[i]], D[index[j]]), Q [p x p], and b[i] = dot64(D[index[i]], x). Rows
      `next` [nexts] may be brought near meanwhile. */
   void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,

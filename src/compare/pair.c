@@ -45,7 +45,8 @@ static PetscErrorCode MatchedCosines(const Cosines *of, Matched *matched)
     start[i + 1] = i + 1;
     partner[i] = (int32_t)max_i64(0, matched->partner[i]);
   }
-  of->kernels->chains(of->rows, start, partner, of->d, of->B, of->d, of->A, of->d, matched->cosine);
+  of->kernels->chains(of->rows, start, partner, of->d, of->B, of->d, of->A, of->d, NULL, 0,
+                      matched->cosine);
   for (int64_t i = 0; i < of->rows; i++)
     if (matched->partner[i] < 0) matched->cosine[i] = 0;
   PetscCall(ArrayDestroy(&partner));

@@ -56,7 +56,7 @@ static void cosines_with(const Joining *J, int32_t i, int64_t count, const int32
   const AtomSets *sets = J->sets;
   for (int64_t q = 0; q < count; q++) cosine[q] = 0;
   J->kernels->chains(1, (int64_t[]){0, count}, list, sets->d, sets->unit, sets->d,
-                     sets->unit + (int64_t)i * sets->d, sets->d, cosine);
+                     sets->unit + (int64_t)i * sets->d, sets->d, NULL, 0, cosine);
 }
 
 static bool all_close(const Joining *J, int32_t a, int32_t b)

@@ -57,8 +57,8 @@ static bool check_chains(const Kernels *a, const Kernels *b, int64_t n, int64_t 
   int32_t *index = (int32_t *)hold(fill(start[n], PLAIN));
   for (int64_t q = 0; q < start[n]; q++) index[q] = (int32_t)below(rows);
   memcpy(r, s, (size_t)start[n] * 4);
-  a->chains(n, start, index, d, E, ldE, X, ldX, s);
-  b->chains(n, start, index, d, E, ldE, X, ldX, r);
+  a->chains(n, start, index, d, E, ldE, X, ldX, NULL, 0, s);
+  b->chains(n, start, index, d, E, ldE, X, ldX, below(2) ? E : NULL, 4 * ldE, r);
   return same_float(start[n], s, r);
 }
 

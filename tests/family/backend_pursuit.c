@@ -25,8 +25,8 @@ static bool check_leading(const Kernels *a, const Kernels *b, int64_t m, int kin
     const int16_t c = (int16_t)(below(4) ? below(2000) - 1000 : below(65535) - 32767);
     const int gap = (int)below(below(2) ? 3 : 40000);
     for (int64_t l = 0; l < m; l++) x[l] = (int16_t)(below(2) ? below(65535) - 32767 : below(3));
-    const int64_t found = a->less_leading(m, c, x, NULL, y, gap, room, i);
-    same = same && found == b->less_leading(m, c, x, x, z, gap, room, j) &&
+    const int64_t found = a->less_leading(m, c, x, y, gap, room, i);
+    same = same && found == b->less_leading(m, c, x, z, gap, room, j) &&
            !memcmp(y, z, (size_t)m * 2) && !memcmp(i, j, (size_t)found * 4);
     some_lead += found > 0, none_lead += !found;
   }

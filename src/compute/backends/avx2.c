@@ -21,8 +21,8 @@ static inline void store16(int16_t *to, __m256i x)
 
 /* y less c x / 2^15, rounded, within 16 bits; best: the largest of each lane of each group, or 0;
    least: the least of each lane, or what it is. */
-static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x,
-                              const int16_t *next, int16_t *y, int16_t *best, int16_t *least)
+static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x, int16_t *y,
+                              int16_t *best, int16_t *least)
 {
   const __m256i by = _mm256_set1_epi16(c);
   __m256i low[4];
@@ -33,7 +33,6 @@ static inline void less_whole(int64_t count, int64_t group, int16_t c, const int
     for (const int64_t end = count - i < group ? count : i + group; i < end; i += 64) {
       for (int v = 0; v < 4; v++) {
         const int64_t at = i + 16 * v;
-        if (v % 2 == 0) _mm_prefetch(next + at, _MM_HINT_T1);
         const __m256i left =
             _mm256_subs_epi16(load16(y + at), _mm256_mulhrs_epi16(by, load16(x + at)));
         store16(y + at, left);

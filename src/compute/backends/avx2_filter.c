@@ -165,8 +165,10 @@ static void chain_rows(int64_t d, const float *const row[SETS][8], const float *
 }
 
 void avx2_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
-                 int64_t ldE, const float *X, int64_t ldX, float *s)
+                 int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
+                 float *s)
 {
+  (void)soon, (void)ldsoon;
   for (int64_t t = 0; t < n; t++) {
     for (int64_t q = start[t]; q < start[t + 1]; q += 8 * SETS) {
       const int64_t left = start[t + 1] - q;

@@ -10,8 +10,8 @@
 #include "layer.h"
 /* y less c x / 2^15, rounded, within 16 bits; best: the largest of each lane of each group, or 0;
    least: the least of each lane, or what it is. */
-static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x,
-                              const int16_t *next, int16_t *y, int16_t *best, int16_t *least)
+static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x, int16_t *y,
+                              int16_t *best, int16_t *least)
 {
   const __m512i by = _mm512_set1_epi16(c);
   __m512i low[2] = {_mm512_loadu_si512(least), _mm512_loadu_si512(least + 32)};
@@ -20,7 +20,6 @@ static inline void less_whole(int64_t count, int64_t group, int16_t c, const int
     for (const int64_t end = count - i < group ? count : i + group; i < end; i += 64) {
       for (int v = 0; v < 2; v++) {
         const int64_t at = i + 32 * v;
-        _mm_prefetch(next + at, _MM_HINT_T1);
         const __m512i left = _mm512_subs_epi16(_mm512_loadu_si512(y + at),
                                                _mm512_mulhrs_epi16(by, _mm512_loadu_si512(x + at)));
         _mm512_storeu_si512(y + at, left);

@@ -252,10 +252,11 @@ static inline void columns8(const float *const row[16], int64_t i, __m512 column
   }
 }
 
-/* Up to 16 chains, each of a row and a token of its own. */
+/* Up to 16 chains, each of a row and a token of its own; and what is brought near meanwhile. */
 typedef struct {
-  int64_t count;
+  int64_t count, ldsoon; /* bytes */
   const float *row[16], *x[16];
+  const char *soon[16];
 } Pairs;
 
 static void chain_pairs(int64_t d, Pairs *P, float *s)
@@ -267,6 +268,8 @@ static void chain_pairs(int64_t d, Pairs *P, float *s)
   for (; i + 8 <= d; i += 8) {
     __m512 row[8], x[8];
     __asm__ volatile("" : : "r"(P) : "memory"); /* 32 addresses are read anew, not held */
+    for (int64_t q = 0, at = i * P->ldsoon / d; P->ldsoon && q < P->count; q++)
+      _mm_prefetch(P->soon[q] + at, _MM_HINT_T1);
     columns8(P->row, i, row);
     columns8(P->x, i, x);
 #pragma GCC unroll 8
@@ -283,22 +286,26 @@ static void chain_pairs(int64_t d, Pairs *P, float *s)
 /* Tokens from t on that have few rows each, as many as fill the lanes; gives the first that is not
    among them: t, where they are too few to be worth it. */
 static int64_t take_pairs(int64_t n, const int64_t *start, const int32_t *index, const float *E,
-                          int64_t ldE, const float *X, int64_t ldX, int64_t t, Pairs *P)
+                          int64_t ldE, const float *X, int64_t ldX, const char *soon, int64_t t,
+                          Pairs *P)
 {
   const int64_t first = t;
   P->count = 0;
   for (; t < n && start[t + 1] - start[t] <= 3 && start[t + 1] - start[first] <= 16; t++)
-    for (int64_t q = start[t]; q < start[t + 1]; q++)
-      P->row[P->count] = E + index[q] * ldE, P->x[P->count++] = X + t * ldX;
+    for (int64_t q = start[t]; q < start[t + 1]; q++, P->count++) {
+      P->row[P->count] = E + index[q] * ldE, P->x[P->count] = X + t * ldX;
+      P->soon[P->count] = soon ? soon + index[q] * P->ldsoon : NULL;
+    }
   return P->count >= 4 ? t : first;
 }
 
 void avx512_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
-                   int64_t ldE, const float *X, int64_t ldX, float *s)
+                   int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
+                   float *s)
 {
-  Pairs pairs;
+  Pairs pairs = {.ldsoon = soon ? ldsoon : 0};
   for (int64_t t = 0; t < n; t++) {
-    const int64_t after_pairs = take_pairs(n, start, index, E, ldE, X, ldX, t, &pairs);
+    const int64_t after_pairs = take_pairs(n, start, index, E, ldE, X, ldX, soon, t, &pairs);
     if (after_pairs > t) {
       chain_pairs(d, &pairs, s + start[t]);
       t = after_pairs - 1;

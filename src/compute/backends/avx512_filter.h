@@ -7,4 +7,5 @@ double avx512_filter_gain(void);
 void avx512_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
                    const float *slack, float *L, int64_t ldL);
 void avx512_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
-                   int64_t ldE, const float *X, int64_t ldX, float *s);
+                   int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
+                   float *s);

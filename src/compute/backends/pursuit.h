@@ -58,20 +58,20 @@ static void less_rest(int64_t rest, int16_t c, const int16_t *x, int16_t *y, int
   int16_t from[LEADING] = {0}, to[LEADING] = {0}, high[LEADING];
   memcpy(from, x, (size_t)rest * sizeof(*from));
   memcpy(to, y, (size_t)rest * sizeof(*to));
-  less_whole(LEADING, LEADING, c, from, from, to, high, low);
+  less_whole(LEADING, LEADING, c, from, to, high, low);
   memcpy(y, to, (size_t)rest * sizeof(*to));
   for (int l = 0; l < LEADING; l++) best[l] = high[l] > best[l] ? high[l] : best[l];
 }
 
-static int64_t less_leading(int64_t m, int16_t c, const int16_t *x, const int16_t *next, int16_t *y,
-                            int gap, int64_t room, int32_t *index)
+static int64_t less_leading(int64_t m, int16_t c, const int16_t *x, int16_t *y, int gap,
+                            int64_t room, int32_t *index)
 {
   const int64_t line = LEADING * LEADING_GROUPS, part = (m + line - 1) / line * LEADING,
                 group = part > LEADING_GROUP ? part : LEADING_GROUP, whole = m / LEADING * LEADING;
   int16_t best[LEADING_GROUPS * LEADING], high[LEADING] = {0}, low[LEADING] = {0}, most = 0,
                                           end = 0;
   int64_t groups = (whole + group - 1) / group, found = 0;
-  less_whole(whole, group, c, x, next ? next : x, y, best, low);
+  less_whole(whole, group, c, x, y, best, low);
   if (whole < m) {
     if (whole % group == 0) memset(best + groups++ * LEADING, 0, LEADING * sizeof(*best));
     less_rest(m - whole, c, x + whole, y + whole, best + (groups - 1) * LEADING, low);

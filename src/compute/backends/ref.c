@@ -351,8 +351,10 @@ static int64_t candidates(int64_t m, const float *L, const float *slack, float n
 }
 
 static void chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
-                   int64_t ldE, const float *X, int64_t ldX, float *s)
+                   int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
+                   float *s)
 {
+  (void)soon, (void)ldsoon;
   for (int64_t t = 0; t < n; t++) {
     for (int64_t q = start[t]; q < start[t + 1]; q++) {
       const float *e = E + index[q] * ldE, *x = X + t * ldX;

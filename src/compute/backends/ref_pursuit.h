@@ -5,10 +5,9 @@
 
 /* y less c x / 2^15, rounded, within 16 bits; best: the largest of each lane of each group, or 0;
    least: the least of each lane, or what it is. */
-static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x,
-                              const int16_t *next, int16_t *y, int16_t *best, int16_t *least)
+static inline void less_whole(int64_t count, int64_t group, int16_t c, const int16_t *x, int16_t *y,
+                              int16_t *best, int16_t *least)
 {
-  (void)next;
   memset(best, 0, (size_t)((count + group - 1) / group * 64) * sizeof(*best));
   for (int64_t i = 0; i < count; i++) {
     const int part = (c * x[i] + (1 << 14)) >> 15, left = y[i] - part, lane = (int)(i % 64);

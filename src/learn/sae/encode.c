@@ -39,7 +39,7 @@ enum {
   UNIT_TILE = 8, /* by the unit matrix: scores stay in the first cache */
   CHUNK = 1024,  /* tokens settled together: the rows of E stay in the last cache */
   AGAIN = 64,    /* renewals after which a filter that did not pay is tried again */
-  ROWS = 192     /* of products of the atoms, made together */
+  ROWS = 96      /* of products of the atoms, made together */
 };
 
 struct Encoder {
@@ -366,7 +366,7 @@ static PetscErrorCode FilteredCodes(Encoder *e, int64_t n, const float *X, Codes
   e->start[0] = 0;
   for (int64_t t = 0; t < n; t += SUBTILE)
     filter_tokens(e, t, min_i64(SUBTILE, n - t), X + t * e->d);
-  e->kernels->chains(n, e->start, e->index, e->d, e->E, e->d, X, e->d, e->score);
+  e->kernels->chains(n, e->start, e->index, e->d, e->E, e->d, X, e->d, NULL, 0, e->score);
   for (int64_t t = 0; t < n; t++) {
     const int64_t at = e->start[t], before = codes->start[codes->rows];
     if (!e->filtered[t]) {

@@ -114,8 +114,8 @@ static bool take_scores(Pursuit *p, int64_t t)
 }
 
 /* Once c times an atom is taken off: which scores of token t can be the largest, from `at` on;
-   gives how many. 0: it is not known. next: the atom after it. */
-static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, int32_t next, float c, int64_t at)
+   gives how many. 0: it is not known. */
+static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, float c, int64_t at)
 {
   const bool sure = p->sure[t];
   p->sure[t] = false;
@@ -129,8 +129,8 @@ static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, int32_t next, fl
   const double off = 1.01 * (p->err[t] + U * gamma * most);
   if (!(off <= U * most / 64 && off < MOST && units < INT16_MAX && units > -INT16_MAX)) return 0;
   return p->kernels->less_leading(p->m, (int16_t)(units + (units < 0 ? -0.5 : 0.5)),
-                                  p->gram->x + atom * p->m, p->gram->x + next * p->m,
-                                  p->near + t * p->m, (int)(2 * off) + 1, ROOM, p->index + at);
+                                  p->gram->x + atom * p->m, p->near + t * p->m, (int)(2 * off) + 1,
+                                  ROOM, p->index + at);
 }
 
 /* Some of what will be needed soon. */
@@ -145,8 +145,7 @@ static void next_scores(Pursuit *p, int64_t k, const int32_t *atom, const float 
   int64_t unsure = 0;
   for (int64_t t = 0; t < p->n; t++) {
     const int64_t at = p->start[t];
-    const int32_t next = atom[(t + 1 < p->n ? t + 1 : t) * k];
-    const int64_t found = p->done[t] ? 0 : narrow_down(p, t, atom[t * k], next, c[t * k], at);
+    const int64_t found = p->done[t] ? 0 : narrow_down(p, t, atom[t * k], c[t * k], at);
     for (int64_t q = at; q < at + found; q++) {
       p->score[q] = 0;
       fetch(p->D + p->index[q] * p->d, 4 * p->d);
@@ -157,7 +156,8 @@ static void next_scores(Pursuit *p, int64_t k, const int32_t *atom, const float 
   if (8 * unsure > p->n) score(p, 0, p->n);
   for (int64_t t = 0; t < p->n; t++)
     if (!p->sure[t] && !p->done[t] && p->start[t + 1] == p->start[t]) score(p, t, 1);
-  p->kernels->chains(p->n, p->start, p->index, p->d, p->D, p->d, p->left, p->d, p->score);
+  p->kernels->chains(p->n, p->start, p->index, p->d, p->D, p->d, p->left, p->d,
+                     p->gram ? p->gram->x : NULL, p->m * (int64_t)sizeof(int16_t), p->score);
 }
 
 /* The largest score of token t, lowest index among equals, and its atom. */
