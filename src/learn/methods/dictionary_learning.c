@@ -86,8 +86,7 @@ static void renew_atom(int64_t d, double square, const double *left, float *atom
   const double inverse = 1 / square;
   double lane[4] = {0}, scale;
   for (int64_t i = 0; i < d; i++) change[i] = (double)atom[i] + left[i] * inverse;
-  for (int64_t i = 0; i < d; i += 4)
-    for (int64_t l = 0; l < min_i64(4, d - i); l++) lane[l] += change[i + l] * change[i + l];
+  for (int64_t i = 0; i < d; i++) lane[i % 4] += change[i] * change[i];
   scale = 1 / fmax(sqrt(lane[0] + lane[1] + lane[2] + lane[3]), 1);
   for (int64_t i = 0; i < d; i++) {
     const float now = (float)(change[i] * scale);
