@@ -173,11 +173,12 @@ typedef struct Kernels {
   /* Residuals of n tokens with sparse codes, those of token t being start[t] .. start[t + 1] - 1 of
      index and value: e[t][i] = fmaf(sign, x[t][i], y[i]) with y of `decode`, sign 1 or -1; for
      each code slope[q] = blockdot(e[t], D[index[q]]) (slope NULL: not wanted); square[t] =
-     square64(e[t]). D [m x d], x and e [n x d]; work [residuals_work(n, m)], 64-byte aligned.
-     Fastest where codes ascend. */
+     square64(e[t]). leaf, or NULL: [leaves x d] sums of e over leaves of LEAF_TOKENS tokens, each
+     in their order from + 0. D [m x d], x and e [n x d]; work [residuals_work(n, m)], 64-byte
+     aligned. Fastest where codes ascend. */
   void (*residuals)(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                    float *slope, double *square, float *work);
+                    float *slope, double *square, float *leaf, float *work);
   /* The slopes alone, of given e. */
   void (*slopes)(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
                  const float *D, const float *e, float *slope, float *work);
@@ -264,6 +265,11 @@ typedef struct Kernels {
 
 extern const Family backends;
 
+/* Leaves of n tokens. */
+static inline int64_t leaf_count(int64_t n)
+{
+  return (n + LEAF_TOKENS - 1) / LEAF_TOKENS;
+}
 /* Floats of scratch that `residuals` and `leaf_sums` are given. */
 static inline int64_t residuals_work(int64_t n, int64_t m)
 {

@@ -82,7 +82,7 @@ typedef struct {
   float *average, *shown, *shown_atoms; /* learn/average.h: [block_size] sums of parameters, their
                                            means; [rows x d]; NULL: no average */
   float *D, *E, *b; /* [m x d], [m x inputs], [m]: atoms, encoder rows, encoder bias of all ranks;
-                       once on a node */
+                       once on a node. D of a single rank may be its tensor `atoms` itself */
   bool published;   /* D and E have the rows of the tensors, as the optimizer left them */
   float *bias;      /* [d] view of the tensor */
   struct Encoder *encoder; /* made from E and b */
@@ -273,11 +273,11 @@ PetscErrorCode SplitLevels(const Kernels *kernels, const SAELevels *levels, cons
   Local. in xc [n x d], D [m x d], codes[] and out g[] for each level. out e[] [n x d] for each
   level: the gradient of the loss by what the level's codes add, up to the factor 2 / (b d);
   square [n] each token's share of b d loss; rest [n x d] the residual of all codes (may be e[0]).
-  work [residuals_work(n, m)].
+  leaf, or NULL: [leaves x d] sums of e[0] over leaves of tokens. work [residuals_work(n, m)].
 */
 void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64_t m, int64_t d,
                const float *D, const float *xc, const Codes *const codes[], float *const g[],
-               float *const e[], float *rest, double *square, float *work);
+               float *const e[], float *rest, double *square, float *leaf, float *work);
 
 extern const Family sae_codes, sae_atoms, sae_starts, sae_encoders, sae_goals, sae_revivals;
 

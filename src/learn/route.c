@@ -1,15 +1,14 @@
 /* The choice between the routes, and the fixed tree over leaves as ranks and nodes cut it. */
 #include "learn/route.h"
 #include "base/array.h"
+#include "compute/kernels.h"
 #include <stdlib.h>
-
-enum { LEAF = 1024 };
 
 const char *const route_words[] = {"auto", "owner", "allreduce", NULL};
 
 int64_t route_leaves(int64_t b)
 {
-  return (b + LEAF - 1) / LEAF;
+  return leaf_count(b);
 }
 
 /* The most parts that one of so many owners has, with leaves spread evenly. */

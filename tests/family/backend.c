@@ -131,11 +131,13 @@ static bool check_residuals(const Kernels *a, const Kernels *b, int64_t n, int64
       if (below(100) < share) index[q++] = (int32_t)j;
     if (i + 1 == n) start[n] = all = q;
   }
-  a->residuals(n, start, index, value, m, d, D, sign, x, e, g, s, work);
-  b->residuals(n, start, index, value, m, d, D, sign, x, f, h, t, work);
-  bool same = same_float(n * d, e, f) && same_float(all, g, h);
+  const int64_t leaves = leaf_count(n) * d;
+  float *u = hold(fill(leaves, PLAIN)), *v = hold(fill(leaves, PLAIN));
+  a->residuals(n, start, index, value, m, d, D, sign, x, e, g, s, u, work);
+  b->residuals(n, start, index, value, m, d, D, sign, x, f, h, t, v, work);
+  bool same = same_float(n * d, e, f) && same_float(all, g, h) && same_float(leaves, u, v);
   for (int64_t i = 0; i < n; i++) same = same && same_double(s[i], t[i]);
-  b->residuals(n, start, index, value, m, d, D, sign, x, f, NULL, t, work);
+  b->residuals(n, start, index, value, m, d, D, sign, x, f, NULL, t, NULL, work);
   same = same && same_float(n * d, e, f);
   a->slopes(n, start, index, m, d, D, x, g, work);
   b->slopes(n, start, index, m, d, D, x, h, work);
@@ -409,8 +411,9 @@ static void check_definition(void)
   const int64_t start[] = {0, 1};
   const float nothing = 0.0f;
   double square;
-  float *residual = hold(fill(d, PLAIN)), *work = hold(fill(residuals_work(1, 1), PLAIN));
-  k->residuals(1, start, &zero, &nothing, 1, d, y, 1, x, residual, &s, &square, work);
+  float *residual = hold(fill(d, PLAIN)), *leaf = hold(fill(d, PLAIN)),
+        *work = hold(fill(residuals_work(1, 1), PLAIN));
+  k->residuals(1, start, &zero, &nothing, 1, d, y, 1, x, residual, &s, &square, leaf, work);
   OK(sum == s && same_float(d, residual, x) && square == k->square64(d, x),
      "blockdot: blocks of 64 in order, 16 lanes joined by halving");
   double lane[8] = {0};

@@ -13,7 +13,7 @@ static double token(const SAELevels *levels, const Kernels *kernels, int64_t cou
                     const float *atoms, const float *xc, float *e, float *g)
 {
   static _Alignas(64) float work[(M + MANY_TOKENS) * 2 * DOT_BLOCK + 16]; /* residuals_work(1, M) */
-  float rest[D], slope[SAE_LEVELS][K];
+  float rest[D], leaf[D], slope[SAE_LEVELS][K];
   Codes whole = {0}, *split[SAE_LEVELS], each[SAE_LEVELS] = {{0}};
   const Codes *codes[SAE_LEVELS];
   float *slopes[SAE_LEVELS], *errors[SAE_LEVELS];
@@ -24,7 +24,9 @@ static double token(const SAELevels *levels, const Kernels *kernels, int64_t cou
   for (int l = 0; l < levels->count; l++)
     codes[l] = split[l] = &each[l], slopes[l] = slope[l], errors[l] = e + l * D;
   RUN(SplitLevels(kernels, levels, &whole, split));
-  goal_pass(kernels, levels, 1, M, D, atoms, xc, codes, slopes, errors, rest, &square, work);
+  goal_pass(kernels, levels, 1, M, D, atoms, xc, codes, slopes, errors, rest, &square, leaf, work);
+  for (int i = 0; i < D; i++)
+    if (leaf[i] != e[i]) square = NAN; /* of one token: itself */
   for (int l = 0; l < levels->count; l++) {
     for (int64_t q = 0; q < each[l].start[1]; q++)
       for (int i = 0; i < K; i++)

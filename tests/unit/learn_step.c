@@ -155,7 +155,7 @@ static PetscErrorCode Fails(void)
     SAETask t;
     SAE *sae;
     StepReport report;
-    PetscCall(Begin(WORDS "code.name=relu train.optimizer.name=sgd train.optimizer.momentum=0", 0,
+    PetscCall(Begin(WORDS "code.name=relu train.optimizer.name=sgd train.optimizer.momentum=0.5", 0,
                     &t, &sae));
     Tensor *tensor = i < 0 ? tensor_named(sae, "encoder/bias") : &sae->tensor[i];
     const int64_t last = tensor->rows * tensor->cols - 1;
@@ -163,7 +163,7 @@ static PetscErrorCode Fails(void)
       tensor->p[0] = INFINITY;
       PetscCall(SAEPublish(sae));
     } else {
-      tensor->p[last] = NAN; /* which the step does not see before it moves */
+      tensor->m[last] = NAN; /* which the step does not see before it moves */
     }
     PetscCall(SAEStep(sae, &report));
     OK(report.state == STEP_FAILED &&

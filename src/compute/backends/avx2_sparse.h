@@ -13,7 +13,7 @@ void avx2_dot_picks(int64_t picks, const int32_t *index, const int32_t *row, con
                     const float *E, float *dot);
 void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                    float *slope, double *square, float *work);
+                    float *slope, double *square, float *leaf, float *work);
 void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
                  const float *D, const float *e, float *slope, float *work);
 void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,

@@ -47,10 +47,11 @@ static inline void residual(int64_t count, const int32_t *index, const float *va
 
 void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                    float *slope, double *square, float *work)
+                    float *slope, double *square, float *leaf, float *work)
 {
   if (d && many_suits(n, start, index, m)) {
     avx2_many(&(Many){n, m, d, start, index, value, D, sign, x, e, false, slope, square, work});
+    if (leaf) many_leaves(n, d, e, leaf);
     return;
   }
   float *block = work + n * 16, xt[DOT_BLOCK] __attribute__((aligned(32))) = {0},
@@ -73,6 +74,7 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
     }
   }
   many_squares(n, sums, square);
+  if (leaf) many_leaves(n, d, e, leaf);
 }
 
 /* Four vectors of U, four of V. */

@@ -88,6 +88,7 @@ __attribute__((always_inline)) static inline int32_t lower_bound(const Row *row,
   if (k > 16 * GROUPS) return 1;
   __m512 group[GROUPS];
   int64_t j = 0;
+#pragma GCC unroll 16
   for (int g = 0; g < GROUPS; g++) group[g] = _mm512_setzero_ps();
   for (; j + 16 * GROUPS <= row->m; j += 16 * GROUPS) {
 #pragma GCC unroll 16
@@ -98,25 +99,21 @@ __attribute__((always_inline)) static inline int32_t lower_bound(const Row *row,
 #pragma GCC unroll 16
   for (int g = 0; g < GROUPS; g++) {
     if (j + 16 * g < row->m) group[g] = _mm512_max_ps(load(row, j + 16 * g, false), group[g]);
+    _mm512_store_si512(most + 16 * g, _mm512_castps_si512(group[g]));
   }
-  int groups = GROUPS; /* fewer where few are wanted: twice as many maxima bound them as well */
-#pragma GCC unroll 2
-  for (int half = GROUPS / 2; half > 2; half /= 2) {
-    if (k > 8 * half) break;
-#pragma GCC unroll 8
-    for (int g = 0; g < half; g++) group[g] = _mm512_max_ps(group[g], group[g + half]);
-    groups = half;
+  int64_t n = 16 * GROUPS; /* twice as many maxima as are wanted bound them as well as more */
+  for (; n >= 4 * k && n > 64; n /= 2) {
+    for (int64_t i = 0; i < n / 2; i += 16)
+      _mm512_store_si512(most + i, _mm512_max_epi32(_mm512_load_si512(most + i),
+                                                    _mm512_load_si512(most + n / 2 + i)));
   }
-  __m512i low = _mm512_castps_si512(group[0]), high = low;
-#pragma GCC unroll 16
-  for (int g = 0; g < GROUPS; g++) {
-    if (g == groups) break;
-    const __m512i keys = _mm512_castps_si512(group[g]);
-    _mm512_store_si512(most + 16 * g, keys);
+  __m512i low = _mm512_load_si512(most), high = low;
+  for (int64_t i = 16; i < n; i += 16) {
+    const __m512i keys = _mm512_load_si512(most + i);
     low = _mm512_min_epi32(low, keys), high = _mm512_max_epi32(high, keys);
   }
-  const int32_t v = search(16 * groups, most, k, _mm512_reduce_min_epi32(low),
-                           _mm512_reduce_max_epi32(high), 1u << 15);
+  const int32_t v =
+      search(n, most, k, _mm512_reduce_min_epi32(low), _mm512_reduce_max_epi32(high), 1u << 15);
   return v > 0 ? v : 1;
 }
 

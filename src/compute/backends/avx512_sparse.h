@@ -13,7 +13,7 @@ void avx512_dot_picks(int64_t picks, const int32_t *index, const int32_t *row, c
                       const float *E, float *dot);
 void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                      float *slope, double *square, float *work);
+                      float *slope, double *square, float *leaf, float *work);
 void avx512_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
                    const float *D, const float *e, float *slope, float *work);
 void avx512_unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t d,

@@ -49,13 +49,27 @@ static inline void residual(int64_t count, const int32_t *index, const float *va
   _mm512_store_pd(square, sum);
 }
 
+/* Adds a block of token t's residual to its leaf's columns, which the last token of a leaf leaves
+   in `to`. */
+static inline void add_leaf(int64_t n, int64_t t, const __m512 *e, const __mmask16 *lanes,
+                            __m512 *columns, float *to)
+{
+  for (int v = 0; v < VECTORS; v++) columns[v] = _mm512_add_ps(columns[v], e[v]);
+  if ((t + 1) % LEAF_TOKENS && t + 1 < n) return;
+  for (int v = 0; v < VECTORS; v++) {
+    _mm512_mask_storeu_ps(to + 16 * v, lanes[v], columns[v]);
+    columns[v] = _mm512_setzero_ps();
+  }
+}
+
 void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                      float *slope, double *square, float *work)
+                      float *slope, double *square, float *leaf, float *work)
 {
   if (d && many_suits(n, start, index, m)) {
     avx512_many(&(Many){n, m, d, start, index, value, D, sign, x, e, goes_past(n, d, e), slope,
                         square, work});
+    if (leaf) many_leaves(n, d, e, leaf);
     return;
   }
   const bool past = goes_past(n, d, e);
@@ -65,7 +79,9 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
   if (!d && n && slope) memset(slope + start[0], 0, (size_t)(start[n] - start[0]) * sizeof(*slope));
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
     __mmask16 lanes[VECTORS];
-    for (int v = 0; v < VECTORS; v++) lanes[v] = lanes512(d - i, 16 * v);
+    __m512 columns[VECTORS];
+    for (int v = 0; v < VECTORS; v++)
+      lanes[v] = lanes512(d - i, 16 * v), columns[v] = _mm512_setzero_ps();
     pack_block(m, d, i, VECTORS, D, block);
     for (int64_t t = 0; t < n; t++) {
       const int64_t from = start[t], count = start[t + 1] - from;
@@ -76,6 +92,7 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
       for (int v = 0; v < VECTORS; v++)
         store512(past && lanes[v], e + t * d + i + 16 * v, lanes[v], et[v]);
       if (slope) slopes(count, index + from, block, et, i == 0, slope + from);
+      if (leaf) add_leaf(n, t, et, lanes, columns, leaf + t / LEAF_TOKENS * d + i);
     }
   }
   many_squares(n, sums, square);
@@ -213,7 +230,7 @@ void avx512_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket
                       const int32_t *row, const int32_t *token, const float *u, const float *v,
                       const float *U, const float *V, float *GU, float *GV, float *work)
 {
-  const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
+  const int64_t leaves = n > LEAF_TOKENS ? leaf_count(n) : 1;
   const int64_t apart = V ? 0 : COLUMNS; /* one matrix: its next columns take the place of V's */
   const Terms terms = {bucket, token, u, V ? v : u, work};
   Columns sum[GROUP], *part = (Columns *)(void *)(work + n * DOT_BLOCK);

@@ -82,6 +82,15 @@ static inline void many_squares(int64_t n, double *lanes, double *square)
   }
 }
 
+/* Sums of e over leaves, for those who did not make them on the way. */
+static inline void many_leaves(int64_t n, int64_t d, const float *e, float *leaf)
+{
+  memset(leaf, 0, (size_t)(leaf_count(n) * d) * sizeof(*leaf));
+  for (int64_t t = 0; t < n; t++) {
+    for (int64_t i = 0; i < d; i++) leaf[t / LEAF_TOKENS * d + i] += e[t * d + i];
+  }
+}
+
 /* What many_tokens is to do: residuals, slopes or both. */
 typedef struct {
   int64_t n, m, d;

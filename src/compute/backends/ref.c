@@ -207,15 +207,17 @@ static void dot_picks(int64_t picks, const int32_t *index, const int32_t *row, c
 
 static void residuals(int64_t n, const int64_t *start, const int32_t *index, const float *value,
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
-                      float *slope, double *square, float *work)
+                      float *slope, double *square, float *leaf, float *work)
 {
   (void)m, (void)work;
+  for (int64_t i = 0; leaf && i < leaf_count(n) * d; i++) leaf[i] = 0;
   for (int64_t t = 0; t < n; t++) {
     float *et = e + t * d;
     decode(start[t + 1] - start[t], index + start[t], value + start[t], d, D, d, et);
     add_rows(d, sign, x + t * d, et);
     if (slope) blockdots(start[t + 1] - start[t], index + start[t], d, D, d, et, slope + start[t]);
     square[t] = square64(d, et);
+    for (int64_t i = 0; leaf && i < d; i++) leaf[t / LEAF_TOKENS * d + i] += et[i];
   }
 }
 

@@ -109,6 +109,7 @@ typedef struct SAEBatch {
   float *fired, *fired_all; /* [rows], [m] route allreduce: whether atoms are active in the batch */
   float *leaf;              /* [leaves x inputs or d] */
   float *leaf_all;          /* [leaves x d] of all ranks, once on a node */
+  bool leaves_made;         /* it has the main part's residuals before BatchChain */
   float *work;              /* scratch of `residuals` and `leaf_sums` */
   float *dense;             /* scratch of dense sums; NULL until there are any */
   int64_t dense_space;

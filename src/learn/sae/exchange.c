@@ -335,7 +335,7 @@ PetscErrorCode BatchChain(SAE *sae, bool aux, const float *gb)
   part_of(d, 16, nodes_rank(sae->nodes), nodes_size(sae->nodes), &first, &cols);
   if (atoms.rows) memcpy(batch->gb_all + atoms.first, gb, (size_t)atoms.rows * sizeof(*gb));
   if (!aux && apart) count += leaf_rows(sae, rows + 1);
-  if (!aux && !apart) share_leaves(sae);
+  if (!aux && !apart && !batch->leaves_made) share_leaves(sae);
   PetscCall(SharedExchange(sae->nodes, count, rows));
   for (int64_t l = 0; l < leaves && !aux; l++)
     memcpy(batch->leaf + l * cols, batch->leaf_all + l * d + first, (size_t)cols * sizeof(float));

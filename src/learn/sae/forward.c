@@ -287,8 +287,11 @@ static void losses_of_tokens(SAE *sae, double l1, Exact losses[3])
     SAEPart *part = &batch->part[PART_MAIN + l];
     codes[l] = &part->codes, g[l] = part->g, e[l] = part->e + row;
   }
+  /* leaves are whole where there is one rank; picks are gone back through first */
+  batch->leaves_made = sae->size == 1 && !batch->picks;
   goal_pass(sae->kernels, &levels, batch->count, sae->m, sae->d, sae->D, batch->xc + row, codes, g,
-            e, batch->rest + row, batch->square, batch->work);
+            e, batch->rest + row, batch->square, batch->leaves_made ? batch->leaf_all : NULL,
+            batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(&losses[0], batch->square[t]);
   for (int l = 0; l < levels.count; l++) {
     SAEPart *part = &batch->part[PART_MAIN + l];
@@ -318,7 +321,7 @@ static PetscErrorCode Gate(SAE *sae, double l1, Exact losses[3])
     memcpy(codes->value, from->more, (size_t)count * sizeof(*codes->value));
   }
   sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, sae->m, sae->d,
-                          sae->D, -1, batch->xc + row, part->e + row, part->g, batch->square,
+                          sae->D, -1, batch->xc + row, part->e + row, part->g, batch->square, NULL,
                           batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(&losses[2], batch->square[t]);
   penalise(sae, part, l1, &losses[1]);
@@ -368,7 +371,7 @@ PetscErrorCode BatchAux(SAE *sae, Exact *loss)
   PetscCall(Room(&part->g, &part->g_space, codes->start[codes->rows]));
   sae->kernels->residuals(batch->count, codes->start, codes->atom, codes->value, batch->deads, d,
                           batch->dead_D, 1, batch->rest + row, part->e + row, part->g,
-                          batch->square, batch->work);
+                          batch->square, NULL, batch->work);
   for (int64_t t = 0; t < batch->count; t++) exact_add(loss, batch->square[t]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -58,7 +58,7 @@ static void output_slopes(const SAE *sae, float aux, const float *common, float 
     const SAEPart *part = &batch->part[p];
     if (p > PART_MAIN) memcpy(before, to, (size_t)size * sizeof(*to));
     sae->kernels->residuals(batch->count, part->codes.start, part->codes.atom, part->g, sae->m,
-                            width, sae->E, 1, before, to, NULL, batch->square, batch->work);
+                            width, sae->E, 1, before, to, NULL, batch->square, NULL, batch->work);
   }
 }
 

@@ -89,15 +89,16 @@ static int64_t level_atoms(const SAELevels *levels, int l, int64_t m)
 
 void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64_t m, int64_t d,
                const float *D, const float *xc, const Codes *const codes[], float *const g[],
-               float *const e[], float *rest, double *square, float *work)
+               float *const e[], float *rest, double *square, float *leaf, float *work)
 {
   const int last = levels->count - 1;
   const bool apart = last || levels->relative; /* slopes are not those of e[l] as it is at first */
   for (int l = 0; l <= last; l++) /* e[l]: what is left of the token after levels 0 .. l */
     kernels->residuals(n, codes[l]->start, codes[l]->atom, codes[l]->value,
                        level_atoms(levels, l, m), d, D, l ? 1 : -1, l ? e[l - 1] : xc, e[l],
-                       apart ? NULL : g[l], square, work);
+                       apart ? NULL : g[l], square, apart ? NULL : leaf, work);
   if (!apart) return;
+  if (leaf) memset(leaf, 0, (size_t)(leaf_count(n) * d) * sizeof(*leaf));
   if (n) memcpy(rest, e[last], (size_t)(n * d) * sizeof(*rest));
   for (int64_t t = 0; t < n; t++) {
     const double whole = levels->relative ? kernels->square64(d, xc + t * d) : (double)d,
@@ -111,6 +112,7 @@ void goal_pass(const Kernels *kernels, const SAELevels *levels, int64_t n, int64
       const float *more = l < last ? e[l + 1] + t * d : NULL;
       for (int64_t i = 0; i < d; i++) to[i] = by * to[i] + (more ? more[i] : 0.0f);
     }
+    if (leaf) kernels->add_scaled(d, 1, e[0] + t * d, leaf + t / LEAF_TOKENS * d);
   }
   for (int l = 0; l <= last; l++)
     kernels->slopes(n, codes[l]->start, codes[l]->atom, level_atoms(levels, l, m), d, D, e[l], g[l],

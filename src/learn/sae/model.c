@@ -129,6 +129,13 @@ static void count_steps(SAE *sae)
   sae->steps = params->steps ? params->steps : params->epochs * sae->per_epoch;
 }
 
+/* Whether the atoms that all see are the rows that this rank learns: where they are its own, and
+   all are here. */
+static bool own_rows(const SAE *sae)
+{
+  return sae->size == 1 && ((const SAEAtoms *)sae->params.atoms.entry)->pull_back_row;
+}
+
 /* Root mean square of a dimension of the normalised tokens; 1 where they are all 0. */
 static double token_unit(const SAE *sae)
 {
@@ -189,7 +196,10 @@ PetscErrorCode SAECreate(const Task *task, SAE **out)
   PetscCall(LayOut(sae));
   PetscCall(AverageCreate(sae));
   PetscCall(BatchTake(sae));
-  PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
+  if (own_rows(sae))
+    sae->D = tensor_named(sae, "atoms")->p;
+  else
+    PetscCall(SharedCreate(sae->nodes, sae->m * sae->d, &sae->D));
   PetscCall(SharedCreate(sae->nodes, sae->m * sae->inputs, &sae->E));
   const bool unit = encoder_rows(sae) == ROWS_IDENTITY;
   for (int64_t j = 0; unit && j < sae->m && nodes_rank(sae->nodes) == 0; j++)
@@ -262,7 +272,7 @@ PetscErrorCode SAEDestroy(SAE **sae)
   PetscCall(EncoderDestroy(&(*sae)->encoder));
   for (int k = 0; k < 4; k++) PetscCall(ArrayDestroy(&(*sae)->block[k]));
   PetscCall(AverageDestroy(*sae));
-  PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
+  if (!own_rows(*sae)) PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->D));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->E));
   PetscCall(SharedDestroy((*sae)->nodes, &(*sae)->b));
   for (int i = 0; i < (*sae)->learned; i++)

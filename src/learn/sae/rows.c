@@ -20,8 +20,8 @@ PetscErrorCode RowsStart(SAE *sae)
 
 void rows_form(SAE *sae, float *D)
 {
-  if (sae->rows)
-    memcpy(D, tensor_named(sae, "atoms")->p, (size_t)(sae->rows * sae->d) * sizeof(*D));
+  const float *rows = tensor_named(sae, "atoms")->p;
+  if (sae->rows && D != rows) memcpy(D, rows, (size_t)(sae->rows * sae->d) * sizeof(*D));
 }
 
 double rows_tangent(SAE *sae, int64_t j)

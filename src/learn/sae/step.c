@@ -227,9 +227,10 @@ static void publish_rows(SAE *sae, const Tensor *t, int64_t row, int64_t rows)
   const bool atoms = t == tensor_named(sae, "atoms");
   const int64_t at = (sae->first + row) * t->cols;
   const size_t size = (size_t)(rows * t->cols) * sizeof(float);
-  if (atoms) memcpy(sae->D + at, t->p + row * t->cols, size);
+  const float *from = t->p + row * t->cols;
+  if (atoms && sae->D + at != from) memcpy(sae->D + at, from, size);
   if (atoms ? encoder_rows(sae) == ROWS_ATOMS : t == encoder_tensor(sae))
-    memcpy(sae->E + at, t->p + row * t->cols, size);
+    memcpy(sae->E + at, from, size);
 }
 
 /* Optimizer, whether every parameter is finite, and the constraint, over a few rows at a time. */

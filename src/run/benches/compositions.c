@@ -143,7 +143,7 @@ static PetscErrorCode Residuals(void *context)
 
   PetscFunctionBegin;
   sae->kernels->residuals(b->b, b->codes.start, b->codes.atom, b->codes.value, sae->m, sae->d,
-                          sae->D, -1, b->X, b->e, b->slope, b->square, b->work);
+                          sae->D, -1, b->X, b->e, b->slope, b->square, NULL, b->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

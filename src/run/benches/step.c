@@ -98,7 +98,7 @@ static PetscErrorCode Residuals(void *context)
   Data *b = context;
   PetscFunctionBegin;
   b->kernels->residuals(B, b->start, b->index, b->value, M, D, b->D, -1, b->X, b->E, b->slope,
-                        b->square, b->work);
+                        b->square, NULL, b->work);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
