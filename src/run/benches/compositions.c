@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { M = 2048, D = 768, B = 2048, K = 32, P = 1024, DEAD = 128, N = 4 * B, ROUNDS = 5 };
+enum { SCORE_ROWS = 128, PICK_ROWS = 32, ROOM = 64 }; /* tokens at a time; leading scores of one */
 
 static const char *const rows[] = {
 #define X(name) "code " #name,
@@ -39,7 +40,8 @@ static const char *const rows[] = {
    its codes, atoms and parameters; dense products in operations a token. */
 typedef struct {
   const char *row, *words;
-  double scores;    /* products of tokens and all atoms; 0: through the encoder's filter */
+  double scores;    /* times the products of tokens and all atoms; 0: the encoder's filter */
+  double picks;     /* times `less_leading` for a token */
   double residuals; /* times the residuals of the codes; 0: once */
   double sums;      /* times their sums; 0: once */
   double dense;     /* further products */
@@ -48,16 +50,14 @@ typedef struct {
 } Count;
 
 #define PRODUCT (2.0 * M * D) /* scores of a token */
-/* Scores and half of the products of the atoms with each other; what of these picks take off. */
+/* Scores, and half of the products of the atoms with each other. */
 #define GRAM (1 + M / (2.0 * B))
-#define PICKS (2.0 * K * M)
 static const Count special[] = {
     {"code batchtopk", "", 1},
     {"code gated", "", 1, .residuals = 2, .sums = 1.5},
     {"code jumprelu", "", 1},
-    {"code mp", "encoder.name=tied", GRAM, .residuals = 2, .dense = PICKS, .touched = 2 * PICKS},
-    {"code omp", "encoder.name=tied", GRAM, .dense = PICKS + 2.0 * K * K * D + 40.0 * K * K,
-     .touched = 2 * PICKS},
+    {"code mp", "encoder.name=tied", GRAM, .picks = K, .residuals = 2},
+    {"code omp", "encoder.name=tied", GRAM, .picks = K, .dense = 2.0 * K * K * D + 40.0 * K * K},
     {"code quantised", "", 1},
     {"code relu", "code.l1=0.01", 1},
     {"goal matryoshka", "", .touched = 4 * 8.0 * D},
@@ -81,8 +81,10 @@ typedef struct {
   float *X, *e, *slope, *G[2], *moments, *work;
   double *square;
   int64_t *bucket, b;
-  int32_t *token;
-  float *z, *g;
+  int32_t *token, *leading;
+  float *z, *g, *S;
+  int16_t *products, *near;
+  Packed packed;
   Codes codes;
 } Data;
 
@@ -136,6 +138,38 @@ static PetscErrorCode Encode(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Products of the tokens and all atoms. */
+static PetscErrorCode Scores(void *context)
+{
+  const Data *b = context;
+  const SAE *sae = b->sae;
+
+  PetscFunctionBegin;
+  for (int64_t t = 0; t < b->b; t += SCORE_ROWS)
+    sae->kernels->scores(min_i64(SCORE_ROWS, b->b - t), b->X + t * sae->d, sae->d, &b->packed, NULL,
+                         b->S, sae->m);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of the products of the atoms, drawn, taken off the scores of tokens. */
+static PetscErrorCode Picks(void *context)
+{
+  const Data *b = context;
+  const int64_t m = b->sae->m;
+  uint32_t drawn = 1;
+
+  PetscFunctionBegin;
+  for (int64_t t = 0; t < b->b; t += PICK_ROWS)
+    for (double i = 0; i < b->count.picks; i++)
+      for (int64_t r = 0; r < PICK_ROWS; r++) {
+        drawn = 1664525 * drawn + 1013904223;
+        b->sae->kernels->less_leading(m, drawn & 1 ? 1000 : -1000,
+                                      b->products + (drawn >> 8) % (uint32_t)m * m, b->near + r * m,
+                                      1000, ROOM, b->leading);
+      }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Residuals(void *context)
 {
   Data *b = context;
@@ -166,6 +200,27 @@ static PetscErrorCode Adam(void *context)
   PetscFunctionBegin;
   sae->kernels->adam(sae->block_size, sae->block[0], b->moments, b->moments + sae->block_size,
                      sae->block[1], 1, 0, 1, 0.9f, 0.999f, 1e-8f);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What scores and picks take: products of atoms a tenth of their squares and less, scores that stay
+   within 16 bits. */
+static PetscErrorCode TakeScores(Data *b)
+{
+  const int64_t m = b->sae->m;
+
+  PetscFunctionBegin;
+  if (!(b->count.scores > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  b->sae->kernels->pack(m, b->sae->d, b->sae->D, b->sae->d, &b->packed);
+  PetscCall(ArrayCreate(SCORE_ROWS * m, &b->S));
+  if (!(b->count.picks > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ArrayCreate(m * m, &b->products));
+  PetscCall(ArrayCreate(PICK_ROWS * m, &b->near));
+  PetscCall(ArrayCreate(ROOM, &b->leading));
+  for (int64_t i = 0; i < m * m; i++)
+    b->products[i] = (int16_t)((uint32_t)i * 2654435761U >> 16) / 10;
+  for (int64_t i = 0; i < PICK_ROWS * m; i++)
+    b->near[i] = (int16_t)((uint32_t)i * 2246822519U >> 16) / 4;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -208,26 +263,29 @@ static PetscErrorCode TakeCodes(void *context)
       b->token[to] = (int32_t)t, b->z[to] = b->codes.value[q], b->g[to] = b->slope[q];
     }
   PetscCall(ArrayDestroy(&at));
+  PetscCall(TakeScores(b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DropCodes(Data *b)
 {
-  void **arrays[] = {(void **)&b->X,     (void **)&b->e,      (void **)&b->slope,
-                     (void **)&b->G[0],  (void **)&b->G[1],   (void **)&b->moments,
-                     (void **)&b->work,  (void **)&b->square, (void **)&b->bucket,
-                     (void **)&b->token, (void **)&b->z,      (void **)&b->g};
+  void **arrays[] = {
+      (void **)&b->X,      (void **)&b->e,        (void **)&b->slope, (void **)&b->G[0],
+      (void **)&b->G[1],   (void **)&b->moments,  (void **)&b->work,  (void **)&b->square,
+      (void **)&b->bucket, (void **)&b->token,    (void **)&b->z,     (void **)&b->g,
+      (void **)&b->S,      (void **)&b->products, (void **)&b->near,  (void **)&b->leading};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   codes_clear(&b->codes);
+  packed_clear(&b->packed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum { STEP, RESIDUALS, SUMS, UPDATE, ENCODE, WORKS };
+enum { STEP, RESIDUALS, SUMS, UPDATE, ENCODE, PICKS, WORKS };
 
-/* What the kernels take for a batch, at the rates of the limits where they are dense. */
+/* What the kernels take for a batch; further products at the rate of the limit. */
 static double bound_of(const Data *b, const BenchTiming timing[WORKS])
 {
   const Count *count = &b->count;
@@ -236,7 +294,8 @@ static double bound_of(const Data *b, const BenchTiming timing[WORKS])
                more = active * tokens / (double)b->codes.start[b->b]; /* than were taken here */
   double bytes = count->bytes * (double)b->sae->block_size + count->touched * tokens;
   if (bytes > 0) bytes /= timing[UPDATE].rate;
-  return (count->scores * product + count->dense) * tokens / rate + timing[ENCODE].seconds +
+  return fmax(count->scores, 1) * timing[ENCODE].seconds + timing[PICKS].seconds +
+         count->dense * tokens / rate +
          count->residuals * fmin(more * timing[RESIDUALS].seconds, all) +
          count->sums * fmin(more * timing[SUMS].seconds, all) + timing[UPDATE].seconds + bytes;
 }
@@ -246,18 +305,19 @@ static PetscErrorCode Time(BenchRun *run, Data *b, double *step, double *bound)
 {
   const Count *count = &b->count;
   const bool helped = !strcmp(b->row, "revive auxk"), memory = count->bytes + count->touched > 0,
-             encode = !(count->scores > 0) && encoder_rows(b->sae) != ROWS_IDENTITY;
+             encode = encoder_rows(b->sae) != ROWS_IDENTITY;
   const BenchWork work[WORKS] = {
       [STEP] = {Step, helped ? Silence : NULL, b, LIMIT_FMA, .rounds = ROUNDS},
       [RESIDUALS] = {Residuals, TakeCodes, b},
       [SUMS] = {LeafSums, NULL, b},
       [UPDATE] = {Adam, NULL, b, memory ? LIMIT_TRIAD : LIMIT_NONE},
-      [ENCODE] = {Encode, NULL, b},
+      [ENCODE] = {count->scores > 0 ? Scores : Encode, NULL, b},
+      [PICKS] = {Picks, NULL, b},
   };
   BenchTiming timing[WORKS] = {0};
 
   PetscFunctionBegin;
-  PetscCall(BenchTimeTurns(run, encode ? WORKS : ENCODE, work, timing));
+  PetscCall(BenchTimeTurns(run, !encode ? ENCODE : count->picks > 0 ? WORKS : PICKS, work, timing));
   *step = timing[STEP].seconds;
   *bound = bound_of(b, timing);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -276,7 +336,8 @@ static PetscErrorCode Row(BenchRun *run, const char *path, const char *row)
   PetscCall(Time(run, &b, &step, &bound));
   const double tokens = (double)b.sae->params.batch;
   text_add(&size, "%lld of %d, batch %lld", (long long)b.sae->m, D, (long long)b.sae->params.batch);
-  text_add(&limit, "%s, residuals, leaf_sums, adam", b.count.scores > 0 ? "scores" : "encode");
+  text_add(&limit, "%s%sresiduals, leaf_sums, adam", b.count.scores > 0 ? "scores, " : "encode, ",
+           b.count.picks > 0 ? "less_leading, " : "");
   const BenchFigure figure = {.row = row,
                               .size = size.s,
                               .figure = 1e6 * step / tokens,
