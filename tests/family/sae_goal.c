@@ -24,6 +24,7 @@ static double token(const SAELevels *levels, const Kernels *kernels, int64_t cou
   for (int l = 0; l < levels->count; l++)
     codes[l] = split[l] = &each[l], slopes[l] = slope[l], errors[l] = e + l * D;
   RUN(SplitLevels(kernels, levels, &whole, split));
+  for (int i = 0; i < D; i++) leaf[i] = NAN;
   goal_pass(kernels, levels, 1, M, D, atoms, xc, codes, slopes, errors, rest, &square, leaf, work);
   for (int i = 0; i < D; i++)
     if (leaf[i] != e[i]) square = NAN; /* of one token: itself */
@@ -218,6 +219,28 @@ static void check_split(const Kernels *kernels, bool by_atom)
   codes_clear(&whole);
 }
 
+/* The first level's residuals of two leaves of tokens without codes are summed leaf by leaf. */
+static void check_leaves(const Kernels *kernels, const SAELevels *levels)
+{
+  enum { N = LEAF_TOKENS + 7, W = 5 };
+  static _Alignas(64) float work[(1 + MANY_TOKENS) * 2 * DOT_BLOCK + N * 16];
+  static float xc[N * W], e[SAE_LEVELS][N * W], rest[N * W];
+  static double square[N];
+  static int64_t start[N + 1];
+  float leaf[2 * W], sum[2 * W] = {0}, atoms[W] = {1}, slope = 0, *slopes[SAE_LEVELS],
+                             *errors[SAE_LEVELS];
+  const Codes none = {.rows = N, .start = start};
+  const Codes *codes[SAE_LEVELS];
+  for (int l = 0; l < levels->count; l++) codes[l] = &none, slopes[l] = &slope, errors[l] = e[l];
+  for (int i = 0; i < N * W; i++) xc[i] = (float)random_normal(3, RANDOM_SYNTH, (uint64_t)i);
+  for (int i = 0; i < 2 * W; i++) leaf[i] = NAN;
+  goal_pass(kernels, levels, N, 1, W, atoms, xc, codes, slopes, errors, rest, square, leaf, work);
+  for (int i = 0; i < N * W; i++) sum[i / W / LEAF_TOKENS * W + i % W] += e[0][i];
+  OK(!memcmp(leaf, sum, sizeof(sum)) && sum[0] != 0 && sum[W] != 0,
+     "%d levels%s: sums of residuals over leaves", levels->count,
+     levels->relative ? ", relative" : "");
+}
+
 int main(int argc, char **argv)
 {
   TestBegin(&argc, &argv);
@@ -229,6 +252,9 @@ int main(int argc, char **argv)
     for (int relative = 0; relative < 2; relative++)
       laws((*entry)->name, relative ? "goal.loss=nmse" : "", kernels);
   check_all_levels();
+  check_leaves(kernels, &(SAELevels){.count = 1, .bound = {1}, .weight = {1}});
+  check_leaves(kernels, &(SAELevels){.count = 1, .bound = {1}, .weight = {1}, .relative = true});
+  check_leaves(kernels, &(SAELevels){.count = 2, .bound = {1, 1}, .weight = {0.5, 0.5}});
   check_split(kernels, false);
   check_split(kernels, true);
   RUN(MistakesDestroy(&mistakes));
