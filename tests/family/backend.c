@@ -187,6 +187,12 @@ static bool check_vectors(const Kernels *a, const Kernels *b, int64_t d, int kin
   bool same = same_double(a->tangent(d, g, x), b->tangent(d, h, x)) && same_float(d, g, h);
   same = same && same_double(a->unit(d, g), b->unit(d, h));
   same = same && same_float(d, g, h);
+  if (d) { /* no number past the end times an infinite product is in the square */
+    float *ones = hold(fill(d, PLAIN)), *row = hold(fill(d, PLAIN));
+    for (int64_t i = 0; i < d; i++) ones[i] = row[i] = 1;
+    row[d / 2] = INFINITY;
+    same = same && b->tangent(d, ones, row) == (double)INFINITY;
+  }
   return same && same_float(n * ld, X, Y) && same_double(a->square64(d, x), b->square64(d, x)) &&
          same_double(a->dot64(d, x, y), b->dot64(d, x, y)) &&
          same_double(a->distance64(d, x, y), b->distance64(d, x, y)) &&
