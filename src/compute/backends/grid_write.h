@@ -43,7 +43,8 @@ static inline void grid_stage(const GridPanel *P, int64_t h)
   }
 }
 
-/* The unit of each lane, and what divides by it; 0 where the vector has no finite norm. */
+/* The unit of each lane, and what divides by it; 0 where the vector has no finite norm. The norm of
+   16-bit numbers stays below 46,000: of a square that float32 hardly holds, by the largest. */
 static inline void grid_units(const GridPanel *P, float *restrict per)
 {
   float most[PANEL] = {0};
@@ -56,7 +57,8 @@ static inline void grid_units(const GridPanel *P, float *restrict per)
   }
   for (int l = 0; l < PANEL; l++) {
     float unit = most[l] / (P->bytes == 1 ? 127.0f : 32766.0f);
-    const float norm = sqrtf(P->square[l] * (float)P->block) / 45900.0f;
+    const float square = P->square[l] * (float)P->block, length = sqrtf((float)P->length);
+    const float norm = (square > 1e-30f ? sqrtf(square) : most[l] * length) / 45900.0f;
     if (P->bytes == 2 && norm > unit) unit = norm;
     if (unit < 0x1p-100f) unit = 0x1p-100f;
     const bool good = P->square[l] < 1e36f;
