@@ -78,13 +78,17 @@ static void find(KMeans *K, int rank, int64_t at, int64_t count, const float *X,
   }
 }
 
+static void begin(KMeans *K)
+{
+  K->waits = 0;
+  nearest_begin(K->nearest, K->guess, K->index, K->distance);
+}
+
 /* Those that wait. */
-static void find_waiting(KMeans *K)
+static void end(KMeans *K)
 {
   nearest_end(K->nearest);
   for (int64_t w = 0; w < K->waits; w++) add_token(K, &K->waiting[w]);
-  K->waits = 0;
-  nearest_begin(K->nearest, K->guess, K->index, K->distance);
 }
 
 /* Tokens that nobody has taken: from is in the low half of a word, to in the high one. */
@@ -144,7 +148,7 @@ static PetscErrorCode FindOthers(KMeans *K)
   int64_t at, count, held = 0, row[PIECE];
   PetscFunctionBegin;
   for (int r = slowest(K); take(&K->share[r], false, 2 * LEAST, &at, &count); r = slowest(K)) {
-    if (held + count > KMEANS_MORE) find_waiting(K), held = 0;
+    if (held + count > KMEANS_MORE) end(K), begin(K), held = 0;
     float *X = K->rows + held * K->d;
     for (int64_t t = 0; t < count; t++)
       row[t] = split_row(K->task->view.split, false, K->share[r].first + at + t);
@@ -160,14 +164,13 @@ PetscErrorCode KMeansAssign(KMeans *K, const Stretch *stretch)
   KMeansShare *own = &K->share[nodes_rank(K->nodes)];
   const Exact none = {0};
   PetscFunctionBegin;
-  K->far->count = K->waits = 0;
-  nearest_begin(K->nearest, K->guess, K->index, K->distance);
+  K->far->count = 0;
+  begin(K);
   own->first = stretch->first;
   atomic_store(&own->left, (uint64_t)stretch->count << 32);
   PetscCall(FindOwn(K));
   PetscCall(FindOthers(K));
-  find_waiting(K);
-  nearest_end(K->nearest);
+  end(K);
   exact_join(&K->objective, &none); /* carries, so that ranks can be added */
   PetscCall(JoinFar(K));            /* after which nobody takes tokens of this block */
   PetscFunctionReturn(PETSC_SUCCESS);

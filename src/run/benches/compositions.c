@@ -336,7 +336,10 @@ static PetscErrorCode Row(BenchRun *run, const char *path, const char *row)
   PetscCall(Time(run, &b, &step, &bound));
   const double tokens = (double)b.sae->params.batch;
   text_add(&size, "%lld of %d, batch %lld", (long long)b.sae->m, D, (long long)b.sae->params.batch);
-  text_add(&limit, "%s%sresiduals, leaf_sums, adam", b.count.scores > 0 ? "scores, " : "encode, ",
+  text_add(&limit, "%s%sresiduals, leaf_sums, adam",
+           b.count.scores > 0                     ? "scores, "
+           : encoder_rows(b.sae) == ROWS_IDENTITY ? ""
+                                                  : "encode, ",
            b.count.picks > 0 ? "less_leading, " : "");
   const BenchFigure figure = {.row = row,
                               .size = size.s,
