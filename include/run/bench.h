@@ -3,6 +3,7 @@
 #pragma once
 #include "base/table.h"
 #include "run/limits.h"
+#include <sched.h>
 
 typedef struct Bench Bench;
 
@@ -92,14 +93,28 @@ typedef struct {
   const char *rows, *tokens, *machine, *save; /* or NULL */
 } BenchOptions;
 /* BenchRunAll - the rows that were asked for, in the order of the files' names. An unknown word in
-   rows is a mistake. The table is rank 0's (NULL elsewhere). Collective on the world. */
+   rows is a mistake. The table is rank 0's (NULL elsewhere). *bound: as BenchCoresTake bound the
+   ranks. Collective on the world. */
 PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOptions *options,
-                           Mistakes *mistakes, Table **table);
+                           Mistakes *mistakes, Table **table, bool *bound);
 /* The table for people; as JSON with date, CPU, commit, kernels and ranks. */
-void bench_text(const Table *table, const Kernels *kernels, int ranks, Text *text);
-void bench_json(const Table *table, const Kernels *kernels, int ranks, Text *text);
+void bench_text(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text);
+void bench_json(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text);
 /* "AMD EPYC …" as the system says it. */
 const char *cpu_name(char name[128]);
+
+/* The core that a rank has for itself. */
+typedef struct {
+  bool bound;
+  cpu_set_t before; /* what it could use */
+} BenchCores;
+/* BenchCoresTake - binds each rank of a machine, and the threads that it makes from now on (the one
+   that reads ahead), to one of the cores that all of them may use: as many ranks as cores compute
+   without changing places, and a rank that works while others sleep has no second core. Nothing
+   changes for a single rank, for more ranks than cores, and where the ranks may use different cores,
+   since then somebody has said which. Collective. bench_cores_leave: as it was, for this rank. */
+PetscErrorCode BenchCoresTake(MPI_Comm comm, BenchCores *cores);
+void bench_cores_leave(BenchCores *cores);
 
 /* Tokens to measure with. */
 typedef enum {

@@ -39,15 +39,15 @@ static int widest(const Table *table, const char *column, int least)
   return least;
 }
 
-void bench_text(const Table *table, const Kernels *kernels, int ranks, Text *text)
+void bench_text(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text)
 {
   char cpu[128], date[21];
   const int row = widest(table, "row", 4), size = widest(table, "size", 4),
             unit = widest(table, "unit", 4), limit = widest(table, "limit", 5),
             goal = widest(table, "goal", 4);
   clock_utc(date);
-  text_add(text, "%s, commit %s, %s, %s kernels, %d rank%s\n", date, ardis_commit, cpu_name(cpu),
-           kernels->entry.name, ranks, ranks == 1 ? "" : "s");
+  text_add(text, "%s, commit %s, %s, %s kernels, %d rank%s%s\n", date, ardis_commit, cpu_name(cpu),
+           kernels->entry.name, ranks, ranks == 1 ? "" : "s", bound ? ", each on a core of its own" : "");
   text_add(text, "ratio = figure / limit, both measured in this run\n\n");
   text_add(text, "%-*s  %-*s  %9s %-*s  %9s %-*s %7s  %-*s %-3s  %s\n", row, "row", size, "size",
            "figure", unit, "unit", "limit", limit, "", "ratio", goal, "goal", "met", "note");
@@ -73,7 +73,7 @@ static void add_member(Text *text, const char *name, const char *value)
   text_add(text, ",\n");
 }
 
-void bench_json(const Table *table, const Kernels *kernels, int ranks, Text *text)
+void bench_json(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text)
 {
   char cpu[128], date[21];
   clock_utc(date);
@@ -82,7 +82,8 @@ void bench_json(const Table *table, const Kernels *kernels, int ranks, Text *tex
   add_member(text, "commit", ardis_commit);
   add_member(text, "cpu", cpu_name(cpu));
   add_member(text, "kernels", kernels->entry.name);
-  text_add(text, "  \"ranks\": %d,\n  \"rows\": [", ranks);
+  text_add(text, "  \"ranks\": %d,\n  \"bound\": %s,\n  \"rows\": [", ranks,
+           bound ? "true" : "false");
   for (int64_t r = 0; r < table->rows; r++) {
     text_add(text, "%s\n    {", r ? "," : "");
     for (int c = 0; c < table->columns; c++) {

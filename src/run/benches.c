@@ -120,7 +120,7 @@ static PetscErrorCode RunChosen(BenchRun *run)
 }
 
 PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOptions *options,
-                           Mistakes *mistakes, Table **table)
+                           Mistakes *mistakes, Table **table, bool *bound)
 {
   char scratch[PETSC_MAX_PATH_LEN];
   bool made = false;
@@ -133,9 +133,10 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
                   .save = options->save,
                   .seconds = 60,
                   .process = peak_memory_bytes()};
+  BenchCores cores;
 
   PetscFunctionBegin;
-  *table = NULL;
+  *table = NULL, *bound = false;
   PetscCallMPI(MPI_Comm_rank(comm, &run.rank));
   PetscCallMPI(MPI_Comm_size(comm, &run.size));
   check_words(options->rows, mistakes);
@@ -144,9 +145,12 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
   if (run.rank == 0)
     PetscCall(
         TableCreate("row,size,figure,unit,limit,limit_value,ratio,goal,met,note", &run.table));
+  PetscCall(BenchCoresTake(comm, &cores));
+  *bound = cores.bound;
   PetscCall(LimitsCreate(comm, kernels, scratch, &run.limits));
   PetscCall(RunChosen(&run));
   PetscCall(LimitsDestroy(&run.limits));
+  bench_cores_leave(&cores);
   PetscCallMPI(MPI_Barrier(comm));
   if (run.rank == 0) remove_folder(scratch);
   *table = run.table;

@@ -7,7 +7,7 @@ ok $? "some rows, one rank"
 "$PYTHON" - "$T/one.json" "$T/one.csv" <<'END' >>"$T/log" 2>&1
 import csv, json, sys
 json, rows = json.load(open(sys.argv[1])), list(csv.DictReader(open(sys.argv[2])))
-assert json["schema"] == 1 and json["ranks"] == 1 and json["cpu"] and json["commit"] and json["kernels"]
+assert json["schema"] == 1 and json["ranks"] == 1 and json["bound"] is False and json["cpu"] and json["commit"] and json["kernels"]
 names = [r["row"] for r in json["rows"]]
 assert "select_top" in names and "decode" in names and all("select" in n or "decode" in n for n in names), names
 assert [r["row"] for r in rows] == names
@@ -17,8 +17,14 @@ top = next(r for r in json["rows"] if r["row"] == "select_top")
 assert top["goal"] == "" or top["met"] in ("yes", "no")
 END
 ok $? "the JSON is valid, the CSV says the same, ratio = figure / limit"
-ranks 2 bench --rows limits
+ranks 2 bench --rows limits --json "$T/two.json"
 ok $? "the limits on two ranks"
+"$PYTHON" - "$T/two.json" <<'END' >>"$T/log" 2>&1
+import json, os, sys
+json, enough = json.load(open(sys.argv[1])), len(os.sched_getaffinity(0)) >= 2
+assert json["ranks"] == 2 and json["bound"] is enough, json["bound"]
+END
+ok $? "each rank has a core of its own, where there are two"
 grep -q '2-rank exchange' "$T/log"
 ok $? "messages are measured where there are two ranks"
 ranks 1 bench --rows limits,nonsense

@@ -7,19 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static PetscErrorCode Write(const Table *table, const Kernels *kernels, int ranks,
+static PetscErrorCode Write(const Table *table, const Kernels *kernels, int ranks, bool bound,
                             const Option *options)
 {
   const char *csv = option_value(options, "csv"), *json = option_value(options, "json");
   Text text = {0};
 
   PetscFunctionBegin;
-  bench_text(table, kernels, ranks, &text);
+  bench_text(table, kernels, ranks, bound, &text);
   fputs(text.s, stdout);
   text_clear(&text);
   if (csv) PetscCall(TableWrite(table, csv));
   if (json) {
-    bench_json(table, kernels, ranks, &text);
+    bench_json(table, kernels, ranks, bound, &text);
     PetscCall(FileWrite(json, text.s, text.length));
     text_clear(&text);
   }
@@ -37,6 +37,7 @@ static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
                               .save = save ? machine : NULL};
   const Kernels *kernels;
   Table *table = NULL;
+  bool bound;
   int ranks;
 
   PetscFunctionBegin;
@@ -45,8 +46,8 @@ static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
     mistake(mistakes, bench.tokens, 0, 0, "no such file");
   PetscCall(KernelsChoose(option_value(options, "kernels"), mistakes, &kernels));
   if (!mistakes_count(mistakes))
-    PetscCall(BenchRunAll(MPI_COMM_WORLD, kernels, &bench, mistakes, &table));
-  if (table) PetscCall(Write(table, kernels, ranks, options));
+    PetscCall(BenchRunAll(MPI_COMM_WORLD, kernels, &bench, mistakes, &table, &bound));
+  if (table) PetscCall(Write(table, kernels, ranks, bound, options));
   PetscCall(TableDestroy(&table));
   free(machine);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -3,7 +3,6 @@
 #include "base/array.h"
 #include "learn/sae.h"
 #include "run/bench_task.h"
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,31 +73,6 @@ static PetscErrorCode PeakAlone(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A core of its own for each rank of a machine that has so many, where nobody has said which: for
-   the thread that reads ahead too, to which one rank alone would else give another core. before:
-   as it was. */
-static PetscErrorCode TakeCore(BenchRun *run, cpu_set_t *before)
-{
-  MPI_Comm machine;
-  cpu_set_t mine;
-  int rank, size;
-
-  PetscFunctionBegin;
-  PetscCallMPI(
-      MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, run->rank, MPI_INFO_NULL, &machine));
-  PetscCallMPI(MPI_Comm_rank(machine, &rank));
-  PetscCallMPI(MPI_Comm_size(machine, &size));
-  PetscCallMPI(MPI_Comm_free(&machine));
-  CPU_ZERO(before);
-  CPU_ZERO(&mine);
-  if (sched_getaffinity(0, sizeof(*before), before) || CPU_COUNT(before) < size)
-    PetscFunctionReturn(PETSC_SUCCESS);
-  for (int c = 0, seen = 0; c < CPU_SETSIZE; c++)
-    if (CPU_ISSET(c, before) && seen++ == rank) CPU_SET(c, &mine);
-  sched_setaffinity(0, sizeof(mine), &mine);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* One rank's time over that of all, beside the same of the multiply-add peak, the most that all
    cores together can give: medians of works that take turns, as the machine's clock changes. */
 static PetscErrorCode Spread(BenchRun *run, const char *row, const char *size, const char *words,
@@ -111,13 +85,11 @@ static PetscErrorCode Spread(BenchRun *run, const char *row, const char *size, c
                       {.work = WorkAll, .together = true},
                       {.work = PeakAll, .together = true}};
   BenchTiming time[4];
-  cpu_set_t cores;
   char *path;
 
   PetscFunctionBegin;
   if (!bench_wants(run, row)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(BenchTokensFile(run, BENCH_SYNTH, n, D, &path));
-  PetscCall(TakeCore(run, &cores));
   if (run->rank == 0) PetscCall(BenchTaskOpen(run, PETSC_COMM_SELF, path, words, 0, &s.single));
   PetscCall(BenchTaskOpen(run, run->comm, path, words, 0, &s.all));
   for (int i = 0; i < 4; i++) work[i].before = Meet, work[i].context = &s, work[i].wall = true;
@@ -132,7 +104,6 @@ static PetscErrorCode Spread(BenchRun *run, const char *row, const char *size, c
   PetscCall(BenchRow(run, &figure));
   PetscCall(BenchTaskClose(&s.single));
   PetscCall(BenchTaskClose(&s.all));
-  if (CPU_COUNT(&cores)) sched_setaffinity(0, sizeof(cores), &cores);
   free(path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
