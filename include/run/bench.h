@@ -111,8 +111,9 @@ typedef struct {
 /* BenchCoresTake - binds each rank of a machine, and the threads that it makes from now on (the one
    that reads ahead), to one of the cores that all of them may use: as many ranks as cores compute
    without changing places, and a rank that works while others sleep has no second core. Nothing
-   changes for a single rank, for more ranks than cores, and where the ranks may use different cores,
-   since then somebody has said which. Collective. bench_cores_leave: as it was, for this rank. */
+   changes for a single rank, for more ranks than cores, and where the ranks may use different
+   cores, since then somebody has said which. Collective. bench_cores_leave: as it was, for this
+   rank. */
 PetscErrorCode BenchCoresTake(MPI_Comm comm, BenchCores *cores);
 void bench_cores_leave(BenchCores *cores);
 

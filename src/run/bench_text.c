@@ -47,7 +47,8 @@ void bench_text(const Table *table, const Kernels *kernels, int ranks, bool boun
             goal = widest(table, "goal", 4);
   clock_utc(date);
   text_add(text, "%s, commit %s, %s, %s kernels, %d rank%s%s\n", date, ardis_commit, cpu_name(cpu),
-           kernels->entry.name, ranks, ranks == 1 ? "" : "s", bound ? ", each on a core of its own" : "");
+           kernels->entry.name, ranks, ranks == 1 ? "" : "s",
+           bound ? ", each on a core of its own" : "");
   text_add(text, "ratio = figure / limit, both measured in this run\n\n");
   text_add(text, "%-*s  %-*s  %9s %-*s  %9s %-*s %7s  %-*s %-3s  %s\n", row, "row", size, "size",
            "figure", unit, "unit", "limit", limit, "", "ratio", goal, "goal", "met", "note");
