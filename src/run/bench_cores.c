@@ -21,7 +21,7 @@ PetscErrorCode BenchCoresTake(MPI_Comm comm, BenchCores *cores)
   MPI_Comm machine;
   cpu_set_t mine;
   int rank, size;
-  bool same;
+  bool same = false;
 
   PetscFunctionBegin;
   *cores = (BenchCores){.bound = false};
