@@ -108,6 +108,7 @@ static void check(const Kernels *b, const char *called)
         let_go();
     chains &= check_chains(a, b, size_of(9), size_of(150), size_of(130), turn % VALUE_KINDS),
         let_go();
+    chains &= check_chains(a, b, size_of(60), below(7), size_of(130), turn % VALUE_KINDS), let_go();
   }
   for (int turn = 0; turn < 6; turn++) /* more rows than a list holds */
     filter &= check_filter(a, b, 9, 2500 + 700 * (turn % 2), 12, turn % VALUE_KINDS), let_go();

@@ -227,6 +227,8 @@ static void check(const Kernels *b, const char *called)
   for (int t = 0; t < 8; t++)
     good[1] &= check_unroll(&backend_ref, b, 1024 * t + below(3), 1 + below(40), 2, t % 2),
         let_go();
+  for (int t = 0; t < 32; t++) /* rows that end in each block of those joined at once */
+    good[1] &= check_unroll(&backend_ref, b, 3, 32 * t + 1 + below(31), 5, t % 2), let_go();
   OK(good[2], "%s: largest_size, round16 and less_leading by their definitions", called);
   for (int i = 0; i < CASES; i++) least = seen[i] < least ? seen[i] : least;
   OK(least > 30, "each case of leading numbers comes at least %d times", least);

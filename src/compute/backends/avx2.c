@@ -166,12 +166,6 @@ static inline Wide64 wide64_part(const float *x, int64_t count)
 #define wide64_fma fma64
 #include "products64.h"
 
-static void unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t d,
-                          const float *D, const float *from, float *e, float *a)
-{
-  unroll_turns(avx2_blockdots, add_scaled, n, start, index, d, D, from, e, a);
-}
-
 static double tangent(int64_t d, float *g, const float *D)
 {
   const __m256d along = _mm256_set1_pd(dot64(d, g, D));
@@ -360,7 +354,7 @@ const Kernels backend_avx2 = {
     .products64 = products64,
     .refine64 = refine64,
     .less_rows = less_rows,
-    .unroll_slopes = unroll_slopes,
+    .unroll_slopes = avx2_unroll_slopes,
     .unroll_sums = unroll_sums,
     .blockdots = avx2_blockdots,
     .add_picks = avx2_add_picks,

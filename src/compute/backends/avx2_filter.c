@@ -141,7 +141,10 @@ static inline void columns(const float *const row[8], int64_t i, __m256 *column)
   column[3] = _mm256_shuffle_ps(b, d, 0xee);
 }
 
-#define SETS 2 /* of 8 rows at once, so that one fills the other's waiting */
+enum {
+  SETS = 2, /* of 8 rows at once, so that one fills the other's waiting */
+  FEW = 4   /* rows of a token, up to which chains of several tokens go together */
+};
 
 static void chain_rows(int64_t d, const float *const row[SETS][8], const float *x, __m256 sum[SETS])
 {
@@ -164,12 +167,79 @@ static void chain_rows(int64_t d, const float *const row[SETS][8], const float *
   }
 }
 
+/* Up to 8 SETS chains, each of a row and a token of its own; and what is brought near meanwhile. */
+typedef struct {
+  int64_t count, ldsoon; /* bytes */
+  const float *row[SETS][8], *x[SETS][8];
+  const char *soon[8 * SETS];
+} Pairs;
+
+__attribute__((always_inline)) static inline void chain_pairs(const int sets, int64_t d,
+                                                              const Pairs *P, float *s)
+{
+  __m256 sum[SETS];
+  int64_t i = 0;
+  for (int g = 0; g < sets; g++) sum[g] = _mm256_maskload_ps(s + 8 * g, lanes256(P->count, 8 * g));
+  for (; i + 8 <= d; i += 8) {
+    __asm__ volatile("" : : "r"(P) : "memory"); /* addresses are read anew, not held */
+    for (int64_t q = 0, at = i * P->ldsoon / d; P->ldsoon && q < P->count; q++)
+      _mm_prefetch(P->soon[q] + at, _MM_HINT_T1);
+    for (int64_t h = i; h < i + 8; h += 4) {
+#pragma GCC unroll 2
+      for (int g = 0; g < sets; g++) {
+        __m256 row[4], x[4];
+        columns(P->row[g], h, row);
+        columns(P->x[g], h, x);
+        for (int c = 0; c < 4; c++) sum[g] = _mm256_fmadd_ps(x[c], row[c], sum[g]);
+      }
+    }
+  }
+  for (; i < d; i++)
+    for (int g = 0; g < sets; g++) {
+      float row[8] __attribute__((aligned(32))), x[8] __attribute__((aligned(32)));
+      for (int r = 0; r < 8; r++) row[r] = P->row[g][r][i], x[r] = P->x[g][r][i];
+      sum[g] = _mm256_fmadd_ps(_mm256_load_ps(x), _mm256_load_ps(row), sum[g]);
+    }
+  for (int g = 0; g < sets; g++) _mm256_maskstore_ps(s + 8 * g, lanes256(P->count, 8 * g), sum[g]);
+}
+
+/* Tokens from t on that have few rows each, as many as fill the lanes, which keep the last pair
+   where there is none; gives the first that is not among them. */
+static int64_t take_pairs(int64_t n, const int64_t *start, const int32_t *index, const float *E,
+                          int64_t ldE, const float *X, int64_t ldX, const char *soon, int64_t t,
+                          Pairs *P)
+{
+  const int64_t first = t;
+  P->count = 0;
+  for (; t < n && start[t + 1] - start[t] <= FEW && start[t + 1] - start[first] <= 8 * SETS; t++)
+    for (int64_t q = start[t]; q < start[t + 1]; q++, P->count++) {
+      P->row[P->count / 8][P->count % 8] = E + index[q] * ldE;
+      P->x[P->count / 8][P->count % 8] = X + t * ldX;
+      P->soon[P->count] = soon ? soon + index[q] * P->ldsoon : NULL;
+    }
+  if (!P->count) return t;
+  for (int64_t q = P->count; q < 8 * SETS; q++) {
+    P->row[q / 8][q % 8] = P->row[(q - 1) / 8][(q - 1) % 8];
+    P->x[q / 8][q % 8] = P->x[(q - 1) / 8][(q - 1) % 8];
+  }
+  return t;
+}
+
 void avx2_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
                  int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
                  float *s)
 {
-  (void)soon, (void)ldsoon;
+  Pairs pairs = {.ldsoon = soon ? ldsoon : 0};
   for (int64_t t = 0; t < n; t++) {
+    const int64_t after = take_pairs(n, start, index, E, ldE, X, ldX, soon, t, &pairs);
+    if (after > t) {
+      if (pairs.count > 8)
+        chain_pairs(SETS, d, &pairs, s + start[t]);
+      else if (pairs.count)
+        chain_pairs(1, d, &pairs, s + start[t]);
+      t = after - 1;
+      continue;
+    }
     for (int64_t q = start[t]; q < start[t + 1]; q += 8 * SETS) {
       const int64_t left = start[t + 1] - q;
       const float *row[SETS][8];
