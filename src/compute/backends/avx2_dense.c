@@ -4,10 +4,8 @@
 #include "avx2_tile.h"
 
 #define TOKENS 128 /* rows that stay in the second cache while the panels pass */
-#define PIECE                                                                                      \
-  64 /* elements of a panel that stay in the first cache, and the next ones brought near */
-#define LINES 3 /* brought near beside a tile: 64 bytes each, PIECE x PANEL over 2 TOKENS / ROWS4  \
-                 */
+#define PIECE 64   /* elements of a panel that stay in the first cache, with the next ones */
+#define LINES 3    /* of 64 bytes brought near with a tile: PIECE x PANEL by 2 TOKENS / ROWS4 */
 
 /* 8 rows of 8 elements become 8 columns. */
 static inline void transpose8(const __m256 *row, __m256 *column)
