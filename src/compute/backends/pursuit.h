@@ -102,21 +102,6 @@ static int64_t less_leading(int64_t m, int16_t c, const int16_t *x, int16_t *y, 
   return found < 0 ? 0 : found;
 }
 
-/* Pick by pick, for sets without a kernel of their own. */
-static inline void unroll_turns(void (*dots)(int64_t, const int32_t *, int64_t, const float *,
-                                             int64_t, const float *, float *),
-                                void (*add)(int64_t, float, const float *, float *), int64_t n,
-                                const int64_t *start, const int32_t *index, int64_t d,
-                                const float *D, const float *from, float *e, float *a)
-{
-  if (n && d) memcpy(e, from, (size_t)(n * d) * sizeof(*e));
-  for (int64_t t = 0; t < n; t++)
-    for (int64_t q = start[t]; q < start[t + 1]; q++) {
-      dots(1, index + q, d, D, d, e + t * d, a + q);
-      add(d, -a[q], D + index[q] * d, e + t * d);
-    }
-}
-
 /* Columns that are gone back through together: rows of so many columns of all atoms stay in the
    second cache. */
 enum { STRIPE = UNROLL_COLUMNS, SOON = 8 }; /* SOON: tokens ahead, whose columns are fetched */

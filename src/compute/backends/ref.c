@@ -186,7 +186,12 @@ static void blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const f
 static void unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t d,
                           const float *D, const float *from, float *e, float *a)
 {
-  unroll_turns(blockdots, add_scaled, n, start, index, d, D, from, e, a);
+  if (n && d) memcpy(e, from, (size_t)(n * d) * sizeof(*e));
+  for (int64_t t = 0; t < n; t++)
+    for (int64_t q = start[t]; q < start[t + 1]; q++) {
+      a[q] = blockdot(d, e + t * d, D + index[q] * d);
+      add_scaled(d, -a[q], D + index[q] * d, e + t * d);
+    }
 }
 
 static void add_picks(int64_t rows, const int64_t *start, const int32_t *index, const float *value,
