@@ -115,12 +115,13 @@ typedef struct Kernels {
   void (*chains)(int64_t n, const int64_t *start, const int32_t *index, int64_t d, const float *E,
                  int64_t ldE, const float *X, int64_t ldX, const void *soon, int64_t ldsoon,
                  float *s);
-  /* All s above 0, ascending index; gives how many. */
+  /* All s above 0, ascending index; gives how many. There is room for m, all of which may be
+     written. */
   int64_t (*select_positive)(int64_t m, const float *s, int32_t *index, float *value);
   /* All s above their threshold, and those with |(double)s - (double)threshold| <= far, ascending;
-     gives how many. value: s, or 0 where it is not above; near: 1 where it is within far, else 0,
-     or NULL. from_zero: scores equal to the threshold count as above it, and of those below 0 it is
-     0 that is within far or not. */
+     gives how many; room as before. value: s, or 0 where it is not above; near: 1 where it is
+     within far, else 0, or NULL. from_zero: scores equal to the threshold count as above it, and of
+     those below 0 it is 0 that is within far or not. */
   int64_t (*select_near)(int64_t m, const float *s, const float *threshold, double far,
                          bool from_zero, int32_t *index, float *value, float *near);
   /* y[i] = (sum over the nonzeros, in their order, of value fmaf D[index][i] from + 0) + 0.0f. */
