@@ -115,6 +115,10 @@ static void check(const Kernels *b, const char *called)
   }
   for (int turn = 0; turn < 6; turn++) /* more rows than a list holds */
     filter &= check_filter(a, b, 9, 2500 + 701 * (turn % 2), 12, turn % VALUE_KINDS), let_go();
+  for (int turn = 0; turn < 12; turn++) /* more tokens, and longer, than pass a panel at once */
+    filter &=
+        check_filter(a, b, 60 + below(80), size_of(110), 150 + below(300), turn % VALUE_KINDS),
+        let_go();
   OK(filter, "%s: quantise, filter and candidates are those of the plain loops", called);
   OK(chains, "%s: chains", called);
 }

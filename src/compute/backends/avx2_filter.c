@@ -1,62 +1,97 @@
 /* Scores in 16-bit integers with AVX2, and the float32 chains that settle what they leave. */
 #include "avx2_filter.h"
 #include "avx2_tile.h"
+#include "base/array.h"
 
-/* Exact sums of ROWS4 tokens and half a panel, over `pairs` pairs. */
-static inline void products(int64_t pairs, const float *panel, const int32_t *const b[ROWS4],
-                            __m256i sum[ROWS4][3])
+enum {
+  TOKENS = 64,      /* that share a panel, two at a time, */
+  PIECE = 96,       /* by so many pairs, which stay in the first cache: 18 KB */
+  WIDE = PANEL / 8, /* vectors */
+};
+
+/* Goes on with the exact sums of two tokens (ld apart) and a panel, over n pairs. */
+static inline void add_products(int64_t n, const float *panel, const int32_t *q, int64_t ld,
+                                __m256i sum[2][WIDE])
 {
-  for (int r = 0; r < ROWS4; r++)
-    for (int l = 0; l < 3; l++) sum[r][l] = _mm256_setzero_si256();
-  for (int64_t i = 0; i < pairs; i++) {
+  for (int64_t i = 0; i < n; i++) {
     const __m256i *p = (const __m256i *)(const void *)(panel + i * PANEL);
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS4; r++) {
-      const __m256i x = _mm256_set1_epi32(b[r][i]);
-#pragma GCC unroll 3
-      for (int l = 0; l < 3; l++) {
-        sum[r][l] = _mm256_add_epi32(sum[r][l], _mm256_madd_epi16(x, _mm256_load_si256(p + l)));
-      }
+    const __m256i x = _mm256_set1_epi32(q[i]), y = _mm256_set1_epi32(q[ld + i]);
+#pragma GCC unroll 6
+    for (int l = 0; l < WIDE; l++) {
+      const __m256i v = _mm256_load_si256(p + l);
+      sum[0][l] = _mm256_add_epi32(sum[0][l], _mm256_madd_epi16(x, v));
+      sum[1][l] = _mm256_add_epi32(sum[1][l], _mm256_madd_epi16(y, v));
+      __asm__("" : "+x"(sum[0][l]), "+x"(sum[1][l])); /* or GCC takes more registers than are */
     }
   }
 }
 
-/* What the sums of one token say of 8 atoms from j on. */
-static inline void store_bounds(__m256i sum, int64_t lanes, float scale, float norm,
+/* Brings a part of the next piece near, as many lines as are due between two tokens and two. */
+static inline void bring(const float *next, int64_t floats, int64_t part, int64_t parts)
+{
+  for (int64_t i = floats * part / parts / 16 * 16; i < floats * (part + 1) / parts; i += 16)
+    _mm_prefetch((const char *)(next + i), _MM_HINT_T1);
+}
+
+/* The exact sums of n <= TOKENS tokens and a panel; those past the last token are another's. */
+static void panel_sums(int64_t n, const int32_t *q, int64_t pairs, const float *panel,
+                       __m256i (*sums)[WIDE])
+{
+  const int64_t twos = (n + 1) / 2;
+  for (int64_t i = 0; i < pairs; i += PIECE) {
+    const int64_t piece = min_i64(PIECE, pairs - i);
+    const float *p = panel + i * PANEL;
+    for (int64_t t = 0; t < n; t += 2) {
+      __m256i sum[2][WIDE];
+      bring(p + piece * PANEL, piece * PANEL, t / 2, twos);
+#pragma GCC unroll 12
+      for (int l = 0; l < 2 * WIDE; l++)
+        sum[l / WIDE][l % WIDE] = i ? sums[t + l / WIDE][l % WIDE] : _mm256_setzero_si256();
+      add_products(piece, p, q + t * pairs + i, t + 1 < n ? pairs : 0, sum);
+#pragma GCC unroll 12
+      for (int l = 0; l < 2 * WIDE; l++) sums[t + l / WIDE][l % WIDE] = sum[l / WIDE][l % WIDE];
+    }
+  }
+}
+
+/* What the sums of one token say of `lanes` atoms, at most a panel. */
+static inline void store_bounds(const __m256i sum[WIDE], int64_t lanes, float scale, float norm,
                                 const float *rows, const float *init, const float *slack, float *L)
 {
-  const __m256i mask = lanes256(lanes, 0);
-  const __m256 s = _mm256_fmadd_ps(
-      _mm256_cvtepi32_ps(sum), _mm256_mul_ps(_mm256_set1_ps(scale), _mm256_maskload_ps(rows, mask)),
-      _mm256_maskload_ps(init, mask));
-  _mm256_maskstore_ps(L, mask,
-                      _mm256_fnmadd_ps(_mm256_set1_ps(norm), _mm256_maskload_ps(slack, mask), s));
+  const __m256 unit = _mm256_set1_ps(scale), size = _mm256_set1_ps(norm);
+  for (int64_t l = 0; 8 * l < lanes; l++, rows += 8, init += 8, slack += 8, L += 8) {
+    const __m256 product = _mm256_cvtepi32_ps(sum[l]);
+    if (8 * l + 8 <= lanes) { /* masks are slow on some CPUs */
+      const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_loadu_ps(rows)),
+                                       _mm256_loadu_ps(init));
+      _mm256_storeu_ps(L, _mm256_fnmadd_ps(size, _mm256_loadu_ps(slack), s));
+    } else {
+      const __m256i mask = lanes256(lanes, 8 * l);
+      const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_maskload_ps(rows, mask)),
+                                       _mm256_maskload_ps(init, mask));
+      _mm256_maskstore_ps(L, mask, _mm256_fnmadd_ps(size, _mm256_maskload_ps(slack, mask), s));
+    }
+  }
 }
 
 double avx2_filter_gain(void)
 {
-  return 1.3;
+  return 1.6;
 }
 
 void avx2_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
                  const float *slack, float *L, int64_t ldL)
 {
-  const int64_t n = tokens->rows, pairs = tokens->ld / 2;
+  const int64_t pairs = tokens->ld / 2;
   const int32_t *q = (const int32_t *)(const void *)tokens->q;
-  for (int64_t j = 0; j < P->rows; j += HALF) {
-    const float *panel = P->x + j / PANEL * PANEL * P->d + j % PANEL;
-    for (int64_t t = 0; t < n; t += ROWS4) {
-      const int32_t *b[ROWS4];
-      __m256i sum[ROWS4][3];
-      for (int64_t r = 0; r < ROWS4; r++) b[r] = q + (t + r < n ? t + r : n - 1) * pairs;
-      products(pairs, panel, b, sum);
-      for (int64_t r = 0; r < ROWS4 && t + r < n; r++) {
-        for (int64_t l = 0; l < 3 && j + 8 * l < P->rows; l++) {
-          const int64_t at = j + 8 * l;
-          store_bounds(sum[r][l], P->rows - at, tokens->scale[t + r], tokens->norm[t + r],
-                       scale + at, init + at, slack + at, L + (t + r) * ldL + at);
-        }
-      }
+  __m256i sums[TOKENS][WIDE];
+  for (int64_t t0 = 0; t0 < tokens->rows; t0 += TOKENS) {
+    const int64_t n = min_i64(TOKENS, tokens->rows - t0);
+    for (int64_t j = 0; j < P->rows; j += PANEL) {
+      panel_sums(n, q + t0 * pairs, pairs, P->x + j * P->d, sums);
+      for (int64_t t = 0; t < n; t++)
+        store_bounds(sums[t], min_i64(PANEL, P->rows - j), tokens->scale[t0 + t],
+                     tokens->norm[t0 + t], scale + j, init + j, slack + j, L + (t0 + t) * ldL + j);
     }
   }
 }
@@ -78,18 +113,26 @@ static inline __m256d high_half(__m256 x)
   return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
 }
 
+/* Elements i .. i + 7 of x, 0 from d on. */
+static inline __m256 eight(int64_t d, const float *x, int64_t i)
+{
+  return i + 8 <= d ? _mm256_loadu_ps(x + i) : _mm256_maskload_ps(x + i, lanes256(d, i));
+}
+
 /* square64 of a row, and its largest size. */
 static double row_size(int64_t d, const float *x, float *most)
 {
   __m256d low = _mm256_setzero_pd(), high = low;
-  *most = 0;
+  __m256 size = _mm256_setzero_ps();
   for (int64_t i = 0; i < d; i += 8) { /* elements past d are 0 and change nothing */
-    const __m256 v = _mm256_maskload_ps(x + i, lanes256(d, i));
+    const __m256 v = eight(d, x, i);
     low = _mm256_fmadd_pd(low_half(v), low_half(v), low);
     high = _mm256_fmadd_pd(high_half(v), high_half(v), high);
+    size = _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), v), size);
   }
-  for (int64_t i = 0; i < d; i++)
-    *most = __builtin_fabsf(x[i]) > *most ? __builtin_fabsf(x[i]) : *most;
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(size), _mm256_extractf128_ps(size, 1)),
+               two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  *most = _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
   return halve(low, high);
 }
 
@@ -99,17 +142,23 @@ static double round_row(int64_t d, const float *x, float inverse, float scale, i
   const __m256d unit = _mm256_set1_pd((double)scale);
   __m256d low = _mm256_setzero_pd(), high = low;
   for (int64_t i = 0; i < d; i += 8) {
-    const __m256 v = _mm256_maskload_ps(x + i, lanes256(d, i));
+    const __m256 v = eight(d, x, i);
     const __m256i near = inverse > 0 ? _mm256_cvtps_epi32(_mm256_mul_ps(v, _mm256_set1_ps(inverse)))
                                      : _mm256_setzero_si256();
     const __m256 whole = _mm256_cvtepi32_ps(near);
-    int32_t rounded[8] __attribute__((aligned(32)));
+    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(near), /* none is wider */
+                                          _mm256_extracti128_si256(near, 1));
     const __m256d a = _mm256_fnmadd_pd(unit, low_half(whole), low_half(v)),
                   b = _mm256_fnmadd_pd(unit, high_half(whole), high_half(v));
     low = _mm256_fmadd_pd(a, a, low);
     high = _mm256_fmadd_pd(b, b, high);
-    _mm256_store_si256((__m256i *)(void *)rounded, near);
-    for (int l = 0; l < 8 && i + l < d; l++) q[i + l] = (int16_t)rounded[l];
+    if (i + 8 <= d) {
+      _mm_storeu_si128((__m128i *)(void *)(q + i), words);
+    } else {
+      int16_t last[8];
+      _mm_storeu_si128((__m128i *)(void *)last, words);
+      for (int64_t l = i; l < d; l++) q[l] = last[l - i];
+    }
   }
   return halve(low, high);
 }
