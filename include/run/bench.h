@@ -18,10 +18,13 @@ typedef struct {
   double process;      /* bytes of this process before the first row */
   Limits *limits;
   const Bench *bench;
-  const char *chosen;  /* --rows, or NULL */
-  const char *machine; /* the file of the cost model's numbers to go by, or NULL: measured */
-  const char *save;    /* where they go once they are measured, or NULL */
-  Table *table;        /* rank 0 */
+  const char *chosen;     /* --rows, or NULL */
+  const char *machine;    /* the file of the cost model's numbers to go by, or NULL: measured */
+  const char *save;       /* where they go once they are measured, or NULL */
+  Table *table;           /* rank 0 */
+  const char *csv, *json; /* where it is written, with each row anew, or NULL */
+  bool bound;             /* each rank has a core of its own */
+  double begun;           /* by the clock */
 } BenchRun;
 
 struct Bench {
@@ -46,9 +49,11 @@ typedef struct {
   const char *note;   /* or NULL */
 } BenchFigure;
 
-/* Whether a row was asked for: its name, or the bench's, holds one of the words of --rows. */
+/* Whether a row was asked for: its name, or the bench's, holds one of the words of --rows; as a
+   whole word, where any does so. */
 bool bench_wants(const BenchRun *run, const char *row);
-/* BenchRow - adds a row on rank 0; elsewhere nothing. BenchSkip - a row that cannot be measured
+/* BenchRow - adds a row on rank 0, says so on standard error and writes the files, so that a bench
+   that is stopped has its rows; elsewhere nothing. BenchSkip - a row that cannot be measured
    here, and why. Not collective. */
 PetscErrorCode BenchRow(BenchRun *run, const BenchFigure *figure);
 PetscErrorCode BenchSkip(BenchRun *run, const char *row, const char *why);
@@ -76,11 +81,13 @@ typedef struct {
   int rounds;
 } BenchTiming;
 
-/* BenchTime - one call to warm up, then rounds. Collective if together. */
+/* BenchTime - one call to warm up, then rounds; a first call of more than two seconds, beside which
+   cold caches are nothing, is the first round. Collective if together. */
 PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timing);
 /* BenchTimeTurns - count works in turns, so that all meet the same clock and the same neighbours:
-   as many rounds each as the first one asks for, and after each work its limit, if it has one.
-   timing[i].seconds and .rate: medians of the rounds. Collective if together. */
+   as many rounds each as the first one asks for, and after each work its limit, if it has one;
+   first calls as with BenchTime. timing[i].seconds and .rate: medians of the rounds. Collective if
+   together. */
 PetscErrorCode BenchTimeTurns(BenchRun *run, int count, const BenchWork *work, BenchTiming *timing);
 /* Fill figure, unit, limit and limit_value of work that takes so many of the limit's operations or
    bytes a call: as a rate in the limit's own unit (ratio 1: at the limit), or as microseconds for
@@ -90,16 +97,19 @@ void bench_cost(BenchFigure *figure, Limit limit, const BenchTiming *timing, dou
                 double units, const char *unit);
 
 typedef struct {
-  const char *rows, *tokens, *machine, *save; /* or NULL */
+  const char *rows, *tokens, *machine, *save, *csv, *json; /* or NULL */
 } BenchOptions;
 /* BenchRunAll - the rows that were asked for, in the order of the files' names. An unknown word in
-   rows is a mistake. The table is rank 0's (NULL elsewhere). *bound: as BenchCoresTake bound the
+   rows is a mistake. The table is rank 0's (NULL elsewhere); its files are written, but it is not
+   printed. *bound: as BenchCoresTake bound the
    ranks. Collective on the world. */
 PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOptions *options,
                            Mistakes *mistakes, Table **table, bool *bound);
-/* The table for people; as JSON with date, CPU, commit, kernels and ranks. */
+/* The table for people. */
 void bench_text(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text);
-void bench_json(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text);
+/* BenchWrite - the table so far as CSV, and as JSON with date, CPU, commit, kernels, ranks and
+   whether it is complete, where they were asked for. Rank 0. */
+PetscErrorCode BenchWrite(const BenchRun *run, bool complete);
 /* "AMD EPYC …" as the system says it. */
 const char *cpu_name(char name[128]);
 

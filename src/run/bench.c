@@ -2,11 +2,13 @@
 #include "run/bench.h"
 #include "base/clock.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { ROUNDS_MOST = 4096 };
+#define LONG 2 /* seconds of a call that needs none before it */
 
 PetscErrorCode BenchMeet(BenchRun *run)
 {
@@ -77,11 +79,14 @@ PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timi
   PetscFunctionBegin;
   *timing = (BenchTiming){.best = INFINITY};
   PetscCall(PetscMalloc2(ROUNDS_MOST, &product, ROUNDS_MOST, &rates));
-  PetscCall(Round(run, work, &seconds));
   PetscCall(Rate(run, work, &before));
+  PetscCall(Round(run, work, &seconds));
+  bool counts = seconds > LONG;
+  if (!counts) PetscCall(Rate(run, work, &before));
   int n = 0, more = 1;
   while (n < ROUNDS_MOST && more) {
-    PetscCall(Round(run, work, &seconds));
+    if (!counts) PetscCall(Round(run, work, &seconds));
+    counts = false;
     PetscCall(Rate(run, work, &after));
     rates[n] = (before + after) / 2;
     product[n] = seconds * rates[n];
@@ -101,13 +106,17 @@ PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timi
 PetscErrorCode BenchTimeTurns(BenchRun *run, int count, const BenchWork *work, BenchTiming *timing)
 {
   const int rounds = work[0].rounds ? work[0].rounds : 5;
-  double *seconds, *rates, first;
+  double *seconds, *rates;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(count * rounds, &seconds, count * rounds, &rates));
-  for (int i = 0; i < count; i++) PetscCall(Round(run, &work[i], &first));
+  for (int i = 0; i < count; i++) {
+    PetscCall(Round(run, &work[i], &seconds[i * rounds]));
+    if (seconds[i * rounds] > LONG) PetscCall(Rate(run, &work[i], &rates[i * rounds]));
+  }
   for (int r = 0; r < rounds; r++)
     for (int i = 0; i < count; i++) {
+      if (r == 0 && seconds[i * rounds] > LONG) continue;
       PetscCall(Round(run, &work[i], &seconds[i * rounds + r]));
       PetscCall(Rate(run, &work[i], &rates[i * rounds + r]));
     }
@@ -153,6 +162,21 @@ static const char *met(const BenchFigure *figure, double ratio)
   return value >= least && value <= most ? "yes" : "no";
 }
 
+/* What has been measured, as it comes: seconds since the start, the row. */
+static void say(const BenchRun *run, const BenchFigure *figure, double ratio)
+{
+  const bool sized = figure->size && *figure->size;
+  fprintf(stderr, "%6.1f s  %s%s%s: ", clock_seconds() - run->begun, figure->row, sized ? ", " : "",
+          sized ? figure->size : "");
+  if (isnan(figure->figure))
+    fprintf(stderr, "%s\n", figure->note ? figure->note : "none");
+  else if (isnan(ratio))
+    fprintf(stderr, "%.4g %s\n", figure->figure, figure->unit ? figure->unit : "");
+  else
+    fprintf(stderr, "%.4g %s, ratio %.4g\n", figure->figure, figure->unit ? figure->unit : "",
+            ratio);
+}
+
 PetscErrorCode BenchRow(BenchRun *run, const BenchFigure *figure)
 {
   PetscFunctionBegin;
@@ -175,6 +199,8 @@ PetscErrorCode BenchRow(BenchRun *run, const BenchFigure *figure)
   table_text(run->table, "goal", figure->goal ? figure->goal : "");
   table_text(run->table, "met", isnan(figure->figure) ? "" : met(figure, ratio));
   table_text(run->table, "note", figure->note ? figure->note : "");
+  say(run, figure, ratio);
+  PetscCall(BenchWrite(run, false));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

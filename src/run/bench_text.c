@@ -1,5 +1,6 @@
 /* The table of timings for people and for programs. */
 #include "base/clock.h"
+#include "base/file.h"
 #include "run/bench.h"
 #include "run/version.h"
 #include <stdio.h>
@@ -74,17 +75,18 @@ static void add_member(Text *text, const char *name, const char *value)
   text_add(text, ",\n");
 }
 
-void bench_json(const Table *table, const Kernels *kernels, int ranks, bool bound, Text *text)
+static void add_json(const BenchRun *run, bool complete, Text *text)
 {
+  const Table *table = run->table;
   char cpu[128], date[21];
   clock_utc(date);
   text_add(text, "{\n  \"schema\": 1,\n");
   add_member(text, "date", date);
   add_member(text, "commit", ardis_commit);
   add_member(text, "cpu", cpu_name(cpu));
-  add_member(text, "kernels", kernels->entry.name);
-  text_add(text, "  \"ranks\": %d,\n  \"bound\": %s,\n  \"rows\": [", ranks,
-           bound ? "true" : "false");
+  add_member(text, "kernels", run->kernels->entry.name);
+  text_add(text, "  \"ranks\": %d,\n  \"bound\": %s,\n  \"complete\": %s,\n  \"rows\": [",
+           run->size, run->bound ? "true" : "false", complete ? "true" : "false");
   for (int64_t r = 0; r < table->rows; r++) {
     text_add(text, "%s\n    {", r ? "," : "");
     for (int c = 0; c < table->columns; c++) {
@@ -100,4 +102,17 @@ void bench_json(const Table *table, const Kernels *kernels, int ranks, bool boun
     text_add(text, "}");
   }
   text_add(text, "\n  ]\n}\n");
+}
+
+PetscErrorCode BenchWrite(const BenchRun *run, bool complete)
+{
+  Text text = {0};
+
+  PetscFunctionBegin;
+  if (run->csv) PetscCall(TableWrite(run->table, run->csv));
+  if (!run->json) PetscFunctionReturn(PETSC_SUCCESS);
+  add_json(run, complete, &text);
+  PetscCall(FileWrite(run->json, text.s, text.length));
+  text_clear(&text);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

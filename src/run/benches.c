@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "run/bench.h"
+#include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,30 @@ static bool next_word(const char **list, char word[WORD_MOST])
   return length > 0;
 }
 
+/* Whether a name holds a word between its beginning, its end and what is no letter or digit. */
+static bool holds_whole(const char *name, const char *word)
+{
+  const size_t length = strlen(word);
+  for (const char *at = strstr(name, word); at; at = strstr(at + 1, word))
+    if ((at == name || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[length]))
+      return true;
+  return false;
+}
+
+/* Whether any bench or row does: then names that hold the word within others are not meant. */
+static bool any_whole(const char *word)
+{
+  for (const Entry *const *e = entries; *e; e++) {
+    if (holds_whole((*e)->name, word)) return true;
+    for (const char *const *row = ((const Bench *)*e)->rows; *row; row++)
+      if (holds_whole(*row, word)) return true;
+  }
+  return false;
+}
+
 static bool holds(const Bench *bench, const char *row, const char *word)
 {
+  if (any_whole(word)) return holds_whole(bench->entry.name, word) || holds_whole(row, word);
   return strstr(bench->entry.name, word) || strstr(row, word);
 }
 
@@ -112,9 +135,12 @@ static PetscErrorCode RunChosen(BenchRun *run)
   for (const Entry *const *e = entries; *e; e++) {
     run->bench = (const Bench *)*e;
     if (!any_wanted(run->bench, run->chosen)) continue;
+    const double start = clock_seconds();
     if (run->rank == 0) fprintf(stderr, "bench %s\n", run->bench->entry.name);
     if (run->bench->together || run->rank == 0) PetscCall(run->bench->run(run));
     PetscCall(BenchMeet(run));
+    if (run->rank == 0)
+      fprintf(stderr, "bench %s: %.1f s\n", run->bench->entry.name, clock_seconds() - start);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -132,7 +158,10 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
                   .machine = options->machine,
                   .save = options->save,
                   .seconds = 60,
-                  .process = peak_memory_bytes()};
+                  .process = peak_memory_bytes(),
+                  .csv = options->csv,
+                  .json = options->json,
+                  .begun = clock_seconds()};
   BenchCores cores;
 
   PetscFunctionBegin;
@@ -146,13 +175,16 @@ PetscErrorCode BenchRunAll(MPI_Comm comm, const Kernels *kernels, const BenchOpt
     PetscCall(
         TableCreate("row,size,figure,unit,limit,limit_value,ratio,goal,met,note", &run.table));
   PetscCall(BenchCoresTake(comm, &cores));
-  *bound = cores.bound;
+  *bound = run.bound = cores.bound;
   PetscCall(LimitsCreate(comm, kernels, scratch, &run.limits));
   PetscCall(RunChosen(&run));
   PetscCall(LimitsDestroy(&run.limits));
   bench_cores_leave(&cores);
   PetscCallMPI(MPI_Barrier(comm));
-  if (run.rank == 0) remove_folder(scratch);
+  if (run.rank == 0) {
+    remove_folder(scratch);
+    PetscCall(BenchWrite(&run, true));
+  }
   *table = run.table;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -27,6 +27,24 @@ END
 ok $? "each rank has a core of its own, where there are two"
 grep -q '2-rank exchange' "$T/log"
 ok $? "messages are measured where there are two ranks"
+ranks 1 bench --rows pack --csv "$T/pack.csv" && [ "$(cut -d, -f1 "$T/pack.csv" | tr '\n' ' ')" = 'row pack ' ]
+ok $? "a word that a row holds whole leaves out those that hold it within another, packs"
+(ranks 1 bench --rows kernels --json "$T/part.json" --csv "$T/part.csv") &
+stopped=$!
+"$PYTHON" - "$T/part.json" "$T/part.csv" <<'END' >>"$T/log" 2>&1
+import csv, json, os, sys, time
+end = time.time() + 60
+while not os.path.exists(sys.argv[1]) and time.time() < end: time.sleep(0.01)
+for _ in range(20): # each time the files are read they are whole
+    part, rows = json.load(open(sys.argv[1])), list(csv.DictReader(open(sys.argv[2])))
+    assert part["complete"] is False and part["rows"] and rows and all(r["row"] for r in rows), part
+    time.sleep(0.02)
+assert "scores" in [r["row"] for r in part["rows"]]
+END
+ok $? "rows are in the files while others are measured"
+wait $stopped
+grep -q '"complete": true' "$T/part.json"
+ok $? "at the end the JSON says so"
 ranks 1 bench --rows limits,nonsense
 [ $? -eq 2 ] && grep -q -- '--rows nonsense: no row' "$T/log"
 ok $? "an unknown row is a mistake"

@@ -7,25 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static PetscErrorCode Write(const Table *table, const Kernels *kernels, int ranks, bool bound,
-                            const Option *options)
-{
-  const char *csv = option_value(options, "csv"), *json = option_value(options, "json");
-  Text text = {0};
-
-  PetscFunctionBegin;
-  bench_text(table, kernels, ranks, bound, &text);
-  fputs(text.s, stdout);
-  text_clear(&text);
-  if (csv) PetscCall(TableWrite(table, csv));
-  if (json) {
-    bench_json(table, kernels, ranks, bound, &text);
-    PetscCall(FileWrite(json, text.s, text.length));
-    text_clear(&text);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
 {
   const char *rows = option_value(options, "rows"), *given = option_value(options, "machine");
@@ -33,10 +14,13 @@ static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
   char *machine = machine_path(given);
   const BenchOptions bench = {.rows = save && !rows ? "prediction" : rows,
                               .tokens = option_value(options, "tokens"),
+                              .csv = option_value(options, "csv"),
+                              .json = option_value(options, "json"),
                               .machine = save ? NULL : given,
                               .save = save ? machine : NULL};
   const Kernels *kernels;
   Table *table = NULL;
+  Text text = {0};
   bool bound;
   int ranks;
 
@@ -47,7 +31,11 @@ static PetscErrorCode Run(const Option *options, Mistakes *mistakes)
   PetscCall(KernelsChoose(option_value(options, "kernels"), mistakes, &kernels));
   if (!mistakes_count(mistakes))
     PetscCall(BenchRunAll(MPI_COMM_WORLD, kernels, &bench, mistakes, &table, &bound));
-  if (table) PetscCall(Write(table, kernels, ranks, bound, options));
+  if (table) {
+    bench_text(table, kernels, ranks, bound, &text);
+    fputs(text.s, stdout);
+  }
+  text_clear(&text);
   PetscCall(TableDestroy(&table));
   free(machine);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -79,8 +67,9 @@ const Command command_bench = {
         "words; `ardis list benches`\n"
         "  --kernels SET    ref, avx2 or avx512 (default: the best for this CPU)\n"
         "  --tokens FILE    real activations, 768 wide; without them their rows are skipped\n"
-        "  --csv FILE       the table as CSV\n"
-        "  --json FILE      the table as JSON, with date, CPU and commit\n"
+        "  --csv FILE       the table as CSV, written anew with each row\n"
+        "  --json FILE      the table as JSON, with date, CPU and commit, and whether it is "
+        "complete\n"
         "  --save           measures what `ardis plan --ranks` calculates with, checks it and "
         "keeps it; without --rows nothing else\n"
         "  --machine FILE   where that is kept (default: ARDIS_MACHINE, else "
