@@ -71,6 +71,8 @@ typedef struct {
   bool wall;      /* wall time, for this rank alone too: work that waits for a disk */
   double seconds; /* go on for so long; 0: 0.3 */
   int rounds;     /* at least; 0: 5 */
+  bool first;     /* the first call is a round too: it takes seconds, beside which cold caches are
+                     nothing */
 } BenchWork;
 
 typedef struct {
@@ -81,8 +83,7 @@ typedef struct {
   int rounds;
 } BenchTiming;
 
-/* BenchTime - one call to warm up, then rounds; a first call of more than two seconds, beside which
-   cold caches are nothing, is the first round. Collective if together. */
+/* BenchTime - one call to warm up, then rounds. Collective if together. */
 PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timing);
 /* BenchTimeTurns - count works in turns, so that all meet the same clock and the same neighbours:
    as many rounds each as the first one asks for, and after each work its limit, if it has one;

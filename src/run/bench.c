@@ -8,7 +8,6 @@
 #include <time.h>
 
 enum { ROUNDS_MOST = 4096 };
-#define LONG 2 /* seconds of a call that needs none before it */
 
 PetscErrorCode BenchMeet(BenchRun *run)
 {
@@ -81,7 +80,7 @@ PetscErrorCode BenchTime(BenchRun *run, const BenchWork *work, BenchTiming *timi
   PetscCall(PetscMalloc2(ROUNDS_MOST, &product, ROUNDS_MOST, &rates));
   PetscCall(Rate(run, work, &before));
   PetscCall(Round(run, work, &seconds));
-  bool counts = seconds > LONG;
+  bool counts = work->first;
   if (!counts) PetscCall(Rate(run, work, &before));
   int n = 0, more = 1;
   while (n < ROUNDS_MOST && more) {
@@ -112,11 +111,11 @@ PetscErrorCode BenchTimeTurns(BenchRun *run, int count, const BenchWork *work, B
   PetscCall(PetscMalloc2(count * rounds, &seconds, count * rounds, &rates));
   for (int i = 0; i < count; i++) {
     PetscCall(Round(run, &work[i], &seconds[i * rounds]));
-    if (seconds[i * rounds] > LONG) PetscCall(Rate(run, &work[i], &rates[i * rounds]));
+    if (work[i].first) PetscCall(Rate(run, &work[i], &rates[i * rounds]));
   }
   for (int r = 0; r < rounds; r++)
     for (int i = 0; i < count; i++) {
-      if (r == 0 && seconds[i * rounds] > LONG) continue;
+      if (r == 0 && work[i].first) continue;
       PetscCall(Round(run, &work[i], &seconds[i * rounds + r]));
       PetscCall(Rate(run, &work[i], &rates[i * rounds + r]));
     }

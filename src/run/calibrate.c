@@ -178,22 +178,22 @@ static PetscErrorCode Drawing(BenchRun *run, Machine *machine)
 /* Iterations with hardly a centroid, with many, and with many on half the tokens. */
 static PetscErrorCode Centroids(BenchRun *run, Machine *machine)
 {
-  static const int64_t counts[] = {1024, 4096, 8192};
+  enum { COUNTS = 3 };
+  static const int64_t counts[COUNTS] = {1024, 4096, 8192};
   const double n = CENTRED, d = 768;
-  double least, half, whole;
+  double least, half, whole[COUNTS];
 
   PetscFunctionBegin;
   machine->assign = (Curve){0};
   PetscCall(Pass(run, 8, CENTRED, &least));
   machine->sum = least / (n * d);
-  PetscCall(Pass(run, 4096, CENTRED / 2, &half));
-  PetscCall(Pass(run, 4096, CENTRED, &whole));
-  machine->renew = fmax(2 * half - whole, 0) / (4096 * d);
-  for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+  PetscCall(Pass(run, counts[1], CENTRED / 2, &half));
+  for (size_t i = 0; i < COUNTS; i++) PetscCall(Pass(run, counts[i], CENTRED, &whole[i]));
+  machine->renew = fmax(2 * half - whole[1], 0) / ((double)counts[1] * d);
+  for (size_t i = 0; i < COUNTS; i++) {
     const double kd = (double)counts[i] * d;
-    PetscCall(Pass(run, counts[i], CENTRED, &whole));
     add_point(&machine->assign, kd,
-              (whole - n * d * machine->sum - kd * machine->renew) / (n * kd));
+              (whole[i] - n * d * machine->sum - kd * machine->renew) / (n * kd));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

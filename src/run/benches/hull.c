@@ -97,7 +97,7 @@ static PetscErrorCode TimeSteps(BenchRun *run, const char *tokens, int count, co
                                 BenchTiming *timing)
 {
   BenchTask *task[MODELS];
-  BenchWork work[MODELS] = {{.rounds = 4}};
+  BenchWork work[MODELS] = {{.rounds = count < MODELS ? 3 : 4}}; /* all anchors: seconds a step */
 
   PetscFunctionBegin;
   for (int i = 0; i < count; i++) {
@@ -108,6 +108,7 @@ static PetscErrorCode TimeSteps(BenchRun *run, const char *tokens, int count, co
     PetscCall(BenchTaskOpen(run, PETSC_COMM_SELF, tokens, words.s, steps[i].p, &task[i]));
     text_clear(&words);
     work[i].work = BenchTaskStep, work[i].context = task[i], work[i].limit = LIMIT_FMA;
+    work[i].first = count < MODELS && steps[i].p;
   }
   PetscCall(BenchTimeTurns(run, count, work, timing));
   for (int i = 0; i < count; i++) PetscCall(BenchTaskClose(&task[i]));

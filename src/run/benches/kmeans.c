@@ -109,8 +109,12 @@ static PetscErrorCode Pass(void *context)
 static PetscErrorCode Row(BenchRun *run, Data *b, const char *row, const char *tokens, int rounds,
                           const char *how, const char *goal)
 {
-  const BenchWork work = {
-      .work = Pass, .context = b, .limit = LIMIT_FMA, .seconds = 0.01, .rounds = rounds};
+  const BenchWork work = {.work = Pass,
+                          .context = b,
+                          .limit = LIMIT_FMA,
+                          .seconds = 0.01,
+                          .rounds = rounds,
+                          .first = rounds == 1};
   BenchFigure figure = {.row = row, .goal = goal};
   BenchTiming timing;
   Text size = {0}, note = {0};

@@ -91,7 +91,8 @@ static PetscErrorCode MeasureLarge(BenchRun *run)
 {
   const double m = LARGE;
   Pair p = {.kernels = run->kernels, .m = LARGE};
-  const BenchWork work = {.work = MatchBlocks, .context = &p, .rounds = 1, .limit = LIMIT_FMA};
+  const BenchWork work = {
+      .work = MatchBlocks, .context = &p, .rounds = 1, .first = true, .limit = LIMIT_FMA};
   BenchTiming timing;
 
   PetscFunctionBegin;
