@@ -51,12 +51,12 @@ typedef unsigned (*Screen)(const ScreenTile *tile);
    transforms of its blocks (a rotation times sqrt(block), so that no element sticks out), and
    rounded to multiples of its unit. src/compute/nearest_grid.c says what is proved with it. */
 typedef struct {
-  int bytes;                /* of a whole number: 1, at most 127 in size, or 2, norm below 46,000 */
+  int bytes;                /* of a whole number: 1, or 2, norm below 46,000 */
+  int32_t most, shift;      /* the largest size of a number, and what is added to each */
   int64_t d, length, block; /* elements; padded to a multiple of block; a power of two, 4 or more */
   int64_t count;            /* vectors; the rest of the panel is 0 */
   const float *const *x;    /* [count] rows */
   const float *mean, *sign; /* [d] taken off first (NULL: nothing); + 1 or - 1 */
-  uint32_t flip; /* to be joined to each four bytes: 0x80808080 adds 128 to single bytes */
   float *work;   /* [length x PANEL] scratch */
   uint32_t *to;  /* [length * bytes / 4][PANEL] the lowest element in the lowest bits */
   float *unit;   /* [PANEL] */
@@ -68,7 +68,7 @@ typedef void (*GridWrite)(const GridPanel *panel);
 /* Screening of PANEL tokens against PANEL_ROWS centroids in whole numbers. */
 typedef struct {
   int64_t steps;          /* of four bytes */
-  const uint32_t *tokens; /* [steps][PANEL] single bytes are stored + 128 */
+  const uint32_t *tokens; /* [steps][PANEL] single bytes are stored + most + 1 */
   const char *centroids;  /* PANEL_ROWS rows of signed numbers, ld bytes apart */
   int64_t ld;
   const int32_t *init;                              /* [PANEL_ROWS] what a sum starts from */
@@ -97,6 +97,7 @@ typedef struct Screens {
   GridScreen grid[2];
   GridDots dots[2];
   int (*best)(void); /* bytes of the numbers that pay here: 1, 2, or 4 for float32 */
+  int32_t token, centroid; /* single bytes are at most so large: what the sums of grid[0] hold */
 } Screens;
 
 /* The search of `nearest` with the screens of its kernels. */

@@ -98,6 +98,7 @@ static void write_panel(const Nearest *N, const Grid *G, int64_t count, const fl
                         const float *mean, bool tokens, uint32_t *to, float *unit, float *square,
                         float *rest)
 {
+  const Screens *screens = N->kernels->screens;
   const GridPanel panel = {.bytes = G->bytes,
                            .d = G->d,
                            .length = G->length,
@@ -106,24 +107,25 @@ static void write_panel(const Nearest *N, const Grid *G, int64_t count, const fl
                            .x = x,
                            .mean = mean,
                            .sign = G->sign,
-                           .flip = tokens && G->bytes == 1 ? 0x80808080u : 0,
+                           .most = G->bytes == 2 ? 32766 : tokens ? screens->token : screens->centroid,
+                           .shift = G->bytes == 1 && tokens ? screens->token + 1 : 0,
                            .work = G->work,
                            .to = to,
                            .unit = unit,
                            .square = square,
                            .rest = rest};
-  N->kernels->screens->write(&panel);
+  screens->write(&panel);
 }
 
-/* Row l of a panel; for bytes, also minus 128 times the sum of its numbers. */
-static int32_t copy_row(const Grid *G, const uint32_t *panel, int l, char *row)
+/* Row l of a panel; for bytes, also what the tokens' shift adds to its products, less than 0. */
+static int32_t copy_row(const Grid *G, int32_t shift, const uint32_t *panel, int l, char *row)
 {
   uint32_t *to = (uint32_t *)(void *)row;
   int32_t sum = 0;
   for (int64_t i = 0; i < G->steps; i++) to[i] = panel[i * PANEL + l];
   if (G->bytes == 1)
     for (int64_t i = 0; i < G->length; i++) sum += (int8_t)row[i];
-  return -128 * sum;
+  return -shift * sum;
 }
 
 /* Bounds of a group are the largest of its places. */
@@ -143,7 +145,8 @@ void grid_put_centroids(const Nearest *N, Grid *G, int64_t first, int64_t count,
     G->half[place] = -INFINITY;
     if (l >= count) continue;
     const double R = norm[l];
-    G->init[place] = copy_row(G, G->panels, l, G->rows + place * G->ld);
+    G->init[place] =
+        copy_row(G, N->kernels->screens->token + 1, G->panels, l, G->rows + place * G->ld);
     G->scale[place] = unit[l];
     G->half[place] = (float)(-0.5 * R * R);
     widen(&G->radius[g], R);

@@ -126,9 +126,10 @@ typedef struct {
 } Tails;
 
 static PetscErrorCode TailsCreate(const Nearest *N, const Turned *turned, int64_t most, int64_t p,
-                                  Tails *tails)
+                                  int32_t size, Tails *tails)
 {
-  const double share = N->whole == LEVEL_BYTES ? 0.009 : 0.0002; /* of the norm that is kept */
+  const double share = /* of the norm that is kept */
+      N->whole == LEVEL_BYTES ? 0.009 * (127.0 / (double)size) : 0.0002;
   PetscFunctionBegin;
   PetscCall(ArrayCreate(turned->count, &tails->tail));
   PetscCall(ArrayCreate(turned->count, &tails->error));
@@ -161,8 +162,8 @@ static PetscErrorCode Passing(const Nearest *N, const Turned *tokens, const Turn
   float *S;
   PetscFunctionBegin;
   PetscCall(ArrayCreate(n * m, &S));
-  PetscCall(TailsCreate(N, tokens, most, p, &a));
-  PetscCall(TailsCreate(N, centroids, most, p, &b));
+  PetscCall(TailsCreate(N, tokens, most, p, N->kernels->screens->token, &a));
+  PetscCall(TailsCreate(N, centroids, most, p, N->kernels->screens->centroid, &b));
   N->kernels->pack(m, p, centroids->y, most, &rows);
   N->kernels->scores(n, tokens->y, most, &rows, NULL, S, m);
   *passed = 0;

@@ -154,4 +154,6 @@ const Screens avx512_screens = {
     .grid = {screen_bytes, screen_words},
     .dots = {dots_bytes, dots_words},
     .best = best,
+    .token = 127,
+    .centroid = 127,
 };

@@ -56,7 +56,7 @@ static inline void grid_units(const GridPanel *P, float *restrict per)
     }
   }
   for (int l = 0; l < PANEL; l++) {
-    float unit = most[l] / (P->bytes == 1 ? 127.0f : 32766.0f);
+    float unit = most[l] / (float)P->most;
     const float square = P->square[l] * (float)P->block, length = sqrtf((float)P->length);
     const float norm = (square > 1e-30f ? sqrtf(square) : most[l] * length) / 45900.0f;
     if (P->bytes == 2 && norm > unit) unit = norm;
@@ -93,10 +93,11 @@ static void grid_write(const GridPanel *P)
     for (int r = 0; r < 4; r++) grid_round(P, per, i + r, q[r]);
     uint32_t *restrict to = P->to + i * P->bytes / 4 * PANEL;
     if (P->bytes == 1) {
+      for (int r = 0; r < 4; r++)
+        for (int l = 0; l < PANEL; l++) q[r][l] += P->shift;
       for (int l = 0; l < PANEL; l++)
-        to[l] = (((uint32_t)q[0][l] & 255u) | ((uint32_t)q[1][l] & 255u) << 8 |
-                 ((uint32_t)q[2][l] & 255u) << 16 | (uint32_t)q[3][l] << 24) ^
-                P->flip;
+        to[l] = ((uint32_t)q[0][l] & 255u) | ((uint32_t)q[1][l] & 255u) << 8 |
+                ((uint32_t)q[2][l] & 255u) << 16 | (uint32_t)q[3][l] << 24;
     } else {
       for (int l = 0; l < PANEL; l++)
         to[l] = ((uint32_t)q[0][l] & 65535u) | (uint32_t)q[1][l] << 16;

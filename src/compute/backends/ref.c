@@ -420,6 +420,8 @@ static const Screens screens = {
     .grid = {ref_screen_bytes, ref_screen_words},
     .dots = {ref_dots_bytes, ref_dots_words},
     .best = ref_best,
+    .token = 127,
+    .centroid = 127,
 };
 
 static double probe(int64_t rounds)
