@@ -34,41 +34,60 @@ static inline uint64_t screen_scores(const GridTile *tile, const __m256i a[ROWS4
   return any;
 }
 
+/* In assembly: compilers join sums in another order, for which there are too few registers. */
+static inline __m256i products(__m256i unsign, __m256i sign)
+{
+  __m256i p;
+  __asm__("vpmaddubsw %2, %1, %0" : "=x"(p) : "x"(unsign), "x"(sign));
+  return p;
+}
+
+static inline __m256i add_products(__m256i sum, __m256i unsign, __m256i sign)
+{
+  __m256i p;
+  __asm__("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
+          : "+x"(sum), "=&x"(p)
+          : "x"(unsign), "x"(sign));
+  return sum;
+}
+
+static inline void add_widened(__m256i *to, __m256i sum, __m256i ones)
+{
+  __asm__("vpmaddwd %2, %1, %1\n\tvpaddd %0, %1, %1\n\tvmovdqa %1, %0"
+          : "+m"(*to), "+x"(sum)
+          : "x"(ones));
+}
+
 /* Bytes: centroids q0 .. q0 + 3, tokens l0 .. l0 + 15, a line of the cache each step. */
 static uint64_t screen_bytes_part(const GridTile *tile, int q0, int l0, uint64_t lanes[PANEL_ROWS])
 {
-  enum { VECTORS = 2 };
   const __m256i ones = _mm256_set1_epi16(1);
-  __m256i a[VECTORS][ROWS4];
+  __m256i a[2][ROWS4];
   const int32_t *c[ROWS4];
-  uint64_t any = 0;
   for (int q = 0; q < ROWS4; q++) {
     c[q] = (const int32_t *)(const void *)(tile->centroids + (q0 + q) * tile->ld);
-    for (int l = 0; l < VECTORS; l++) a[l][q] = _mm256_set1_epi32(tile->init[q0 + q]);
+    a[0][q] = a[1][q] = _mm256_set1_epi32(tile->init[q0 + q]);
   }
   for (int64_t i = 0; i < tile->steps; i += NARROW) {
-    __m256i sum[VECTORS][ROWS4];
+    __m256i sum[2][ROWS4];
 #pragma GCC unroll 4
     for (int r = 0; r < NARROW; r++) {
       const __m256i *x = (const __m256i *)(const void *)(tile->tokens + (i + r) * PANEL + l0);
+      const __m256i x0 = _mm256_load_si256(x), x1 = _mm256_load_si256(x + 1);
 #pragma GCC unroll 4
       for (int q = 0; q < ROWS4; q++) {
         const __m256i y = _mm256_set1_epi32(c[q][i + r]);
-#pragma GCC unroll 2
-        for (int l = 0; l < VECTORS; l++) {
-          const __m256i p = _mm256_maddubs_epi16(_mm256_load_si256(x + l), y);
-          sum[l][q] = r ? _mm256_add_epi16(sum[l][q], p) : p;
-        }
+        sum[0][q] = r ? add_products(sum[0][q], x0, y) : products(x0, y);
+        sum[1][q] = r ? add_products(sum[1][q], x1, y) : products(x1, y);
       }
     }
 #pragma GCC unroll 4
-    for (int q = 0; q < ROWS4; q++)
-#pragma GCC unroll 2
-      for (int l = 0; l < VECTORS; l++)
-        a[l][q] = _mm256_add_epi32(a[l][q], _mm256_madd_epi16(sum[l][q], ones));
+    for (int q = 0; q < ROWS4; q++) {
+      add_widened(&a[0][q], sum[0][q], ones);
+      add_widened(&a[1][q], sum[1][q], ones);
+    }
   }
-  for (int l = 0; l < VECTORS; l++) any |= screen_scores(tile, a[l], q0, l0 + 8 * l, lanes);
-  return any;
+  return screen_scores(tile, a[0], q0, l0, lanes) | screen_scores(tile, a[1], q0, l0 + 8, lanes);
 }
 
 /* 16-bit numbers: a quarter of the tile, centroids q0 .. q0 + 3, tokens l0 .. l0 + 23. */
