@@ -57,11 +57,11 @@ typedef struct {
   int64_t count;            /* vectors; the rest of the panel is 0 */
   const float *const *x;    /* [count] rows */
   const float *mean, *sign; /* [d] taken off first (NULL: nothing); + 1 or - 1 */
-  float *work;   /* [length x PANEL] scratch */
-  uint32_t *to;  /* [length * bytes / 4][PANEL] the lowest element in the lowest bits */
-  float *unit;   /* [PANEL] */
-  float *square; /* [PANEL] squared norm of x - mean; unit 0 and zeros if not < 10^36 */
-  float *rest;   /* [PANEL] squared norm of (mixed vector - unit times numbers) */
+  float *work;              /* [length x PANEL] scratch */
+  uint32_t *to;             /* [length * bytes / 4][PANEL] the lowest element in the lowest bits */
+  float *unit;              /* [PANEL] */
+  float *square;            /* [PANEL] squared norm of x - mean; unit 0 and zeros if not < 10^36 */
+  float *rest;              /* [PANEL] squared norm of (mixed vector - unit times numbers) */
 } GridPanel;
 typedef void (*GridWrite)(const GridPanel *panel);
 
@@ -96,8 +96,9 @@ typedef struct Screens {
   GridWrite write;
   GridScreen grid[2];
   GridDots dots[2];
-  int (*best)(void); /* bytes of the numbers that pay here: 1, 2, or 4 for float32 */
+  int (*best)(void);       /* bytes of the numbers that pay here: 1, 2, or 4 for float32 */
   int32_t token, centroid; /* single bytes are at most so large: what the sums of grid[0] hold */
+  double turn, dot; /* what a product takes in `scores`, and in dots, where it takes 1 in a grid */
 } Screens;
 
 /* The search of `nearest` with the screens of its kernels. */

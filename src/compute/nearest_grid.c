@@ -107,7 +107,9 @@ static void write_panel(const Nearest *N, const Grid *G, int64_t count, const fl
                            .x = x,
                            .mean = mean,
                            .sign = G->sign,
-                           .most = G->bytes == 2 ? 32766 : tokens ? screens->token : screens->centroid,
+                           .most = G->bytes == 2 ? 32766
+                                   : tokens      ? screens->token
+                                                 : screens->centroid,
                            .shift = G->bytes == 1 && tokens ? screens->token + 1 : 0,
                            .work = G->work,
                            .to = to,

@@ -180,17 +180,19 @@ static PetscErrorCode Passing(const Nearest *N, const Turned *tokens, const Turn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The prefix with the least cost of a token, in additions of products of the grid: screening, the
-   turn (in float32, so slower), and the whole vectors of what passes, which come one by one. About
+/* The prefix with the least cost of a token, in products of the grid: screening, the turn (in
+   float32), and the whole vectors of what passes, which come one by one. About
    four times as many pass as here, as groups share bounds and thresholds take time to rise. */
 static int64_t choose(const Nearest *N, const int64_t *passed, int64_t pairs)
 {
   const double K = (double)N->K, d = (double)N->d, each = 24;
+  const Screens *screens = N->kernels->screens;
   double least = 0.9 * K * (d + each);
   int64_t prefix = 0;
   for (int i = 0; i < PREFIXES && pairs; i++) {
     const double p = (double)prefixes[i], share = (double)passed[i] / (double)pairs,
-                 cost = K * (p + each) + 4 * p * d + 4 * share * K * 8 * (d + 128);
+                 cost = K * (p + each) + screens->turn * p * d +
+                        4 * share * K * screens->dot * (d + 128);
     if (prefixes[i] > MOST || 2 * prefixes[i] > N->d || cost >= least) continue;
     least = cost;
     prefix = prefixes[i];

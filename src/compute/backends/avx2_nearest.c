@@ -1,15 +1,15 @@
 /* Screening in whole numbers with AVX2: single bytes, and 16-bit numbers.
 
-   `vpmaddubsw` adds two products of bytes in 16 bits, and saturates. Tokens are at most 63 in size,
-   so stored as 1 .. 127, and centroids at most 31: such a sum is at most 2 * 127 * 31 = 7,874, and
-   four of them fit before they are widened. */
+   `vpmaddubsw` adds two products of bytes in 16 bits, and saturates. Numbers are at most 45 in size
+   here, and those of tokens stored as 1 .. 91: such a sum is at most 2 * 91 * 45 = 8,190, and four
+   of them fit before they are widened. */
 #include "avx2_nearest.h"
 #include "avx2_dense.h"
 #include "avx2_tile.h"
 #include "grid_write.h"
 #include "ref_nearest.h"
 
-enum { TOKEN = 63, CENTROID = 31, NARROW = 4 /* sums of two products that 16 bits hold */ };
+enum { TOKEN = 45, CENTROID = 45, NARROW = 4 /* sums of two products that 16 bits hold */ };
 _Static_assert(NARROW * 2 * (2 * TOKEN + 1) * CENTROID <= INT16_MAX, "sums of 16 bits");
 
 /* What a tile's sums say: centroids q .. q + ROWS4 - 1, tokens at .. at + 7. */
@@ -210,4 +210,6 @@ const Screens avx2_screens = {
     .best = best,
     .token = TOKEN,
     .centroid = CENTROID,
+    .turn = 2,
+    .dot = 3,
 };

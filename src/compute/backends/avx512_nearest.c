@@ -156,4 +156,6 @@ const Screens avx512_screens = {
     .best = best,
     .token = 127,
     .centroid = 127,
+    .turn = 4,
+    .dot = 8,
 };

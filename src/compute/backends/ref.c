@@ -422,6 +422,8 @@ static const Screens screens = {
     .best = ref_best,
     .token = 127,
     .centroid = 127,
+    .turn = 4,
+    .dot = 8,
 };
 
 static double probe(int64_t rounds)
