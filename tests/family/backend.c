@@ -314,6 +314,9 @@ static void check(const Kernels *b, const char *called)
   for (int turn = 0; turn < 240; turn++) {
     const int kind = turn % VALUE_KINDS;
     good[0] &= check_scores(a, b, size_of(70), size_of(200), size_of(130), kind), let_go();
+    if (turn % 7 == 0) /* more rows and longer ones than a kernel set keeps in its caches */
+      good[0] &= check_scores(a, b, 100 + size_of(100), size_of(60), 180 + size_of(240), kind);
+    let_go();
     good[1] &= check_combine(a, b, size_of(40), size_of(600), size_of(150), kind), let_go();
     good[2] &= check_select(a, b, size_of(2000), size_of(70), kind), let_go();
     if (turn % 15 == 0) /* more than a list holds, and more than there are groups */

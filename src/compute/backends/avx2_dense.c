@@ -3,9 +3,10 @@
 #include "avx2_dense.h"
 #include "avx2_tile.h"
 
-#define TOKENS 128 /* rows that stay in the second cache while the panels pass */
-#define PIECE 64   /* elements of a panel that stay in the first cache, with the next ones */
-#define LINES 3    /* of 64 bytes brought near with a tile: PIECE x PANEL by 2 TOKENS / ROWS4 */
+enum {
+  TOKENS = 128, /* rows that stay in the second cache while the panels pass */
+  PIECE = 192   /* elements of half a panel that stay in the first cache, beside those of a tile */
+};
 
 /* 8 rows of 8 elements become 8 columns. */
 static inline void transpose8(const __m256 *row, __m256 *column)
@@ -32,7 +33,7 @@ void avx2_pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
   packed_reserve(P, m, d);
   for (int64_t j = 0; j < m; j += PANEL) {
     for (int l = 0; l < PANEL; l += 8) {
-      float *to = P->x + j * d + l;
+      float *to = P->x + (j + l / HALF * HALF) * d + l % HALF;
       for (int64_t i = 0; i < d; i += 8) {
         __m256 row[8], column[8];
         for (int r = 0; r < 8; r++) {
@@ -40,7 +41,7 @@ void avx2_pack(int64_t m, int64_t d, const float *E, int64_t ldE, Packed *P)
                                  : _mm256_setzero_ps();
         }
         transpose8(row, column);
-        for (int c = 0; c < 8 && i + c < d; c++) _mm256_store_ps(to + (i + c) * PANEL, column[c]);
+        for (int c = 0; c < 8 && i + c < d; c++) _mm256_store_ps(to + (i + c) * HALF, column[c]);
       }
     }
   }
@@ -52,67 +53,93 @@ static inline void tile_rows(const float *X, int64_t ldX, int64_t rows, const fl
   for (int64_t r = 0; r < ROWS4; r++) b[r] = X + (r < rows ? r : rows - 1) * ldX;
 }
 
-static inline void tile_store(const Tile256 *tile, int64_t rows, int64_t lanes, float *S,
-                              int64_t ldS)
-{
-  for (int r = 0; r < ROWS4 && r < rows; r++) {
-    for (int l = 0; l < 3; l++) {
-      float *to = S + r * ldS + 8 * l;
-      if (lanes >= HALF)
-        _mm256_storeu_ps(to, tile->a[r][l]);
-      else if (lanes > 8 * l)
-        _mm256_maskstore_ps(to, lanes256(lanes, 8 * l), tile->a[r][l]);
-    }
-  }
-}
+/* Up to TOKENS rows against half a panel, PIECE elements after PIECE. */
+typedef struct {
+  int64_t n, lanes;
+  const float *X;
+  int64_t ldX;
+  const float *init;
+  float *S;
+  int64_t ldS;
+  float sums[TOKENS][HALF] __attribute__((aligned(32))); /* between two pieces */
+} Scores;
 
-static inline void tile_load(Tile256 *tile, int64_t rows, int64_t lanes, const float *S,
-                             int64_t ldS)
-{
-  for (int l = 0; l < 3; l++) {
-    const __m256i mask = lanes256(lanes, 8 * l);
-    for (int r = 0; r < ROWS4; r++) {
-      tile->a[r][l] = r < rows && lanes > 8 * l ? _mm256_maskload_ps(S + r * ldS + 8 * l, mask)
-                                                : _mm256_setzero_ps();
-    }
-  }
-}
-
-/* Half a panel over depth elements of the rows X [n x depth]: S goes on from its value, or starts
-   at init or + 0. next: what the panel's next pieces read, brought near meanwhile: panels come from
-   the third cache or from memory; waiting for them took a tenth of the time. */
-static void scores_block(int64_t n, int64_t lanes, int64_t depth, const float *X, int64_t ldX,
-                         const float *panel, bool first, const float *init, float *S, int64_t ldS,
-                         const char *next)
+__attribute__((always_inline)) static inline Tile256 tile_start(const int vectors,
+                                                                const Scores *scores)
 {
   Tile256 start = {0};
-  if (first && init) tile_load(&start, ROWS4, lanes, init, 0);
-  for (int64_t t = 0; t < n; t += ROWS4, next += LINES * 64) {
-    const float *b[ROWS4];
-    for (int q = 0; q < LINES; q++) _mm_prefetch(next + 64 * q, _MM_HINT_T0);
-    Tile256 tile = start;
-    if (!first) tile_load(&tile, n - t, lanes, S + t * ldS, ldS);
-    tile_rows(X + t * ldX, ldX, n - t, b);
-    tile256(depth, panel, b, 1, &tile);
-    tile_store(&tile, n - t, lanes, S + t * ldS, ldS);
+  for (int v = 0; v < vectors && scores->init; v++) {
+    const __m256 init = _mm256_maskload_ps(scores->init + 8 * v, lanes256(scores->lanes, 8 * v));
+    for (int r = 0; r < ROWS4; r++) start.a[r][v] = init;
   }
+  return start;
+}
+
+/* The scores of a tile, from row t on. */
+__attribute__((always_inline)) static inline void tile_store(const int vectors, const Tile256 *tile,
+                                                             const Scores *scores, int64_t t)
+{
+  const int64_t rows = scores->n - t, lanes = scores->lanes;
+  for (int r = 0; r < ROWS4 && r < rows; r++) {
+    for (int v = 0; v < vectors; v++) {
+      float *to = scores->S + (t + r) * scores->ldS + 8 * v;
+      if (lanes >= 8 * (v + 1))
+        _mm256_storeu_ps(to, tile->a[r][v]);
+      else
+        _mm256_maskstore_ps(to, lanes256(lanes, 8 * v), tile->a[r][v]);
+    }
+  }
+}
+
+/* Elements i .. i + depth - 1 of the chains. The next piece is brought near meanwhile, in as many
+   parts as there are tiles: panels come from the third cache or from memory. */
+__attribute__((always_inline)) static inline void
+piece_of(const int vectors, Scores *scores, int64_t i, int64_t depth, bool last, const float *piece)
+{
+  const Tile256 start = tile_start(vectors, scores);
+  const int64_t tiles = (scores->n + ROWS4 - 1) / ROWS4,
+                ahead = (4 * HALF * (int64_t)sizeof(float) + tiles - 1) / tiles;
+  const char *next = (const char *)(piece + depth * HALF);
+  for (int64_t t = 0; t < scores->n; t += ROWS4, next += depth / 4 * ahead) {
+    const float *b[ROWS4];
+    Tile256 tile = start;
+    tile_rows(scores->X + t * scores->ldX + i, scores->ldX, scores->n - t, b);
+    for (int r = 0; r < ROWS4 && i; r++)
+      for (int v = 0; v < vectors; v++) tile.a[r][v] = _mm256_load_ps(scores->sums[t + r] + 8 * v);
+    tile256(vectors, depth, piece, HALF, b, 1, true, next, ahead, &tile);
+    for (int r = 0; r < ROWS4 && !last; r++)
+      for (int v = 0; v < vectors; v++) _mm256_store_ps(scores->sums[t + r] + 8 * v, tile.a[r][v]);
+    if (last) tile_store(vectors, &tile, scores, t);
+  }
+}
+
+static void scores_piece(Scores *scores, int64_t i, int64_t depth, bool last, const float *piece)
+{
+  if (scores->lanes > 16)
+    piece_of(3, scores, i, depth, last, piece);
+  else if (scores->lanes > 8)
+    piece_of(2, scores, i, depth, last, piece);
+  else
+    piece_of(1, scores, i, depth, last, piece);
 }
 
 void avx2_scores(int64_t n, const float *X, int64_t ldX, const Packed *P, const float *init,
                  float *S, int64_t ldS)
 {
+  const int64_t d = P->d, pieces = d ? (d + PIECE - 1) / PIECE : 1,
+                piece = d ? ((d + pieces - 1) / pieces + 3) / 4 * 4 : 1;
+  Scores scores;
+  scores.ldX = ldX, scores.ldS = ldS;
   for (int64_t t = 0; t < n; t += TOKENS) {
-    const int64_t rows = n - t < TOKENS ? n - t : TOKENS;
-    for (int64_t j = 0; j < P->rows; j += PANEL) {
-      const float *panel = P->x + j * P->d;
-      for (int64_t i = 0; i == 0 || i < P->d; i += PIECE) {
-        const int64_t depth = P->d - i < PIECE ? P->d - i : PIECE;
-        for (int64_t h = j; h < j + PANEL && h < P->rows; h += HALF) {
-          const char *next = (const char *)(panel + (i + PIECE) * PANEL);
-          scores_block(rows, P->rows - h < HALF ? P->rows - h : HALF, depth, X + t * ldX + i, ldX,
-                       panel + i * PANEL + (h - j), i == 0, init ? init + h : NULL, S + t * ldS + h,
-                       ldS, next + (h - j) * (int64_t)(PIECE * sizeof(float)));
-        }
+    scores.n = n - t < TOKENS ? n - t : TOKENS;
+    scores.X = X + t * ldX;
+    for (int64_t h = 0; h < P->rows; h += HALF) {
+      scores.lanes = P->rows - h;
+      scores.init = init ? init + h : NULL;
+      scores.S = S + t * ldS + h;
+      for (int64_t i = 0; i == 0 || i < d; i += piece) {
+        const int64_t depth = d - i < piece ? d - i : piece;
+        scores_piece(&scores, i, depth, i + depth == d, P->x + h * d + i * HALF);
       }
     }
   }
@@ -127,7 +154,7 @@ static unsigned screen_part(const ScreenTile *tile, int q0, int l0)
     b[q] = tile->centroids + q0 + q;
     for (int l = 0; l < 3; l++) t.a[q][l] = _mm256_set1_ps(tile->init[q0 + q]);
   }
-  tile256(tile->d, tile->tokens + l0, b, PANEL_ROWS, &t);
+  tile256(3, tile->d, tile->tokens + l0, PANEL, b, PANEL_ROWS, false, NULL, 0, &t);
   unsigned hits = 0;
   const __m256 radius = _mm256_set1_ps(tile->radius), slack = _mm256_set1_ps(tile->slack);
   for (int l = 0; l < 3; l++) {

@@ -1,5 +1,6 @@
 /* The register tile of avx2: half a panel in three vectors, four broadcast rows, 12 sums held over
-   the whole length. Included by the avx2 files only. */
+   the whole length. A packed panel is one half after the other, each [d x HALF]: all that a half
+   brings into the first cache is its own. Included by the avx2 files only. */
 #pragma once
 #include "compute/backend.h"
 #include <immintrin.h>
@@ -10,24 +11,40 @@ typedef struct {
   __m256 a[ROWS4][3];
 } Tile256;
 
-/* a[r] += b[r][i * step] * panel[i] for i in 0 .. length - 1, in order; panel is the first or the
-   second half of one. */
-__attribute__((always_inline)) static inline void tile256(int64_t length, const float *panel,
+/* One element of the chains: a[r] += b[r][at] * panel, 8 lanes to each of the vectors. */
+__attribute__((always_inline)) static inline void tile256_add(const int vectors, const float *panel,
+                                                              const float *const b[ROWS4],
+                                                              int64_t at, Tile256 *tile)
+{
+  __m256 p[3];
+#pragma GCC unroll 3
+  for (int v = 0; v < vectors; v++) p[v] = _mm256_load_ps(panel + 8 * v);
+#pragma GCC unroll 4
+  for (int r = 0; r < ROWS4; r++) {
+    const __m256 x = _mm256_broadcast_ss(b[r] + at);
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; v++) tile->a[r][v] = _mm256_fmadd_ps(x, p[v], tile->a[r][v]);
+  }
+}
+
+/* a[r] += b[r][i * step] * panel[i * stride] for i in 0 .. length - 1, in order. Four at a time:
+   the CPU foresees the end of the loop, and there is room for bringing near a line of what is read
+   next, ahead bytes after the one before where fetch: many at once would hold up the loads. */
+__attribute__((always_inline)) static inline void tile256(const int vectors, int64_t length,
+                                                          const float *panel, const int stride,
                                                           const float *const b[ROWS4], int64_t step,
-                                                          Tile256 *tile)
+                                                          const bool fetch, const char *next,
+                                                          int64_t ahead, Tile256 *tile)
 {
   Tile256 t = *tile;
-  for (int64_t i = 0; i < length; i++) {
-    const __m256 p0 = _mm256_load_ps(panel + i * PANEL), p1 = _mm256_load_ps(panel + i * PANEL + 8),
-                 p2 = _mm256_load_ps(panel + i * PANEL + 16);
+  int64_t i = 0;
+  for (; i + 4 <= length; i += 4, next += ahead) {
+    if (fetch) _mm_prefetch(next, _MM_HINT_T0);
 #pragma GCC unroll 4
-    for (int r = 0; r < ROWS4; r++) {
-      const __m256 x = _mm256_broadcast_ss(b[r] + i * step);
-      t.a[r][0] = _mm256_fmadd_ps(x, p0, t.a[r][0]);
-      t.a[r][1] = _mm256_fmadd_ps(x, p1, t.a[r][1]);
-      t.a[r][2] = _mm256_fmadd_ps(x, p2, t.a[r][2]);
-    }
+    for (int u = 0; u < 4; u++)
+      tile256_add(vectors, panel + (i + u) * stride, b, (i + u) * step, &t);
   }
+  for (; i < length; i++) tile256_add(vectors, panel + i * stride, b, i * step, &t);
   *tile = t;
 }
 

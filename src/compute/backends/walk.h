@@ -9,12 +9,22 @@
 
 typedef int32_t Walk16 __attribute__((vector_size(64), aligned(64)));
 
-/* Bit l: whether x[l] >= cut. */
+/* Tokens of a dimension that lie side by side in a panel: all, or those of one half, whose other
+   dimensions follow before the second half comes. */
+#ifdef __AVX512F__
+enum { WALK_PARTS = 1 };
+#else
+enum { WALK_PARTS = 2 };
+#endif
+enum { WALK_LANES = PACKED_ROWS / WALK_PARTS };
+
+/* Bit l: whether token l has x >= cut; apart: from one half to the other. */
 __attribute__((always_inline)) static inline uint64_t walk_bits(const int vectors, const float *x,
-                                                                float cut)
+                                                                int64_t apart, float cut)
 {
   uint64_t bits = 0;
 #ifdef __AVX512F__
+  (void)apart;
   const __m512 c = _mm512_set1_ps(cut);
   __mmask16 k[3] = {0};
 #pragma GCC unroll 3
@@ -25,18 +35,20 @@ __attribute__((always_inline)) static inline uint64_t walk_bits(const int vector
   const __m256 c = _mm256_set1_ps(cut);
 #pragma GCC unroll 6
   for (int v = 0; v < 2 * vectors; v++) {
-    const __m256 more = _mm256_cmp_ps(_mm256_load_ps(x + 8 * v), c, _CMP_GE_OQ);
+    const float *at = v < 3 ? x + 8 * v : x + apart + 8 * (v - 3);
+    const __m256 more = _mm256_cmp_ps(_mm256_load_ps(at), c, _CMP_GE_OQ);
     bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(more) << 8 * v;
   }
 #endif
   return bits;
 }
 
-/* second[l]: the tokens that go to a second side at level l. x [d x PACKED_ROWS]. Those of a level
-   differ, so that words that have them can be added up: from the first fork on, whose sums are
-   kept, so that forks are one list whatever the levels. */
-__attribute__((always_inline)) static inline void
-walk_top(const int vectors, const Forest *f, int64_t tree, const float *x, uint64_t *second)
+/* second[l]: the tokens that go to a second side at level l. x: a panel. Those of a level differ,
+   so that words that have them can be added up: from the first fork on, whose sums are kept, so
+   that forks are one list whatever the levels. */
+__attribute__((always_inline)) static inline void walk_top(const int vectors, const Forest *f,
+                                                           int64_t tree, const float *x,
+                                                           int64_t apart, uint64_t *second)
 {
   const int64_t *start = f->start + tree * f->top, count = start[f->top] - start[0];
   const TopFork *fork = f->list + start[0];
@@ -45,7 +57,8 @@ walk_top(const int vectors, const Forest *f, int64_t tree, const float *x, uint6
   for (int64_t q = 0; q < count; q++) {
     uint64_t *side = there + 2 * (int64_t)fork[q].at + 1;
     const uint64_t here = there[fork[q].at],
-                   on = here & walk_bits(vectors, x + fork[q].column, fork[q].cut);
+                   on = here &
+                        walk_bits(vectors, x + fork[q].column / WALK_PARTS, apart, fork[q].cut);
     side[0] = here ^ on, side[1] = on;
     sums[q + 1] = sum += on;
   }
@@ -71,7 +84,8 @@ static inline void walk_places(int vectors, int64_t levels, const uint64_t *seco
 /* One panel of `rows` tokens; deep: the trees go on below the first levels. */
 __attribute__((always_inline)) static inline void walk_panel(const int vectors, const bool deep,
                                                              const Forest *f, int64_t rows,
-                                                             const float *x, double *sum)
+                                                             const float *x, int64_t apart,
+                                                             double *sum)
 {
   const int64_t first = ((int64_t)1 << f->top) - 1, last = ((int64_t)1 << f->levels) - 1;
   uint64_t second[FOREST_TOP];
@@ -80,14 +94,15 @@ __attribute__((always_inline)) static inline void walk_panel(const int vectors, 
   for (int64_t r = 0; r < f->trees; r++) {
     const Fork *fork = f->fork + (r << f->levels);
     const double *leaf = f->leaf + (r << f->levels);
-    walk_top(vectors, f, r, x, second);
+    walk_top(vectors, f, r, x, apart, second);
     walk_places(vectors, f->top, second, place);
     for (int64_t t = 0; t < rows; t++) {
       int64_t i = at[t];
       if (deep) {
+        const float *own = x + t / WALK_LANES * apart + t % WALK_LANES;
         i += first;
         while (i < last)
-          i = 2 * i + 1 + (x[fork[i].dimension * (int64_t)PACKED_ROWS + t] >= fork[i].cut);
+          i = 2 * i + 1 + (own[fork[i].dimension * (int64_t)WALK_LANES] >= fork[i].cut);
         i -= last;
       }
       sum[t] -= leaf[i];
@@ -99,12 +114,13 @@ static void walk(const Forest *forest, const Packed *tokens, double *sum)
 {
   for (int64_t t = 0; t < tokens->rows; t += PACKED_ROWS) {
     const int64_t rows = tokens->rows - t < PACKED_ROWS ? tokens->rows - t : PACKED_ROWS;
+    const int64_t apart = tokens->d * WALK_LANES;
     const float *x = tokens->x + t * tokens->d;
     if (forest->levels > forest->top)
-      walk_panel(3, true, forest, rows, x, sum + t);
+      walk_panel(3, true, forest, rows, x, apart, sum + t);
     else if (rows > 16)
-      walk_panel(3, false, forest, rows, x, sum + t);
+      walk_panel(3, false, forest, rows, x, apart, sum + t);
     else
-      walk_panel(1, false, forest, rows, x, sum + t);
+      walk_panel(1, false, forest, rows, x, apart, sum + t);
   }
 }
