@@ -9,16 +9,18 @@ enum {
   WIDE = PANEL / 8, /* vectors */
 };
 
-/* Goes on with the exact sums of two tokens (ld apart) and a panel, over n pairs. */
-static inline void add_products(int64_t n, const float *panel, const int32_t *q, int64_t ld,
-                                __m256i sum[2][WIDE])
+/* Goes on with the exact sums of two tokens (ld apart) and a panel, whose second half is `half`
+   numbers after the first, over n pairs. */
+static inline void add_products(int64_t n, const float *panel, int64_t half, const int32_t *q,
+                                int64_t ld, __m256i sum[2][WIDE])
 {
   for (int64_t i = 0; i < n; i++) {
-    const __m256i *p = (const __m256i *)(const void *)(panel + i * PANEL);
+    const __m256i *p = (const __m256i *)(const void *)(panel + i * HALF),
+                  *more = (const __m256i *)(const void *)(panel + i * HALF + half);
     const __m256i x = _mm256_set1_epi32(q[i]), y = _mm256_set1_epi32(q[ld + i]);
 #pragma GCC unroll 6
     for (int l = 0; l < WIDE; l++) {
-      const __m256i v = _mm256_load_si256(p + l);
+      const __m256i v = _mm256_load_si256(l < WIDE / 2 ? p + l : more + l - WIDE / 2);
       sum[0][l] = _mm256_add_epi32(sum[0][l], _mm256_madd_epi16(x, v));
       sum[1][l] = _mm256_add_epi32(sum[1][l], _mm256_madd_epi16(y, v));
       __asm__("" : "+x"(sum[0][l]), "+x"(sum[1][l])); /* or GCC takes more registers than are */
@@ -40,14 +42,15 @@ static void panel_sums(int64_t n, const int32_t *q, int64_t pairs, const float *
   const int64_t twos = (n + 1) / 2;
   for (int64_t i = 0; i < pairs; i += PIECE) {
     const int64_t piece = min_i64(PIECE, pairs - i);
-    const float *p = panel + i * PANEL;
+    const float *p = panel + i * HALF;
     for (int64_t t = 0; t < n; t += 2) {
       __m256i sum[2][WIDE];
-      bring(p + piece * PANEL, piece * PANEL, t / 2, twos);
+      bring(p + piece * HALF, piece * HALF, t / 2, twos);
+      bring(p + (pairs + piece) * HALF, piece * HALF, t / 2, twos);
 #pragma GCC unroll 12
       for (int l = 0; l < 2 * WIDE; l++)
         sum[l / WIDE][l % WIDE] = i ? sums[t + l / WIDE][l % WIDE] : _mm256_setzero_si256();
-      add_products(piece, p, q + t * pairs + i, t + 1 < n ? pairs : 0, sum);
+      add_products(piece, p, pairs * HALF, q + t * pairs + i, t + 1 < n ? pairs : 0, sum);
 #pragma GCC unroll 12
       for (int l = 0; l < 2 * WIDE; l++) sums[t + l / WIDE][l % WIDE] = sum[l / WIDE][l % WIDE];
     }
