@@ -114,7 +114,7 @@ static PetscErrorCode Row(BenchRun *run, Data *b, const char *row, const char *t
                           .limit = LIMIT_FMA,
                           .seconds = 0.01,
                           .rounds = rounds,
-                          .first = rounds == 1};
+                          .first = row == rows[0] || row == rows[1]};
   BenchFigure figure = {.row = row, .goal = goal};
   BenchTiming timing;
   Text size = {0}, note = {0};

@@ -80,7 +80,7 @@ static PetscErrorCode Spread(BenchRun *run, const char *row, const char *size, c
 {
   const bool kmeans = words == assigning;
   Spreading s = {.run = run, .work = kmeans ? BenchTaskPass : BenchTaskStep};
-  BenchWork work[] = {{.work = WorkAlone, .rounds = kmeans ? 5 : 15},
+  BenchWork work[] = {{.work = WorkAlone, .rounds = kmeans ? 3 : 15}, /* passes take seconds */
                       {.work = PeakAlone},
                       {.work = WorkAll, .together = true},
                       {.work = PeakAll, .together = true}};
