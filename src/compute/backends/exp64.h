@@ -2,12 +2,14 @@
    its CPU. */
 #pragma once
 #include "base/math.h"
+#include "native.h"
 #include <stdint.h>
 #include <string.h>
 
-typedef double Exp64 __attribute__((vector_size(64), aligned(8)));
-typedef int64_t Whole64 __attribute__((vector_size(64)));
-typedef int32_t Whole32 __attribute__((vector_size(32)));
+typedef double Exp64 __attribute__((vector_size(NATIVE), aligned(8)));
+typedef int64_t Whole64 __attribute__((vector_size(NATIVE)));
+typedef int32_t Whole32 __attribute__((vector_size(NATIVE / 2)));
+enum { EXP_LANES = NATIVE / 8 };
 
 /* 2^k, -1022 <= k <= 1023 */
 static inline Exp64 exp64_power(Whole32 k)
@@ -29,7 +31,7 @@ static inline void exp64_lanes(Exp64 *v)
                                 1.0 / 24.0,
                                 1.0 / 6.0,
                                 0.5};
-  const Exp64 half = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+  const Exp64 half = (Exp64){0} + 0.5;
   Exp64 r[4], s[4];
   Whole32 k[4];
 #pragma GCC unroll 4
@@ -55,21 +57,21 @@ static inline void exp64_lanes(Exp64 *v)
    exp64_lanes one by one. */
 static void exp64(int64_t count, const double *x, double *y)
 {
-  for (int64_t i = 0; i < count; i += 32) {
-    const int64_t here = count - i < 32 ? count - i : 32;
+  for (int64_t i = 0; i < count; i += 4 * EXP_LANES) {
+    const int64_t here = count - i < 4 * EXP_LANES ? count - i : 4 * EXP_LANES;
     Exp64 v[4] = {{0}};
     Whole64 out = {0};
     int64_t any = 0;
-    if (here == 32)
+    if (here == 4 * EXP_LANES)
       memcpy(v, x + i, sizeof(v));
     else
       memcpy(v, x + i, (size_t)here * sizeof(*x));
 #pragma GCC unroll 4
     for (int q = 0; q < 4; q++) out |= ~((v[q] >= -745.0) & (v[q] <= 709.0));
-    for (int l = 0; l < 8; l++) any |= out[l];
+    for (int l = 0; l < EXP_LANES; l++) any |= out[l];
     if (!any) {
       exp64_lanes(v);
-      memcpy(y + i, v, here == 32 ? sizeof(v) : (size_t)here * sizeof(*y));
+      memcpy(y + i, v, here == 4 * EXP_LANES ? sizeof(v) : (size_t)here * sizeof(*y));
     } else {
       for (int64_t l = 0; l < here; l++) y[i + l] = math_exp(x[i + l]);
     }

@@ -3,10 +3,14 @@
    CPU. Products are rounded before they are added. */
 #pragma once
 #include "compute/backend.h"
+#include "native.h"
 #include <string.h>
 
-typedef double Eight64 __attribute__((vector_size(64), aligned(8)));
-enum { REFINED = 4 }; /* systems whose sums go on side by side */
+typedef double Slopes64 __attribute__((vector_size(NATIVE), aligned(8)));
+enum {
+  SLOPES = NATIVE / 8,
+  REFINED = 4 /* systems whose sums go on side by side */
+};
 
 /* Sums of the squares of count[s] numbers of x[s], each in order. */
 static inline void sums_of_squares(int64_t n, const int64_t *count, const double *const *x,
@@ -20,19 +24,19 @@ static inline void sums_of_squares(int64_t n, const int64_t *count, const double
     for (int64_t i = least; i < count[s]; i++) sum[s] += x[s][i] * x[s][i];
 }
 
-/* slope = Q z - b; all sums side by side, Q being symmetric. Eight at a time, the last ones with
-   some of those before them again. */
+/* slope = Q z - b; all sums side by side, Q being symmetric. SLOPES at a time, the last ones
+   with some of those before them again. */
 static inline void slopes64(int64_t p, const double *Q, const double *b, const double *z,
                             double *slope)
 {
-  for (int64_t i = 0; i < p && p < 8; i++) {
+  for (int64_t i = 0; i < p && p < SLOPES; i++) {
     slope[i] = -b[i];
     for (int64_t j = 0; j < p; j++) slope[i] += Q[j * p + i] * z[j];
   }
-  for (int64_t i = 0; i < p && p >= 8; i += 8) {
-    const int64_t at = i + 8 < p ? i : p - 8;
-    Eight64 sum = -*(const Eight64 *)(const void *)(b + at);
-    for (int64_t j = 0; j < p; j++) sum += *(const Eight64 *)(const void *)(Q + j * p + at) * z[j];
+  for (int64_t i = 0; i < p && p >= SLOPES; i += SLOPES) {
+    const int64_t at = i + SLOPES < p ? i : p - SLOPES;
+    Slopes64 sum = -*(const Slopes64 *)(const void *)(b + at);
+    for (int64_t j = 0; j < p; j++) sum += *(const Slopes64 *)(const void *)(Q + j * p + at) * z[j];
     memcpy(slope + at, &sum, sizeof(sum));
   }
 }
