@@ -5,9 +5,11 @@
 #pragma once
 #include "compute/backend.h"
 #include "compute/forest.h"
+#include "native.h"
 #include <immintrin.h>
 
-typedef int32_t Walk16 __attribute__((vector_size(64), aligned(64)));
+typedef int32_t WalkPlaces __attribute__((vector_size(NATIVE)));
+enum { WALK_PLACES = NATIVE / 4 };
 
 /* Tokens of a dimension that lie side by side in a panel: all, or those of one half, whose other
    dimensions follow before the second half comes. */
@@ -66,15 +68,17 @@ __attribute__((always_inline)) static inline void walk_top(const int vectors, co
     second[l] = sums[start[l + 1] - start[0]] - sums[start[l] - start[0]];
 }
 
-/* Where in the last of the first levels each token is. */
-static inline void walk_places(int vectors, int64_t levels, const uint64_t *second, Walk16 *place)
+/* Where in the last of the first levels each of 16 times `vectors` tokens is. */
+static inline void walk_places(int vectors, int64_t levels, const uint64_t *second,
+                               WalkPlaces *place)
 {
-  const Walk16 bit = {1,      2,      4,       8,       1 << 4,  1 << 5,  1 << 6,  1 << 7,
-                      1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
-  for (int v = 0; v < vectors; v++) {
-    Walk16 n = {0};
+  WalkPlaces bit;
+  for (int t = 0; t < WALK_PLACES; t++) bit[t] = 1 << t;
+  for (int v = 0; v < 16 * vectors / WALK_PLACES; v++) {
+    WalkPlaces n = {0};
     for (int64_t l = 0; l < levels; l++) {
-      const Walk16 word = (int32_t)(second[l] >> 16 * v & 0xffff) - (Walk16){0};
+      const WalkPlaces word =
+          (int32_t)(second[l] >> WALK_PLACES * v & ((1u << WALK_PLACES) - 1)) - (WalkPlaces){0};
       n = n + n - ((word & bit) != 0);
     }
     place[v] = n;
@@ -89,7 +93,7 @@ __attribute__((always_inline)) static inline void walk_panel(const int vectors, 
 {
   const int64_t first = ((int64_t)1 << f->top) - 1, last = ((int64_t)1 << f->levels) - 1;
   uint64_t second[FOREST_TOP];
-  Walk16 place[3];
+  WalkPlaces place[PACKED_ROWS / WALK_PLACES];
   const int32_t *at = (const int32_t *)place;
   for (int64_t r = 0; r < f->trees; r++) {
     const Fork *fork = f->fork + (r << f->levels);
