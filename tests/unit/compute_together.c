@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "base/random.h"
 #include "base/shared.h"
-#include "compute/kernels.h"
+#include "compute/backend.h"
 #include <stdlib.h>
 
 enum { D = 192, MOST = 1300, N = 150, ROUNDS = 3 };
@@ -87,8 +87,8 @@ static PetscErrorCode Together(const Kernels *kernels, int64_t K, int64_t prefix
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* By hand, with nothing passing: 64 directions of 768 cost K (64 + 24) + 4 64 768, all of them
-   0.9 K (768 + 24), so 315 centroids or more may pay. */
+/* By hand, with nothing passing: 64 directions of 768 cost K (64 + 24) + turn 64 768, all of them
+   0.9 K (768 + 24), so more than turn 78.67 centroids may pay. */
 static PetscErrorCode MayScreen(const Kernels *kernels, int64_t count, int64_t d, bool expected)
 {
   Nearest *nearest;
@@ -113,8 +113,9 @@ int main(int argc, char **argv)
     PetscCall(Together(kernels, sizes[i], 0, tap_size));
     PetscCall(Together(kernels, sizes[i], 64, tap_size));
   }
-  PetscCall(MayScreen(kernels, 314, 768, false));
-  PetscCall(MayScreen(kernels, 315, 768, true));
+  const int64_t most = (int64_t)(kernels->screens->turn * 78.67);
+  PetscCall(MayScreen(kernels, most, 768, false));
+  PetscCall(MayScreen(kernels, most + 1, 768, true));
   PetscCall(MayScreen(kernels, 5000, 100, false));
   PetscCall(Together(kernels, MOST, 64, 1));
   PetscCall(Together(kernels, MOST, 64, 2));
