@@ -3,21 +3,12 @@
    the k-th largest are searched. Scores above 0 order like their bits as integers. */
 #include "avx2_select.h"
 #include "avx2_tile.h"
-#include <string.h>
+#include "select.h"
 
 #define PARTS 16  /* of a row, at most, each with groups of its own */
 #define STRIDE 64 /* elements looked at together, and groups of a part: a vector's lane each */
 #define LIST 2048 /* scores in the list; more are searched in place */
 #define HITS 2    /* elements of a stride that are listed without a branch */
-
-/* A row of scores. With slack (candidates) what is compared is the upper bound. */
-typedef struct {
-  int64_t m;
-  const float *s;
-  const uint8_t *mask;
-  const float *slack;
-  float twice; /* 2 norm */
-} Row;
 
 typedef struct {
   int64_t found;
@@ -251,7 +242,6 @@ static int64_t count_row(const Row *row, int32_t v)
   return count;
 }
 
-/* The k-th largest key by a search on the row itself; 1 if there are fewer. */
 static int32_t search_in_place(const Row *row, int64_t k)
 {
   uint32_t v = 0;
@@ -259,22 +249,6 @@ static int32_t search_in_place(const Row *row, int64_t k)
     if (count_row(row, (int32_t)(v | bit)) >= k) v |= bit;
   }
   return v > 0 ? (int32_t)v : 1;
-}
-
-static int64_t select_in_place(const Row *row, int64_t k, int32_t *index, float *value)
-{
-  const int32_t v = search_in_place(row, k);
-  int64_t kept = 0, equals = k - count_row(row, v + 1);
-  float least;
-  memcpy(&least, &v, sizeof(least));
-  for (int64_t j = 0; j < row->m && kept < k; j++) {
-    if (!(row->s[j] >= least) || (row->mask && !row->mask[j]) ||
-        (row->s[j] == least && equals-- <= 0))
-      continue;
-    index[kept] = (int32_t)j;
-    value[kept++] = row->s[j];
-  }
-  return kept;
 }
 
 /* The k largest of the list, whose keys are all at least `least`. */

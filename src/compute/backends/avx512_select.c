@@ -3,19 +3,11 @@
    bits of the k-th largest are searched. Scores above 0 order like their bits as integers. */
 #include "avx512_select.h"
 #include "avx512_tile.h"
+#include "select.h"
 
 #define GROUPS 16 /* vectors of lane-wise maxima, at most */
 #define STRIDE 64 /* elements looked at together */
 #define LIST 2048 /* scores in the list; more are searched in place */
-
-/* A row of scores. With slack (candidates) what is compared is the upper bound. */
-typedef struct {
-  int64_t m;
-  const float *s;
-  const uint8_t *mask;
-  const float *slack;
-  float twice; /* 2 norm */
-} Row;
 
 typedef struct {
   int64_t found;
@@ -46,11 +38,6 @@ __attribute__((always_inline)) static inline __m512 upper_of(const Row *row, int
 static inline __m512i keys_of(__m512 x)
 {
   return _mm512_castps_si512(_mm512_max_ps(x, _mm512_setzero_ps())); /* + 0 for NaN */
-}
-
-static inline float value_of(int32_t key)
-{
-  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(key)));
 }
 
 /* How many of n keys (a multiple of 16) are at least v. */
@@ -169,7 +156,6 @@ static inline int32_t most_key(int64_t n, const int32_t *keys)
   return _mm512_reduce_max_epi32(most);
 }
 
-/* The k-th largest score's bits by a search on the row itself; 0 if there are fewer. */
 static int32_t search_in_place(const Row *row, int64_t k)
 {
   uint32_t v = 0;
@@ -181,23 +167,7 @@ static int32_t search_in_place(const Row *row, int64_t k)
     }
     if (count >= k) v |= bit;
   }
-  return (int32_t)v;
-}
-
-static int64_t select_in_place(const Row *row, int64_t k, int32_t *index, float *value)
-{
-  const int32_t v = search_in_place(row, k);
-  const float least = value_of(v > 0 ? v : 1);
-  int64_t kept = 0, above = 0;
-  for (int64_t j = 0; j < row->m; j++) above += row->s[j] > least && (!row->mask || row->mask[j]);
-  for (int64_t j = 0, equals = k - above; j < row->m && kept < k; j++) {
-    if (!(row->s[j] >= least) || (row->mask && !row->mask[j]) ||
-        (row->s[j] == least && equals-- <= 0))
-      continue;
-    index[kept] = (int32_t)j;
-    value[kept++] = row->s[j];
-  }
-  return kept;
+  return v > 0 ? (int32_t)v : 1;
 }
 
 /* Of equal keys the first ones, as many as are left. */
@@ -249,8 +219,7 @@ int64_t avx512_select_top(int64_t m, const float *s, int64_t k, const uint8_t *m
 
 static int64_t candidates_in_place(const Row *row, int64_t k, int64_t room, int32_t *index)
 {
-  const int32_t v = search_in_place(row, k);
-  const __m512 least = _mm512_castsi512_ps(_mm512_set1_epi32(v > 0 ? v : 1));
+  const __m512 least = _mm512_castsi512_ps(_mm512_set1_epi32(search_in_place(row, k)));
   int64_t found = 0;
   for (int64_t j = 0; j < row->m; j += 16) {
     const __m512 upper = upper_of(row, j, false, load(row, j, false));
