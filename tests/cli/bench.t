@@ -29,6 +29,8 @@ grep -q '2-rank exchange' "$T/log"
 ok $? "messages are measured where there are two ranks"
 ranks 1 bench --rows pack --csv "$T/pack.csv" && [ "$(cut -d, -f1 "$T/pack.csv" | tr '\n' ' ')" = 'row pack ' ]
 ok $? "a word that a row holds whole leaves out those that hold it within another, packs"
+grep -q '^ *[0-9.]* s  pack, 3840 x 768: ' "$T/log"
+ok $? "a row is told as it comes, with the seconds since the start"
 (ranks 1 bench --rows kernels --json "$T/part.json" --csv "$T/part.csv") &
 stopped=$!
 "$PYTHON" - "$T/part.json" "$T/part.csv" <<'END' >>"$T/log" 2>&1
