@@ -31,6 +31,16 @@ ranks 1 bench --rows pack --csv "$T/pack.csv" && [ "$(cut -d, -f1 "$T/pack.csv" 
 ok $? "a word that a row holds whole leaves out those that hold it within another, packs"
 grep -q '^ *[0-9.]* s  pack, 3840 x 768: ' "$T/log"
 ok $? "a row is told as it comes, with the seconds since the start"
+ranks 1 bench --rows 'average none,average ema,optimizer adam' --csv "$T/same.csv"
+"$PYTHON" - "$T/same.csv" <<'END' >>"$T/log" 2>&1
+import csv, sys
+row = {r["row"]: r for r in csv.DictReader(open(sys.argv[1]))}
+none, ema, adam = (row[r] for r in ("average none", "average ema", "optimizer adam"))
+assert not none["note"] and adam["note"] == "the model of average none", (none, adam)
+assert all(adam[c] == none[c] for c in none if c not in ("row", "note")), (none, adam)
+assert not ema["note"] and ema["limit_value"] != none["limit_value"], ema
+END
+ok $? "a model of two registries is timed once, and said so"
 (ranks 1 bench --rows kernels --json "$T/part.json" --csv "$T/part.csv") &
 stopped=$!
 "$PYTHON" - "$T/part.json" "$T/part.csv" <<'END' >>"$T/log" 2>&1

@@ -323,48 +323,97 @@ static PetscErrorCode Time(BenchRun *run, Data *b, double *step, double *bound)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Row(BenchRun *run, const char *path, const char *row)
+/* A model that has been timed. */
+typedef struct {
+  const char *row;
+  Settings settings;
+  Text size, limit;
+  double step, bound; /* us a token */
+} Timed;
+
+static bool same_settings(const Settings *a, const Settings *b)
 {
-  Data b = {.row = row, .count = count_of(row)};
-  Text words = {0}, size = {0}, limit = {0};
+  bool same = a->count == b->count;
+  for (int64_t i = 0; i < a->count && same; i++) {
+    const char *value = settings_get(b, a->items[i].path);
+    same = value && !strcmp(value, a->items[i].value);
+  }
+  return same;
+}
+
+static PetscErrorCode TimeModel(BenchRun *run, const char *path, const char *words, Count count,
+                                Timed *timed)
+{
+  Data b = {.row = timed->row, .count = count};
   double step = 0, bound = 0;
 
   PetscFunctionBegin;
-  describe(row, b.count.words, &words);
-  PetscCall(BenchTaskOpen(run, MPI_COMM_SELF, path, words.s, P, &b.task));
+  PetscCall(BenchTaskOpen(run, MPI_COMM_SELF, path, words, P, &b.task));
   b.sae = bench_task_learner(b.task);
   PetscCall(Time(run, &b, &step, &bound));
   const double tokens = (double)b.sae->params.batch;
-  text_add(&size, "%lld of %d, batch %lld", (long long)b.sae->m, D, (long long)b.sae->params.batch);
-  text_add(&limit, "%s%sresiduals, leaf_sums, adam",
-           b.count.scores > 0                     ? "scores, "
+  timed->step = 1e6 * step / tokens, timed->bound = 1e6 * bound / tokens;
+  text_add(&timed->size, "%lld of %d, batch %lld", (long long)b.sae->m, D,
+           (long long)b.sae->params.batch);
+  text_add(&timed->limit, "%s%sresiduals, leaf_sums, adam",
+           count.scores > 0                       ? "scores, "
            : encoder_rows(b.sae) == ROWS_IDENTITY ? ""
                                                   : "encode, ",
-           b.count.picks > 0 ? "less_leading, " : "");
-  const BenchFigure figure = {.row = row,
-                              .size = size.s,
-                              .figure = 1e6 * step / tokens,
-                              .unit = "us/token",
-                              .limit = limit.s,
-                              .limit_value = 1e6 * bound / tokens,
-                              .goal = "ratio <= 1.5"};
-  PetscCall(BenchRow(run, &figure));
+           count.picks > 0 ? "less_leading, " : "");
   PetscCall(DropCodes(&b));
   PetscCall(BenchTaskClose(&b.task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Row `now`, which is not timed again where one before has the same settings: the defaults of all
+   registries are one model. */
+static PetscErrorCode Row(BenchRun *run, const char *path, Timed *timed, int64_t now)
+{
+  Timed *t = &timed[now];
+  const Count count = count_of(t->row);
+  Text words = {0}, note = {0};
+  int64_t first = 0;
+
+  PetscFunctionBegin;
+  describe(t->row, count.words, &words);
+  bench_settings(words.s, &t->settings);
+  while (!same_settings(&timed[first].settings, &t->settings)) first++;
+  if (first < now)
+    text_add(&note, "the model of %s", timed[first].row);
+  else
+    PetscCall(TimeModel(run, path, words.s, count, t));
+  const BenchFigure figure = {.row = t->row,
+                              .size = timed[first].size.s,
+                              .figure = timed[first].step,
+                              .unit = "us/token",
+                              .limit = timed[first].limit.s,
+                              .limit_value = timed[first].bound,
+                              .goal = "ratio <= 1.5",
+                              .note = note.s};
+  PetscCall(BenchRow(run, &figure));
   text_clear(&words);
-  text_clear(&size);
-  text_clear(&limit);
+  text_clear(&note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Run(BenchRun *run)
 {
+  Timed timed[sizeof(rows) / sizeof(*rows)] = {0};
+  int64_t count = 0;
   char *path;
 
   PetscFunctionBegin;
   PetscCall(BenchTokensFile(run, BENCH_SYNTH, N, D, &path));
-  for (const char *const *row = rows; *row && run->rank == 0; row++)
-    if (bench_wants(run, *row)) PetscCall(Row(run, path, *row));
+  for (const char *const *row = rows; *row && run->rank == 0; row++) {
+    if (!bench_wants(run, *row)) continue;
+    timed[count].row = *row;
+    PetscCall(Row(run, path, timed, count++));
+  }
+  for (int64_t i = 0; i < count; i++) {
+    settings_clear(&timed[i].settings);
+    text_clear(&timed[i].size);
+    text_clear(&timed[i].limit);
+  }
   PetscCall(BenchMeet(run));
   free(path);
   PetscFunctionReturn(PETSC_SUCCESS);

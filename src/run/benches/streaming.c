@@ -72,7 +72,7 @@ static PetscErrorCode Compare(BenchRun *run, int which, Streaming *s)
                           .together = true,
                           .wall = true,
                           .first = true, /* each has a learner of its own */
-                          .rounds = 4},
+                          .rounds = 3},
                   work[2] = {held,
                              {.work = Pass,
                               .before = AnewRead,
