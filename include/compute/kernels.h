@@ -141,9 +141,10 @@ typedef struct Kernels {
   int64_t (*less_leading)(int64_t m, int16_t c, const int16_t *x, int16_t *y, int gap, int64_t room,
                           int32_t *index);
   /* Q[i][j] = dot64(D[index[i]], D[index[j]]), Q [p x p], and b[i] = dot64(D[index[i]], x). Rows
-     `next` [nexts] may be brought near meanwhile. */
+     `next` [nexts] may be brought near meanwhile. work: products64_work. */
   void (*products64)(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
-                     const float *x, int64_t nexts, const int32_t *next, double *Q, double *b);
+                     const float *x, int64_t nexts, const int32_t *next, double *Q, double *b,
+                     double *work);
   /* n systems, ld apart: Q [ld x ld, of which p x p are used one after another, symmetric], b and z
      [ld x n], slope [ld] scratch. `turns` times z = max(0, z - (Q z - b) / |Q|), |Q| the root of
      the sum of its squares in order; a sum of Q z - b starts from - b and runs in order, products
@@ -292,6 +293,11 @@ static inline int64_t step_work(int64_t b, int64_t m, bool unrolled)
   const int64_t residuals = residuals_work(b, m), sums = leaf_sums_work(b),
                 picks = unrolled ? unroll_work(b, m, m) : 0, most = sums > picks ? sums : picks;
   return residuals > most ? residuals : most;
+}
+/* Doubles. */
+static inline int64_t products64_work(int64_t p, int64_t d)
+{
+  return (p + 3) * (d + 15 + 24);
 }
 /* Floats, and doubles. */
 static inline int64_t descend_work(int64_t m)

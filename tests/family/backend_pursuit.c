@@ -94,10 +94,11 @@ static bool check_products(const Kernels *a, const Kernels *b, int64_t d, int ki
   bool same = true;
   const float *D = hold(fill(rows * ld, kind)), *e = hold(fill(d, kind));
   double *Q = (double *)hold(fill(2 * p * p, PLAIN)), *R = (double *)hold(fill(2 * p * p, PLAIN)),
-         *c = (double *)hold(fill(2 * p, PLAIN)), *f = (double *)hold(fill(2 * p, PLAIN));
+         *c = (double *)hold(fill(2 * p, PLAIN)), *f = (double *)hold(fill(2 * p, PLAIN)),
+         *work = (double *)hold(fill(2 * products64_work(p, d), AWKWARD));
   for (int64_t q = 0; q < p; q++) index[q] = (int32_t)below(rows);
-  a->products64(p, index, d, D, ld, e, 0, NULL, Q, c);
-  b->products64(p, index, d, D, ld, e, p, index, R, f);
+  a->products64(p, index, d, D, ld, e, 0, NULL, Q, c, work);
+  b->products64(p, index, d, D, ld, e, p, index, R, f, work);
   for (int64_t q = 0; q < p * p; q++) same = same && same_double(Q[q], R[q]);
   for (int64_t q = 0; q < p; q++)
     same = same && same_double(c[q], f[q]) && same_double(c[q], a->dot64(d, D + index[q] * ld, e));

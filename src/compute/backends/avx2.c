@@ -154,7 +154,6 @@ static void add_scaled(int64_t d, float a, const float *x, float *y)
 }
 
 typedef Lanes Wide64;
-#define SIDE 2
 static inline Wide64 wide64_load(const float *x)
 {
   return widen(8, x, 0);
@@ -164,7 +163,8 @@ static inline Wide64 wide64_part(const float *x, int64_t count)
   return widen(count, x, 0);
 }
 #define wide64_fma fma64
-#include "products64.h"
+#include "avx2_products64.h"
+#include "less_rows.h"
 
 static double tangent(int64_t d, float *g, const float *D)
 {

@@ -27,9 +27,10 @@ static inline uint64_t not_below(const int16_t *y, int16_t least)
 #include "pursuit.h"
 
 static void products64(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
-                       const float *x, int64_t nexts, const int32_t *next, double *Q, double *b)
+                       const float *x, int64_t nexts, const int32_t *next, double *Q, double *b,
+                       double *work)
 {
-  (void)nexts, (void)next;
+  (void)nexts, (void)next, (void)work;
   for (int64_t i = 0; i < p; i++) {
     b[i] = dot64(d, D + index[i] * ldD, x);
     for (int64_t j = 0; j < p; j++) Q[i * p + j] = dot64(d, D + index[i] * ldD, D + index[j] * ldD);

@@ -30,7 +30,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   const int64_t k = now->k ? now->k : settings->pursuit.k;
   int32_t *pick, *to;
   float *coefficient, *sum;
-  double *Q, *b, *slope, *z;
+  double *Q, *b, *slope, *z, *work;
 
   PetscFunctionBegin;
   PetscCall(ArrayCreate((n + 1) * k, &pick));
@@ -41,6 +41,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   PetscCall(ArrayCreate(TOGETHER * k, &z));
   PetscCall(ArrayCreate(TOGETHER * k, &to));
   PetscCall(ArrayCreate(k, &sum));
+  PetscCall(ArrayCreate(products64_work(k, d), &work));
   PetscCall(Pursue(now, kernels, n, m, d, X, P, E, S, pick, coefficient));
   for (int64_t t0 = 0; t0 < n; t0 += TOGETHER) {
     const int64_t count = min_i64(TOGETHER, n - t0);
@@ -50,7 +51,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
       p[t] = pursuit_merge(k, atom, coefficient + (t0 + t) * k, to + t * k, sum);
       for (int64_t i = 0; i < p[t]; i++) z[t * k + i] = sum[i] > 0 ? (double)sum[i] : 0;
       kernels->products64(p[t], to + t * k, d, E, d, X + (t0 + t) * d, k, atom + k, Q + t * k * k,
-                          b + t * k);
+                          b + t * k, work);
     }
     kernels->refine64(count, settings->iterations, p, k, Q, b, slope, z);
     for (int64_t t = 0; t < count; t++) {
@@ -67,6 +68,7 @@ static PetscErrorCode Entries(const CodeNow *now, const Kernels *kernels, int64_
   PetscCall(ArrayDestroy(&z));
   PetscCall(ArrayDestroy(&to));
   PetscCall(ArrayDestroy(&sum));
+  PetscCall(ArrayDestroy(&work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

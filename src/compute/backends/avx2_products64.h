@@ -1,0 +1,103 @@
+/* Products of a few rows with each other by lane64 with AVX2; follows Lanes, widen and halve. Rows
+   are widened once, the first four lanes of every eight apart from the last four, so that a tile of
+   three rows with three has nine sums, for which there are registers. */
+#pragma once
+#include "avx2_tile.h"
+#include "compute/backend.h"
+
+enum { SIDE = 3, SUMS = 4 * SIDE * SIDE /* of a tile, by lane */ };
+
+/* Past the end of a row are zeros, which change no sum. */
+static inline void widen_row(int64_t d, const float *x, int64_t half, double *to)
+{
+  for (int64_t i = 0; i < d; i += 8, to += 4) {
+    const Lanes wide = widen(d, x, i);
+    _mm256_storeu_pd(to, wide.a);
+    _mm256_storeu_pd(to + half, wide.b);
+  }
+}
+
+/* Columns at .. at + 3. */
+__attribute__((always_inline)) static inline void pairs_add(const bool same, int64_t at, int64_t ld,
+                                                            const double *x, const double *y,
+                                                            __m256d sum[SIDE][SIDE])
+{
+  __m256d column[SIDE];
+#pragma GCC unroll 3
+  for (int c = 0; c < SIDE; c++) column[c] = _mm256_loadu_pd(y + c * ld + at);
+#pragma GCC unroll 3
+  for (int r = 0; r < SIDE; r++) {
+    const __m256d row = same ? column[r] : _mm256_loadu_pd(x + r * ld + at);
+#pragma GCC unroll 3
+    for (int c = 0; c < SIDE; c++)
+      if (!same || c <= r) sum[r][c] = _mm256_fmadd_pd(row, column[c], sum[r][c]);
+  }
+}
+
+/* Sums over n columns of SIDE rows x with SIDE rows y; same: they are the same rows, and no product
+   is made twice. As many numbers from `next` on, or NULL, are brought near. */
+__attribute__((always_inline)) static inline void pairs_tile(const bool same, int64_t n, int64_t ld,
+                                                             const double *x, const double *y,
+                                                             const float *next, double *to)
+{
+  __m256d sum[SIDE][SIDE];
+  int64_t at = 0;
+#pragma GCC unroll 3
+  for (int r = 0; r < SIDE; r++)
+#pragma GCC unroll 3
+    for (int c = 0; c < SIDE; c++) sum[r][c] = _mm256_setzero_pd();
+  for (; at + 16 <= n; at += 16) {
+    if (next) _mm_prefetch((const char *)(next + at), _MM_HINT_T1);
+#pragma GCC unroll 4
+    for (int64_t i = at; i < at + 16; i += 4) pairs_add(same, i, ld, x, y, sum);
+  }
+  for (; at < n; at += 4) pairs_add(same, at, ld, x, y, sum);
+#pragma GCC unroll 3
+  for (int r = 0; r < SIDE; r++)
+#pragma GCC unroll 3
+    for (int c = 0; c < SIDE; c++)
+      if (!same || c <= r) _mm256_storeu_pd(to + 4 * (r * SIDE + c), sum[r][c]);
+}
+
+/* Products of rows i .. i + SIDE - 1 with those before them and each other, from the sums of both
+   halves, each [tiles x SUMS]. x is row p. */
+static void pairs_store(int64_t p, int64_t i, const double *low, const double *high, double *Q,
+                        double *b)
+{
+  for (int64_t j = 0; j <= i; j += SIDE, low += SUMS, high += SUMS)
+    for (int64_t r = 0; r < SIDE && i + r <= p; r++)
+      for (int64_t c = 0; c < SIDE && j + c < p && j + c <= i + r; c++) {
+        const int64_t at = 4 * (r * SIDE + c);
+        const double sum = halve((Lanes){_mm256_loadu_pd(low + at), _mm256_loadu_pd(high + at)});
+        if (i + r == p)
+          b[j + c] = sum;
+        else
+          Q[(i + r) * p + j + c] = Q[(j + c) * p + i + r] = sum;
+      }
+}
+
+static void products64(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
+                       const float *x, int64_t nexts, const int32_t *next, double *Q, double *b,
+                       double *work)
+{
+  const int64_t tiles = p / SIDE + 1, half = (d + 7) / 8 * 4, ld = 2 * half + 8;
+  double *sums = work + tiles * SIDE * ld;
+  for (int64_t i = 0; i < tiles * SIDE; i++) /* x once more where no row is left */
+    widen_row(d, i < p ? D + index[i] * ldD : x, half, work + i * ld);
+  for (int64_t i = 0, tile = 0; i <= p; i += SIDE) {
+    for (int h = 0; h < 2; h++) {
+      double *to = sums + h * tiles * SUMS;
+      const double *row = work + i * ld + h * half;
+      for (int64_t j = 0; j <= i; j += SIDE, to += SUMS) {
+        const int64_t q = tile + j / SIDE;
+        const float *soon = q < nexts ? D + next[q] * ldD + h * half : NULL;
+        if (i == j)
+          pairs_tile(true, half, ld, row, row, NULL, to);
+        else
+          pairs_tile(false, half, ld, row, work + j * ld + h * half, soon, to);
+      }
+    }
+    tile += i / SIDE;
+    pairs_store(p, i, sums, sums + tiles * SUMS, Q, b);
+  }
+}
