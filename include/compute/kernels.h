@@ -58,8 +58,7 @@ enum {
   LEAF_TOKENS = 1024, /* of sums over tokens */
   SUM_PIECE = 256,    /* of those that are widened */
   DOT_BLOCK = 64,     /* of a blockdot */
-  MANY_ATOMS = 64,    /* that go together where tokens have many codes, */
-  MANY_TOKENS = 256,  /* for so many tokens */
+  MANY_TOKENS = 512,  /* that go on with the same few atoms, at most */
   UNROLL_COLUMNS = 32 /* that unroll_sums goes through together */
 };
 

@@ -354,6 +354,11 @@ static void check(const Kernels *b, const char *called)
                                 t % VALUE_KINDS),
         let_go();
   good[11] &= check_residuals(a, b, 530, 530, 131, 30, AWKWARD), let_go();
+  /* few codes of more atoms than have their rows in the second cache */
+  for (int64_t t = 0; t < 4; t++)
+    good[11] &= check_residuals(a, b, 500 + below(120), 2100 + below(400), 1 + below(150),
+                                1 + t % 2, t % 2 ? AWKWARD : PLAIN),
+        let_go();
   good[10] &= check_leaf_sums(a, b, 20, 128, 8200, PLAIN), let_go();
   OK(good[0], "%s: pack and scores are those of the plain loops", called);
   OK(good[1], "%s: combine", called);

@@ -12,6 +12,8 @@
 #define GROUP 32   /* atoms with many tokens that are summed together */
 #define FEW 64     /* tokens that they add at a time */
 #define SPARSE 8   /* an atom with fewer than one in so many tokens is summed alone */
+#define SECOND                                                                                     \
+  1024 /* rows of a block that stay in a second cache of 512 kB, with what else it has */
 
 /* Adds the block's part to the slopes of count codes; first: it is the first part. */
 static inline void slopes(int64_t count, const int32_t *index, const float *D, const float *e,
@@ -49,8 +51,10 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
                     int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                     float *slope, double *square, float *leaf, float *work)
 {
-  if (d && many_suits(n, start, index, m)) {
-    avx2_many(&(Many){n, m, d, start, index, value, D, sign, x, e, false, slope, square, work});
+  const int64_t atoms = d ? many_atoms(SECOND, n, start, index, m) : 0;
+  if (atoms) {
+    avx2_many(
+        &(Many){atoms, n, m, d, start, index, value, D, sign, x, e, false, slope, square, work});
     if (leaf) many_leaves(n, d, e, leaf);
     return;
   }
@@ -250,8 +254,10 @@ void avx2_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const flo
 void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
                  const float *D, const float *e, float *slope, float *work)
 {
-  if (d && many_suits(n, start, index, m)) {
-    avx2_many(&(Many){.n = n,
+  const int64_t atoms = d ? many_atoms(SECOND, n, start, index, m) : 0;
+  if (atoms) {
+    avx2_many(&(Many){.atoms = atoms,
+                      .n = n,
                       .m = m,
                       .d = d,
                       .start = start,

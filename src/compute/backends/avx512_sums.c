@@ -66,9 +66,10 @@ void avx512_residuals(int64_t n, const int64_t *start, const int32_t *index, con
                       int64_t m, int64_t d, const float *D, float sign, const float *x, float *e,
                       float *slope, double *square, float *leaf, float *work)
 {
-  if (d && many_suits(n, start, index, m)) {
-    avx512_many(&(Many){n, m, d, start, index, value, D, sign, x, e, goes_past(n, d, e), slope,
-                        square, work});
+  const int64_t atoms = d ? many_atoms(0, n, start, index, m) : 0;
+  if (atoms) {
+    avx512_many(&(Many){atoms, n, m, d, start, index, value, D, sign, x, e, goes_past(n, d, e),
+                        slope, square, work});
     if (leaf) many_leaves(n, d, e, leaf);
     return;
   }
@@ -324,8 +325,10 @@ void avx512_blockdots(int64_t nonzeros, const int32_t *index, int64_t d, const f
 void avx512_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
                    const float *D, const float *e, float *slope, float *work)
 {
-  if (d && many_suits(n, start, index, m)) {
-    avx512_many(&(Many){.n = n,
+  const int64_t atoms = d ? many_atoms(0, n, start, index, m) : 0;
+  if (atoms) {
+    avx512_many(&(Many){.atoms = atoms,
+                        .n = n,
                         .m = m,
                         .d = d,
                         .start = start,

@@ -1,19 +1,23 @@
-/* Residuals and slopes of tokens with many codes each, for the vector backends: each includes this
-   with its own loops over a few columns.
+/* Residuals and slopes of tokens by some atoms at a time, for the vector backends: each includes
+   this with its own loops over a few columns.
 
-   The same sums in the same order as without; what differs is which of them go on when. Few codes
-   pick their rows out of a block of columns of all atoms in the second cache, each row used once a
-   token. Where there are many, MANY_ATOMS rows of a block stay in the first cache while all tokens
-   of a tile go on with those of their codes that are of these atoms, their sums waiting in memory.
-   For that a token's atoms must ascend, as they do in all codes but those of pursuits. Slopes are
-   made for so many codes at a time as fill a vector; what is left waits for the next atoms. */
+   The same sums in the same order as without; what differs is which of them go on when. Else codes
+   pick their rows out of a block of columns of all atoms, each row used once a token. Where a token
+   has many codes, MANY_ATOMS rows of a block stay in the first cache while all tokens of a tile go
+   on with those of their codes that are of these atoms, their sums waiting in memory; where it has
+   few and the block is larger than the second cache, so do as many rows as that one holds. For that
+   a token's atoms must ascend, as they do in all codes but those of pursuits. Slopes are made for
+   so many codes at a time as fill a vector; what is left waits for the next atoms. */
 #pragma once
 #include "compute/backend.h"
 #include <string.h>
 
 enum {
-  MANY_LEAST = 6,  /* codes among MANY_ATOMS, so that a visit of a token pays */
-  MANY_BLOCK = 512 /* atoms, so that a block of all is too large for the first cache */
+  MANY_ATOMS = 64,
+  MANY_LEAST = 6,   /* codes among MANY_ATOMS, so that a visit of a token pays */
+  MANY_BLOCK = 512, /* atoms, so that a block of all is too large for the first cache */
+  MANY_SHARE = 256, /* tokens that share MANY_ATOMS */
+  FEW_LEAST = 4     /* codes among the rows of the second cache, so that a visit pays */
 };
 
 typedef struct {
@@ -42,16 +46,22 @@ typedef struct {
   void (*dot)(ManyTile *tile, int64_t limit, bool last);
 } ManyKind;
 
-static inline bool many_suits(int64_t n, const int64_t *start, const int32_t *index, int64_t m)
+/* How many atoms go together, of which `second` have their rows in the second cache (0: all have);
+   0: all at once. */
+static inline int64_t many_atoms(int64_t second, int64_t n, const int64_t *start,
+                                 const int32_t *index, int64_t m)
 {
-  bool ascend = true;
-  if (!n || m < MANY_BLOCK || (start[n] - start[0]) * MANY_ATOMS < n * m * MANY_LEAST) return false;
+  const int64_t codes = start[n] - start[0];
+  const bool many = m >= MANY_BLOCK && codes * MANY_ATOMS >= n * m * MANY_LEAST,
+             few = second && m > second && codes * second >= n * m * FEW_LEAST &&
+                   codes >= m * FEW_LEAST; /* they pay for the packing of all rows */
+  bool ascend = n > 0 && (many || few);
   for (int64_t t = 0; t < n && ascend; t++) {
     int falls = 0;
     for (int64_t q = start[t] + 1; q < start[t + 1]; q++) falls |= index[q - 1] > index[q];
     ascend = !falls;
   }
-  return ascend;
+  return !ascend ? 0 : many ? MANY_ATOMS : second;
 }
 
 /* Brings near what a token needs, a few tokens before its turn. */
@@ -93,7 +103,7 @@ static inline void many_leaves(int64_t n, int64_t d, const float *e, float *leaf
 
 /* What many_tokens is to do: residuals, slopes or both. */
 typedef struct {
-  int64_t n, m, d;
+  int64_t atoms, n, m, d; /* atoms: that go together */
   const int64_t *start;
   const int32_t *index;
   const float *value; /* NULL: e is given */
@@ -112,15 +122,16 @@ void avx512_many(const Many *many);
 
 static inline void many_tokens(const ManyKind *kind, const Many *many)
 {
-  const int64_t n = many->n, m = many->m, d = many->d;
+  const int64_t n = many->n, m = many->m, d = many->d, atoms = many->atoms,
+                share = atoms == MANY_ATOMS ? MANY_SHARE : MANY_TOKENS;
   double *lanes = (double *)(void *)many->work;
   float *block = many->work + n * 16, *sum = block + m * kind->width;
   memset(lanes, 0, (size_t)n * 8 * sizeof(*lanes));
   for (int64_t i = 0; i < d; i += kind->width) {
     kind->pack(m, d, i, many->D, block);
-    for (int64_t t = 0; t < n; t += MANY_TOKENS) {
+    for (int64_t t = 0; t < n; t += share) {
       const int64_t at = t * d + i;
-      ManyTile tile = {.tokens = n - t < MANY_TOKENS ? n - t : MANY_TOKENS,
+      ManyTile tile = {.tokens = n - t < share ? n - t : share,
                        .start = many->start + t,
                        .index = many->index,
                        .value = many->value,
@@ -132,14 +143,14 @@ static inline void many_tokens(const ManyKind *kind, const Many *many)
       many_rewind(&tile);
       if (many->value) {
         memset(sum, 0, (size_t)(tile.tokens * kind->width) * sizeof(*sum));
-        for (int64_t j = 0; j < m; j += MANY_ATOMS) kind->add(&tile, j + MANY_ATOMS);
+        for (int64_t j = 0; j < m; j += atoms) kind->add(&tile, j + atoms);
         kind->finish(&tile, d, many->sign, many->x + at, many->e + at, many->past, lanes + t * 8);
         many_rewind(&tile);
       } else {
         kind->take(&tile, d, many->e + at);
       }
-      for (int64_t j = 0; many->slope && j < m; j += MANY_ATOMS)
-        kind->dot(&tile, j + MANY_ATOMS, j + MANY_ATOMS >= m);
+      for (int64_t j = 0; many->slope && j < m; j += atoms)
+        kind->dot(&tile, j + atoms, j + atoms >= m);
     }
   }
   if (many->value) many_squares(n, lanes, many->square);
