@@ -2,6 +2,8 @@
 #include "avx2_blocks.h"
 #include "many.h"
 
+enum { AHEAD = 6 /* tokens whose rows are asked for before they are used */ };
+
 static void pack(int64_t m, int64_t d, int64_t i, const float *D, float *block)
 {
   pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
@@ -29,16 +31,38 @@ static void add(ManyTile *tile, int64_t limit)
   }
 }
 
+/* Rows of x and e are a whole row apart, so no CPU foresees them. */
+static inline void fetch_rows(int64_t d, const float *x, const float *e)
+{
+  for (int l = 0; l < DOT_BLOCK; l += 16) {
+    __builtin_prefetch(x + AHEAD * d + l);
+    __builtin_prefetch(e + AHEAD * d + l, 1);
+  }
+}
+
 static void finish(const ManyTile *tile, int64_t d, float sign, const float *x, float *e, bool past,
                    double *square)
 {
   (void)past;
-  for (int64_t t = 0; t < tile->tokens; t++) {
+  for (int64_t t = 0; t < tile->tokens; t++, x += d, e += d) {
     float *sum = tile->sum + t * DOT_BLOCK;
-    for (int64_t l = 0; l < tile->columns; l++)
-      sum[l] = __builtin_fmaf(sign, x[t * d + l], sum[l] + 0.0f);
-    for (int64_t l = tile->columns; l < DOT_BLOCK; l++) sum[l] = -0.0f;
-    memcpy(e + t * d, sum, (size_t)tile->columns * sizeof(*e));
+    fetch_rows(d, x, e);
+    for (int v = 0; v < VECTORS; v++) {
+      const int64_t left = tile->columns - 8 * v;
+      const __m256i lanes = lanes256(left, 0);
+      const __m256 a = left >= 8 ? _mm256_loadu_ps(x + 8 * v)
+                                 : _mm256_maskload_ps(x + 8 * v, lanes),
+                   b = _mm256_add_ps(_mm256_load_ps(sum + 8 * v), _mm256_setzero_ps()),
+                   c = _mm256_fmadd_ps(_mm256_set1_ps(sign), a, b);
+      if (left >= 8) {
+        _mm256_store_ps(sum + 8 * v, c);
+        _mm256_storeu_ps(e + 8 * v, c);
+      } else {
+        _mm256_store_ps(sum + 8 * v,
+                        _mm256_blendv_ps(_mm256_set1_ps(-0.0f), c, _mm256_castsi256_ps(lanes)));
+        _mm256_maskstore_ps(e + 8 * v, lanes, c);
+      }
+    }
     add_squares(sum, square + t * 8);
   }
 }
