@@ -336,6 +336,10 @@ static void check(const Kernels *b, const char *called)
   for (int t = 0; t < 12; t++)
     good[1] &= check_combine(a, b, 1 + below(20), 900 + below(2000), below(1000), t % VALUE_KINDS),
         let_go();
+  for (int t = 0; t < 6; t++) /* more rows than pass a block together */
+    good[1] &=
+        check_combine(a, b, t % 2 ? 957 : 961 + below(200), 1000 + below(60), 1 + below(60), t),
+        let_go();
   for (int t = 0; t < 4; t++) good[7] &= check_nearest(b, 900, 300 + t, 33, t % 2, 3.0f), let_go();
   for (int t = 0; t < 24; t++)
     good[7] &= check_nearest(b, 1 + size_of(150), 1 + below(400), 128 + below(150), t % VALUE_KINDS,

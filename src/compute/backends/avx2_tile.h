@@ -11,6 +11,9 @@ typedef struct {
   __m256 a[ROWS4][3];
 } Tile256;
 
+/* sum += x p in its own register: with none to spare, GCC moves sums about, or to memory. */
+#define ADD_PRODUCT(sum, x, p) __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(p))
+
 /* One element of the chains: a[r] += b[r][at] * panel, 8 lanes to each of the vectors. */
 __attribute__((always_inline)) static inline void tile256_add(const int vectors, const float *panel,
                                                               const float *const b[ROWS4],
@@ -23,7 +26,7 @@ __attribute__((always_inline)) static inline void tile256_add(const int vectors,
   for (int r = 0; r < ROWS4; r++) {
     const __m256 x = _mm256_broadcast_ss(b[r] + at);
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; v++) tile->a[r][v] = _mm256_fmadd_ps(x, p[v], tile->a[r][v]);
+    for (int v = 0; v < vectors; v++) ADD_PRODUCT(tile->a[r][v], x, p[v]);
   }
 }
 
@@ -46,6 +49,17 @@ __attribute__((always_inline)) static inline void tile256(const int vectors, int
   }
   for (; i < length; i++) tile256_add(vectors, panel + i * stride, b, i * step, &t);
   *tile = t;
+}
+
+/* The same of four rows whose elements stand side by side, a[4 i + r], and half a panel: they come
+   as one stream, and a tile has two addresses. */
+__attribute__((always_inline)) static inline void four256(const int vectors, int64_t length,
+                                                          const float *panel, const float *a,
+                                                          const bool fetch, const char *next,
+                                                          int64_t ahead, Tile256 *tile)
+{
+  const float *const b[ROWS4] = {a, a + 1, a + 2, a + 3};
+  tile256(vectors, length, panel, HALF, b, ROWS4, fetch, next, ahead, tile);
 }
 
 /* Lanes l .. l + 7 that are below count: the sign bits of a mask. */

@@ -2,7 +2,7 @@
    depth; sparse rows by 24 vectors of one row. */
 #include "avx512_dense.h"
 #include "avx512_tile.h"
-#include "combine.h"
+#include "combine_panels.h"
 
 enum { STRIDE = COMBINE_DEPTH + COMBINE_PAD };
 
@@ -93,9 +93,16 @@ static void row(int64_t count, const int32_t *index, const float *value, int64_t
   for (; i < d; i += 16) row_of(1, count, index, value, d - i, B + i, ldB, out + i, first, last);
 }
 
+static const CombinePanels panels = {tile, PANEL_ROWS, PANEL};
+
+static void dense(CombineBlock *block, int64_t j, int64_t rows)
+{
+  combine_rows(block, &panels, j, rows);
+}
+
 void avx512_combine(int64_t m, int64_t p, int64_t d, const float *A, int64_t ldA, const float *B,
                     int64_t ldB, float *OUT, int64_t ldOUT)
 {
-  const CombineKind kind = {tile, row, PANEL_ROWS, PANEL};
-  combine_all(&kind, m, p, d, A, ldA, B, ldB, OUT, ldOUT);
+  const CombineKind kind = {row, dense, NULL, PANEL_ROWS, COMBINE_ROWS};
+  combine_all(&kind, combine_panels_room(&panels, p, d), m, p, d, A, ldA, B, ldB, OUT, ldOUT);
 }
