@@ -2,8 +2,6 @@
 #include "avx2_blocks.h"
 #include "many.h"
 
-enum { AHEAD = 6 /* tokens whose rows are asked for before they are used */ };
-
 static void pack(int64_t m, int64_t d, int64_t i, const float *D, float *block)
 {
   pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
@@ -31,7 +29,6 @@ static void add(ManyTile *tile, int64_t limit)
   }
 }
 
-/* Rows of x and e are a whole row apart, so no CPU foresees them. */
 static inline void fetch_rows(int64_t d, const float *x, const float *e)
 {
   for (int l = 0; l < DOT_BLOCK; l += 16) {

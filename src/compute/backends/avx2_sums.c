@@ -163,6 +163,16 @@ static inline void fetch(const Terms *terms, int64_t q)
   }
 }
 
+/* Brings near where the sums of an atom of row `to` go, before they are there. */
+static inline void fetch_sums(int64_t d, int64_t i, int64_t k, int64_t to, float *first,
+                              float *second)
+{
+  for (int l = 0; l < COLUMNS; l += 16) {
+    __builtin_prefetch(first + to * d + i + l, 1);
+    __builtin_prefetch(second + to * d + k + l, 1);
+  }
+}
+
 /* The sums of GROUP atoms that have many tokens: a few tokens at a time, which stay in the first
    cache while all atoms add them. part: [LEVELS][GROUP]. */
 static void many(const Terms *terms, int64_t leaves, int64_t j, Columns *part, Columns *sum)
@@ -202,6 +212,8 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
     for (int64_t j = 0, count; j < atoms; j += count) {
       count = atoms - j < GROUP ? 1 : GROUP;
       if (count == GROUP && (bucket[j + GROUP] - bucket[j]) * SPARSE < n * GROUP) count = 1;
+      for (int64_t a = min_i64(j + AHEAD, atoms); a < min_i64(j + AHEAD + count, atoms); a++)
+        fetch_sums(d, i, k, row ? row[a] : a, GU, second);
       if (count == 1)
         sum[0] = few(&terms, leaves, j);
       else
