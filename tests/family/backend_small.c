@@ -288,6 +288,9 @@ static void check(const Kernels *b, const char *called)
   for (int turn = 0; turn < 120; turn++) {
     const int kind = turn % VALUE_KINDS;
     good[0] &= check_sums(&backend_ref, b, size_of(700), size_of(20), size_of(110), kind), let_go();
+    if (turn % 15 == 0) /* more columns of A than go together */
+      good[0] &= check_sums(&backend_ref, b, size_of(300), 60 + below(80), size_of(60), kind),
+          let_go();
     good[1] &= check_subtract(b, size_of(12), size_of(20), size_of(60), kind), let_go();
     good[2] &= check_solve(b, below(40), 1 + below(39), turn % 2), let_go();
     good[4] &= check_exp(b, below(50)), let_go();

@@ -2,19 +2,33 @@
    in its order, those of BESIDE rows side by side, as one alone would wait for itself at each
    number. Includers name FMAF. */
 #pragma once
+#include "native.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { BESIDE = 8, STRETCH = 64 /* numbers of a row that go on together */ };
-typedef double Beside64 __attribute__((vector_size(8 * BESIDE)));
-typedef float Beside32 __attribute__((vector_size(4 * BESIDE)));
+enum {
+  BESIDE = 8,
+  STRETCH = 64,              /* numbers of a row that go on together */
+  BESIDE_LANES = NATIVE / 8, /* rows in a vector */
+  BESIDE_PARTS = BESIDE / BESIDE_LANES
+};
+typedef double Beside64 __attribute__((vector_size(NATIVE)));
+typedef float Beside32 __attribute__((vector_size(NATIVE / 2)));
 
-/* Number i of each row. */
+/* Number i of each row of a vector. */
+#if defined(__AVX512F__)
 #define BESIDE_AT(row, i)                                                                          \
-  __builtin_convertvector((Beside32){row[0][i], row[1][i], row[2][i], row[3][i], row[4][i],        \
-                                     row[5][i], row[6][i], row[7][i]},                             \
+  __builtin_convertvector((Beside32){(row)[0][i], (row)[1][i], (row)[2][i], (row)[3][i],           \
+                                     (row)[4][i], (row)[5][i], (row)[6][i], (row)[7][i]},          \
                           Beside64)
+#elif defined(__AVX__)
+#define BESIDE_AT(row, i)                                                                          \
+  __builtin_convertvector((Beside32){(row)[0][i], (row)[1][i], (row)[2][i], (row)[3][i]}, Beside64)
+#else
+#define BESIDE_AT(row, i) __builtin_convertvector((Beside32){(row)[0][i], (row)[1][i]}, Beside64)
+#endif
+#define BESIDE_EACH(p) _Pragma("GCC unroll 4") for (int p = 0; p < BESIDE_PARTS; p++)
 
 /* Rows t .. t + BESIDE - 1 of X [n x width], in place of those past the last one this one. */
 static inline void beside_rows(int64_t n, int64_t width, int64_t t, const float *X,
@@ -46,18 +60,23 @@ static void layer_norm(int64_t n, int64_t width, const float *U, const float *ga
 {
   const float *row[BESIDE];
   for (int64_t t = 0; t < n; t += BESIDE) {
-    Beside64 mean = {0}, variance = {0};
+    Beside64 mean[BESIDE_PARTS] = {{0}}, variance[BESIDE_PARTS] = {{0}};
     beside_rows(n, width, t, U, row);
-    for (int64_t i = 0; i < width; i++) mean += BESIDE_AT(row, i);
-    mean /= (double)width;
+    for (int64_t i = 0; i < width; i++)
+      BESIDE_EACH(p) mean[p] += BESIDE_AT(row + p * BESIDE_LANES, i);
+    BESIDE_EACH(p) mean[p] /= (double)width;
     for (int64_t i = 0; i < width; i++) {
-      const Beside64 off = BESIDE_AT(row, i) - mean;
-      variance += off * off;
+      BESIDE_EACH(p)
+      {
+        const Beside64 off = BESIDE_AT(row + p * BESIDE_LANES, i) - mean[p];
+        variance[p] += off * off;
+      }
     }
     for (int64_t r = 0; r < BESIDE && t + r < n; r++) {
       const int64_t at = (t + r) * width;
-      const double by = 1 / sqrt(variance[r] / (double)width + 1e-5);
-      layer_row(width, row[r], mean[r], by, gain, offset, N ? N + at : NULL, A + at);
+      const int p = (int)r / BESIDE_LANES, l = (int)r % BESIDE_LANES;
+      const double by = 1 / sqrt(variance[p][l] / (double)width + 1e-5);
+      layer_row(width, row[r], mean[p][l], by, gain, offset, N ? N + at : NULL, A + at);
       if (inverse) inverse[t + r] = (float)by;
     }
   }
@@ -89,18 +108,23 @@ static void layer_back(int64_t n, int64_t width, const float *A, const float *N,
 {
   const float *by[BESIDE], *row[BESIDE];
   for (int64_t t = 0; t < n; t += BESIDE) {
-    Beside64 mean = {0}, along = {0};
+    Beside64 mean[BESIDE_PARTS] = {{0}}, along[BESIDE_PARTS] = {{0}};
     for (int64_t r = t; r < t + BESIDE && r < n; r++)
       layer_slopes_row(width, A + r * width, N + r * width, gain, offset_slope + r * width,
                        gain_slope + r * width, slope + r * width);
     beside_rows(n, width, t, slope, row), beside_rows(n, width, t, N, by);
     for (int64_t i = 0; i < width; i++) {
-      const Beside64 x = BESIDE_AT(row, i);
-      mean += x, along += x * BESIDE_AT(by, i);
+      BESIDE_EACH(p)
+      {
+        const Beside64 x = BESIDE_AT(row + p * BESIDE_LANES, i);
+        mean[p] += x, along[p] += x * BESIDE_AT(by + p * BESIDE_LANES, i);
+      }
     }
-    mean /= (double)width, along /= (double)width;
-    for (int64_t r = 0; r < BESIDE && t + r < n; r++)
-      layer_rest_row(width, (double)inverse[t + r], mean[r], along[r], by[r],
+    BESIDE_EACH(p) mean[p] /= (double)width, along[p] /= (double)width;
+    for (int64_t r = 0; r < BESIDE && t + r < n; r++) {
+      const int p = (int)r / BESIDE_LANES, l = (int)r % BESIDE_LANES;
+      layer_rest_row(width, (double)inverse[t + r], mean[p][l], along[p][l], by[r],
                      slope + (t + r) * width);
+    }
   }
 }
