@@ -37,6 +37,7 @@ static inline void less_whole(int64_t count, int64_t group, int16_t c, const int
             _mm256_subs_epi16(load16(y + at), _mm256_mulhrs_epi16(by, load16(x + at)));
         store16(y + at, left);
         high[v] = _mm256_max_epi16(left, high[v]), low[v] = _mm256_min_epi16(left, low[v]);
+        __asm__("" : "+x"(high[v]), "+x"(low[v])); /* or GCC keeps one of them in memory */
       }
     }
     for (int v = 0; v < 4; v++) store16(best + 16 * v, high[v]);
@@ -153,18 +154,7 @@ static void add_scaled(int64_t d, float a, const float *x, float *y)
   for (; i < d; i++) y[i] = __builtin_fmaf(a, x[i], y[i]);
 }
 
-typedef Lanes Wide64;
-static inline Wide64 wide64_load(const float *x)
-{
-  return widen(8, x, 0);
-}
-static inline Wide64 wide64_part(const float *x, int64_t count)
-{
-  return widen(count, x, 0);
-}
-#define wide64_fma fma64
 #include "avx2_products64.h"
-#include "less_rows.h"
 
 static double tangent(int64_t d, float *g, const float *D)
 {

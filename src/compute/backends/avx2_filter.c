@@ -226,31 +226,53 @@ typedef struct {
   const char *soon[8 * SETS];
 } Pairs;
 
+enum { TURN = 32 }; /* elements of 8 rows that are turned to columns together */
+
+/* Elements i .. i + count - 1, a multiple of 4, of 8 rows. */
+static inline void turn_rows(int64_t count, const float *const from[8], int64_t i,
+                             float to[TURN][8])
+{
+  const float *const row[8] = {from[0] + i, from[1] + i, from[2] + i, from[3] + i,
+                               from[4] + i, from[5] + i, from[6] + i, from[7] + i};
+  for (int64_t h = 0; h < count; h += 4) {
+    __m256 column[4];
+    columns(row, h, column);
+    for (int c = 0; c < 4; c++) _mm256_store_ps(to[h + c], column[c]);
+  }
+}
+
+/* Brings near what belongs to elements i .. i + TURN - 1. */
+static inline void bring_pairs(const Pairs *P, int64_t d, int64_t i)
+{
+  const int64_t from = i * P->ldsoon / d, to = (i + TURN < d ? i + TURN : d) * P->ldsoon / d;
+  for (int64_t q = 0; q < P->count; q++)
+    for (int64_t at = from; at < to; at += 64) _mm_prefetch(P->soon[q] + at, _MM_HINT_T1);
+}
+
 __attribute__((always_inline)) static inline void chain_pairs(const int sets, int64_t d,
                                                               const Pairs *P, float *s)
 {
+  float row[SETS][TURN][8] __attribute__((aligned(32))),
+      x[SETS][TURN][8] __attribute__((aligned(32)));
   __m256 sum[SETS];
   int64_t i = 0;
   for (int g = 0; g < sets; g++) sum[g] = _mm256_maskload_ps(s + 8 * g, lanes256(P->count, 8 * g));
-  for (; i + 8 <= d; i += 8) {
-    __asm__ volatile("" : : "r"(P) : "memory"); /* addresses are read anew, not held */
-    for (int64_t q = 0, at = i * P->ldsoon / d; P->ldsoon && q < P->count; q++)
-      _mm_prefetch(P->soon[q] + at, _MM_HINT_T1);
-    for (int64_t h = i; h < i + 8; h += 4) {
-#pragma GCC unroll 2
-      for (int g = 0; g < sets; g++) {
-        __m256 row[4], x[4];
-        columns(P->row[g], h, row);
-        columns(P->x[g], h, x);
-        for (int c = 0; c < 4; c++) sum[g] = _mm256_fmadd_ps(x[c], row[c], sum[g]);
-      }
+  for (int64_t count; i + 4 <= d; i += count) {
+    count = d - i < TURN ? (d - i) / 4 * 4 : TURN;
+    if (P->ldsoon) bring_pairs(P, d, i);
+    for (int g = 0; g < sets; g++) {
+      turn_rows(count, P->row[g], i, row[g]);
+      turn_rows(count, P->x[g], i, x[g]);
     }
+    for (int64_t h = 0; h < count; h++)
+#pragma GCC unroll 2
+      for (int g = 0; g < sets; g++)
+        sum[g] = _mm256_fmadd_ps(_mm256_load_ps(x[g][h]), _mm256_load_ps(row[g][h]), sum[g]);
   }
   for (; i < d; i++)
     for (int g = 0; g < sets; g++) {
-      float row[8] __attribute__((aligned(32))), x[8] __attribute__((aligned(32)));
-      for (int r = 0; r < 8; r++) row[r] = P->row[g][r][i], x[r] = P->x[g][r][i];
-      sum[g] = _mm256_fmadd_ps(_mm256_load_ps(x), _mm256_load_ps(row), sum[g]);
+      for (int r = 0; r < 8; r++) row[g][0][r] = P->row[g][r][i], x[g][0][r] = P->x[g][r][i];
+      sum[g] = _mm256_fmadd_ps(_mm256_load_ps(x[g][0]), _mm256_load_ps(row[g][0]), sum[g]);
     }
   for (int g = 0; g < sets; g++) _mm256_maskstore_ps(s + 8 * g, lanes256(P->count, 8 * g), sum[g]);
 }

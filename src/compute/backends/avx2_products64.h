@@ -1,6 +1,7 @@
-/* Products of a few rows with each other by lane64 with AVX2; follows Lanes, widen and halve. Rows
-   are widened once, the first four lanes of every eight apart from the last four, so that a tile of
-   three rows with three has nine sums, for which there are registers. */
+/* Products of a few rows with each other by lane64, and rows that lose a multiple of another, with
+   AVX2; follows Lanes, widen, fma64 and halve. For products rows are widened once, the first four
+   lanes of every eight apart from the last four, so that a tile of three rows with three has nine
+   sums, for which there are registers. */
 #pragma once
 #include "avx2_tile.h"
 #include "compute/backend.h"
@@ -100,4 +101,61 @@ static void products64(int64_t p, const int32_t *index, int64_t d, const float *
     tile += i / SIDE;
     pairs_store(p, i, sums, sums + tiles * SUMS, Q, b);
   }
+}
+
+/* Columns at .. at + 7 of y, or those below d, get a times x more; what they are then. */
+static inline Lanes less_columns(int64_t d, int64_t at, __m256 a, const float *x, float *y)
+{
+  const bool whole = at + 8 <= d;
+  const __m256i lanes = whole ? _mm256_set1_epi32(-1) : lanes256(d, at);
+  __m256 v = whole ? _mm256_loadu_ps(x + at) : _mm256_maskload_ps(x + at, lanes);
+  const __m256 left = whole ? _mm256_loadu_ps(y + at) : _mm256_maskload_ps(y + at, lanes);
+  v = _mm256_fmadd_ps(a, v, left);
+  if (whole)
+    _mm256_storeu_ps(y + at, v);
+  else
+    _mm256_maskstore_ps(y + at, lanes, v);
+  return (Lanes){_mm256_cvtps_pd(_mm256_castps256_ps128(v)),
+                 _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))};
+}
+
+/* One row, or a few together, as one sum alone waits for itself. */
+__attribute__((always_inline)) static inline void less_some(const int rows, int64_t stride,
+                                                            const int32_t *index, const float *a,
+                                                            int64_t d, const float *D, int64_t ldD,
+                                                            float *Y, double *square)
+{
+  Lanes sum[ROWS4];
+  const float *x[ROWS4];
+  __m256 by[ROWS4];
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; r++) {
+    sum[r] = (Lanes){_mm256_setzero_pd(), _mm256_setzero_pd()};
+    x[r] = D + index[r * stride] * ldD, by[r] = _mm256_set1_ps(-a[r * stride]);
+  }
+  int64_t at = 0;
+  for (; at + 8 <= d; at += 8)
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+      const Lanes wide = less_columns(8, 0, by[r], x[r] + at, Y + r * d + at);
+      sum[r] = fma64(wide, wide, sum[r]);
+    }
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; r++) {
+    if (at < d) {
+      const Lanes wide = less_columns(d, at, by[r], x[r], Y + r * d);
+      sum[r] = fma64(wide, wide, sum[r]);
+    }
+    square[r] = halve(sum[r]);
+  }
+}
+
+static void less_rows(int64_t n, int64_t stride, const int32_t *index, const float *a, int64_t d,
+                      const float *D, int64_t ldD, float *Y, double *square)
+{
+  int64_t t = 0;
+  for (; t + ROWS4 <= n; t += ROWS4)
+    less_some(ROWS4, stride, index + t * stride, a + t * stride, d, D, ldD, Y + t * d, square + t);
+  for (; t < n; t++)
+    less_some(1, stride, index + t * stride, a + t * stride, d, D, ldD, Y + t * d, square + t);
 }

@@ -149,7 +149,6 @@ static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
 {
   return _mm512_fmadd_pd(x, y, s);
 }
-#include "less_rows.h"
 #include "products64.h"
 
 static double tangent(int64_t d, float *g, const float *D)
