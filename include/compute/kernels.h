@@ -183,6 +183,8 @@ typedef struct Kernels {
   /* The slopes alone, of given e. */
   void (*slopes)(int64_t n, const int64_t *start, const int32_t *index, int64_t m, int64_t d,
                  const float *D, const float *e, float *slope, float *work);
+  /* The share of codes that are not 0 above which dense products are faster than leaf_sums. */
+  double dense_share;
   /* Sums over tokens, atom by atom. The tokens of atom j are token[q] in 0 .. n - 1, ascending,
      for q in bucket[j] .. bucket[j + 1] - 1. GU[row[j]] = sum of u[q] U[token[q]] and GV[row[j]] =
      sum of v[q] V[token[q]]: a = fmaf(u, U, a) from + 0 in leaves of LEAF_TOKENS tokens (counted

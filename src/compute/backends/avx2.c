@@ -351,6 +351,7 @@ const Kernels backend_avx2 = {
     .dot_picks = avx2_dot_picks,
     .residuals = avx2_residuals,
     .slopes = avx2_slopes,
+    .dense_share = 0.6,
     .leaf_sums = avx2_leaf_sums,
     .square64 = square64,
     .dot64 = dot64,

@@ -1,5 +1,5 @@
-/* Sums over few rows and single vectors, implemented in avx2_sparse.c and
-   avx2_sums.c. */
+/* Sums over few rows and single vectors, implemented in avx2_sparse.c,
+   avx2_sums.c and avx2_many_sums.c. */
 #pragma once
 #include "compute/backend.h"
 
@@ -21,3 +21,6 @@ void avx2_unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, i
 void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work);
+/* The same of one matrix, where atoms have many tokens. */
+void avx2_many_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *to,
+                    const int32_t *token, const float *u, const float *U, float *GU);

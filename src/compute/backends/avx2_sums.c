@@ -9,9 +9,7 @@
 
 #define COLUMNS 32 /* of U, and of V, that are summed together */
 #define LEVELS 32  /* of the tree over leaves */
-#define GROUP 32   /* atoms with many tokens that are summed together */
-#define FEW 64     /* tokens that they add at a time */
-#define SPARSE 8   /* an atom with fewer than one in so many tokens is summed alone */
+#define SPARSE 8   /* atoms with fewer than one in so many tokens are summed one by one */
 #define SECOND                                                                                     \
   1024 /* rows of a block that stay in a second cache of 512 kB, with what else it has */
 
@@ -122,20 +120,20 @@ static inline int64_t add_tokens(const Terms *terms, int64_t q, int64_t to, int6
 
 /* Adds + 0 to a finished leaf and joins it with the sums before it, part[0 .. parts - 1], and gives
    how many there are then. Leaf l is joined as often as l ends in ones, and what is left at the end
-   from the last to the first: that is the tree that joins pairs, where an odd last one moves down.
-   stride: from one part to the next. */
-static inline int push(Columns sum, int64_t leaf, Columns *part, int parts, int64_t stride)
+   from the last to the first: that is the tree that joins pairs, where an odd last one moves
+   down. */
+static inline int push(Columns sum, int64_t leaf, Columns *part, int parts)
 {
   for (int i = 0; i < 8; i++) sum.x[i] = _mm256_add_ps(sum.x[i], _mm256_setzero_ps());
-  for (; leaf & 1; leaf >>= 1) sum = add_columns(part[--parts * stride], sum);
-  part[parts * stride] = sum;
+  for (; leaf & 1; leaf >>= 1) sum = add_columns(part[--parts], sum);
+  part[parts] = sum;
   return parts + 1;
 }
 
-static inline Columns fold(const Columns *part, int parts, int64_t stride)
+static inline Columns fold(const Columns *part, int parts)
 {
-  Columns sum = part[--parts * stride];
-  while (parts) sum = add_columns(part[--parts * stride], sum);
+  Columns sum = part[--parts];
+  while (parts) sum = add_columns(part[--parts], sum);
   return sum;
 }
 
@@ -148,19 +146,9 @@ static Columns few(const Terms *terms, int64_t leaves, int64_t j)
   for (int64_t l = 0; l < leaves; l++) {
     Columns sum = {0};
     q = add_tokens(terms, q, terms->bucket[j + 1], (l + 1) * LEAF_TOKENS, &sum);
-    parts = push(sum, l, part, parts, 1);
+    parts = push(sum, l, part, parts);
   }
-  return fold(part, parts, 1);
-}
-
-/* Brings the next tokens of an atom near: its lists are among too many for the CPU to foresee. */
-static inline void fetch(const Terms *terms, int64_t q)
-{
-  for (int i = 0; i < 48; i += 16) {
-    _mm_prefetch(terms->token + q + i, _MM_HINT_T0);
-    _mm_prefetch(terms->u + q + i, _MM_HINT_T0);
-    _mm_prefetch(terms->v + q + i, _MM_HINT_T0);
-  }
+  return fold(part, parts);
 }
 
 /* Brings near where the sums of an atom of row `to` go, before they are there. */
@@ -173,35 +161,19 @@ static inline void fetch_sums(int64_t d, int64_t i, int64_t k, int64_t to, float
   }
 }
 
-/* The sums of GROUP atoms that have many tokens: a few tokens at a time, which stay in the first
-   cache while all atoms add them. part: [LEVELS][GROUP]. */
-static void many(const Terms *terms, int64_t leaves, int64_t j, Columns *part, Columns *sum)
-{
-  int64_t at[GROUP];
-  int parts = 0, next = 0;
-  for (int a = 0; a < GROUP; a++) at[a] = terms->bucket[j + a];
-  for (int64_t l = 0; l < leaves; l++) {
-    memset(sum, 0, GROUP * sizeof(*sum));
-    for (int64_t end = l * LEAF_TOKENS + FEW; end <= (l + 1) * LEAF_TOKENS; end += FEW) {
-      for (int a = 0; a < GROUP; a++) {
-        at[a] = add_tokens(terms, at[a], terms->bucket[j + a + 1], end, sum + a);
-        fetch(terms, at[a]);
-      }
-    }
-    for (int a = 0; a < GROUP; a++) next = push(sum[a], l, part + a, parts, GROUP);
-    parts = next;
-  }
-  for (int a = 0; a < GROUP; a++) sum[a] = fold(part + a, parts, GROUP);
-}
-
 void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work)
 {
+  const int64_t total = bucket[atoms] - bucket[0];
+  if (total && total * SPARSE >= n * atoms) {
+    avx2_many_sums(n, d, atoms, bucket, row, token, u, U, GU);
+    if (V) avx2_many_sums(n, d, atoms, bucket, row, token, v, V, GV);
+    return;
+  }
   const int64_t leaves = n > LEAF_TOKENS ? (n + LEAF_TOKENS - 1) / LEAF_TOKENS : 1;
   const int64_t apart = V ? 0 : COLUMNS; /* one matrix: its next columns take the place of V's */
   const Terms terms = {bucket, token, u, V ? v : u, work};
-  Columns sum[GROUP], *part = (Columns *)(void *)(work + n * DOT_BLOCK);
   float *second = V ? GV : GU;
   for (int64_t i = 0; i < d; i += COLUMNS + apart) {
     const int64_t k = min_i64(i + apart, d);
@@ -209,20 +181,13 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
                  more = (size_t)min_i64(d - k, COLUMNS) * sizeof(float);
     pack_columns(n, d, i, COLUMNS, U, 2 * COLUMNS, work);
     pack_columns(n, d, k, COLUMNS, V ? V : U, 2 * COLUMNS, work + COLUMNS);
-    for (int64_t j = 0, count; j < atoms; j += count) {
-      count = atoms - j < GROUP ? 1 : GROUP;
-      if (count == GROUP && (bucket[j + GROUP] - bucket[j]) * SPARSE < n * GROUP) count = 1;
-      for (int64_t a = min_i64(j + AHEAD, atoms); a < min_i64(j + AHEAD + count, atoms); a++)
-        fetch_sums(d, i, k, row ? row[a] : a, GU, second);
-      if (count == 1)
-        sum[0] = few(&terms, leaves, j);
-      else
-        many(&terms, leaves, j, part, sum);
-      for (int64_t a = 0; a < count; a++) {
-        const int64_t to = (row ? row[j + a] : j + a) * d;
-        memcpy(GU + to + i, sum[a].x, bytes);
-        memcpy(second + to + k, sum[a].x + 4, more);
-      }
+    for (int64_t j = 0; j < atoms; j++) {
+      const int64_t next = min_i64(j + AHEAD, atoms - 1);
+      fetch_sums(d, i, k, row ? row[next] : next, GU, second);
+      const Columns sum = few(&terms, leaves, j);
+      const int64_t to = (row ? row[j] : j) * d;
+      memcpy(GU + to + i, sum.x, bytes);
+      memcpy(second + to + k, sum.x + 4, more);
     }
   }
 }

@@ -320,6 +320,7 @@ const Kernels backend_avx512 = {
     .dot_picks = avx512_dot_picks,
     .residuals = avx512_residuals,
     .slopes = avx512_slopes,
+    .dense_share = 0.4,
     .leaf_sums = avx512_leaf_sums,
     .square64 = square64,
     .dot64 = dot64,

@@ -470,6 +470,7 @@ const Kernels TABLE = {
     .dot_picks = dot_picks,
     .residuals = residuals,
     .slopes = slopes,
+    .dense_share = 0.4,
     .leaf_sums = leaf_sums,
     .square64 = square64,
     .dot64 = dot64,

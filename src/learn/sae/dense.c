@@ -14,10 +14,6 @@
 
 enum { ATOMS = 1024 }; /* whose sums are made together */
 
-/* Dense products pay above this share of codes that are not 0: they go at nearly the peak, sparse
-   sums at less than half of it. */
-#define SHARE 0.4
-
 DenseUse dense_use(void)
 {
   const char *word = getenv("ARDIS_DENSE");
@@ -31,8 +27,8 @@ static bool suits(const SAE *sae, const SAETerm *term, int64_t atoms)
   const SAEBatch *batch = sae->batch;
   const int64_t n = term->codes->rows;
   if (batch->use == DENSE_NEVER || !atoms) return false;
-  if (batch->use == DENSE_AUTO && (double)batch->bucket[atoms] < SHARE * (double)n * (double)atoms)
-    return false;
+  const double least = sae->kernels->dense_share * (double)n * (double)atoms;
+  if (batch->use == DENSE_AUTO && (double)batch->bucket[atoms] < least) return false;
   return all_finite(n * sae->d, term->e) && (!sae->GE || all_finite(n * sae->inputs, term->in));
 }
 
