@@ -10,6 +10,7 @@ enum {
   BLOCK_LEAST = 3072,    /* of k-means: tokens of a rank that are read together */
   BLOCK_MOST = 8192,
   BLOCK_MORE = 2048, /* of other ranks */
+  RUN_ATOMS = 256,   /* whose tokens are sorted together, where they are many */
   LEAF = 1024,       /* tokens of a sum, or of units that are read together */
   STORED = 2,        /* bytes of a value of a token in a file, read ahead twice */
   READ = (int)sizeof(float) + 2 * STORED /* bytes of a value of a token here */
@@ -47,6 +48,7 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
       4 * s->hidden * (s->batch + s->d) + /* products of slopes and tokens */
       4 * fmin(s->hidden, LEAF) * (LEAF + (2 + floor(log2(fmax(s->batch / LEAF, 1)))) * s->d);
   if (s->entries > s->m / 4) cost->rank += 16 * md / R; /* sums by dense products */
+  if (s->entries > s->m / 8) cost->rank += 4 * bd + 5 * RUN_ATOMS * s->batch; /* by runs */
   if (cost->route == ROUTE_ALLREDUCE) cost->rank += 8 * md;
   /* atoms and encoder, the encoder packed; tokens, residuals of each part; codes of all ranks */
   cost->node = 12 * md + (s->filtered ? 2 * md : 0) +

@@ -58,7 +58,7 @@ static inline int64_t many_atoms(int64_t second, int64_t n, const int64_t *start
   bool ascend = n > 0 && (many || few);
   for (int64_t t = 0; t < n && ascend; t++) {
     int falls = 0;
-    for (int64_t q = start[t] + 1; q < start[t + 1]; q++) falls |= index[q - 1] > index[q];
+    for (int64_t q = start[t] + 1; q < start[t + 1]; q++) falls |= index[q - 1] >= index[q];
     ascend = !falls;
   }
   return !ascend ? 0 : many ? MANY_ATOMS : second;

@@ -215,7 +215,7 @@ static PetscErrorCode Run(BenchRun *run)
   }
   PetscCall(Spread(run, "spread training", "TopK 3840 x 768, k = 32, batch 4096, free atoms",
                    training, N, "figure >= 1.85"));
-  PetscCall(Spread(run, "spread k-means", "pass of 131072 x 768, K = 16384", assigning, 8 * N,
+  PetscCall(Spread(run, "spread k-means", "pass of 98304 x 768, K = 16384", assigning, 6 * N,
                    "figure >= 1.9"));
   PetscCall(Ways(run));
   PetscFunctionReturn(PETSC_SUCCESS);
