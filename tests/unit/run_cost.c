@@ -242,7 +242,7 @@ static PetscErrorCode CheckParts(void)
   const double parameters = 2 * md + 3 * 512;
   NEAR(base.rank,
        rounded * (16 * parameters + 8 * bd + 4 * 192 * 512 + 48 * 512 + 36 * 8 * 1024. +
-                  4 * (1024 + 1024) * 64),
+                  4 * ((512 + 512) * 128 + 16 * 1024)),
        1, "a rank's arrays");
   NEAR(base.node, rounded * (14 * md + 12 * bd), 1, "a node's");
   text_add(&words, "%strain.average.name=ema", plain);
