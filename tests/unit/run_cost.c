@@ -245,6 +245,12 @@ static PetscErrorCode CheckParts(void)
                   4 * ((512 + 512) * 128 + 16 * 1024)),
        1, "a rank's arrays");
   NEAR(base.node, rounded * (14 * md + 12 * bd), 1, "a node's");
+  other = shape, other.entries = 512 / 8;
+  const double few = cost_on(&machine, &other, 1, 1).rank;
+  other.entries++;
+  NEAR(cost_on(&machine, &other, 1, 1).rank - few,
+       rounded * (other.bytes * 1024 + 4 * bd + 5 * 256 * 1024.), 1,
+       "tokens packed and sorted, for sums of many codes");
   text_add(&words, "%strain.average.name=ema", plain);
   PetscCall(ShapeOf(words.s, 4096, 96, 0, &other));
   NEAR(cost_on(&machine, &other, 1, 1).rank - base.rank, rounded * (8 * parameters + 4 * md), 1,
