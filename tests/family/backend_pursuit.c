@@ -145,10 +145,14 @@ static bool check_less(const Kernels *a, const Kernels *b, int64_t n, int64_t d,
 {
   const int64_t stride = 1 + below(3), rows = 1 + below(20), ld = d + below(3);
   int32_t *index = (int32_t *)hold(fill(n * stride, PLAIN));
-  const float *D = hold(fill(rows * ld, kind)), *by = hold(fill(n * stride, kind));
-  float *y = hold(fill(n * d, kind)), *z = hold(fill(n * d, PLAIN));
+  const float *D = hold(fill(rows * ld, kind));
+  float *by = hold(fill(n * stride, kind)), *y = hold(fill(n * d, kind)),
+        *z = hold(fill(n * d, PLAIN));
   double *c = (double *)hold(fill(2 * n, PLAIN)), *f = (double *)hold(fill(2 * n, PLAIN));
-  for (int64_t t = 0; t < n * stride; t++) index[t] = (int32_t)below(rows);
+  for (int64_t t = 0; t < n * stride; t++) {
+    index[t] = (int32_t)below(rows);
+    if (kind == PLAIN && !below(9)) by[t] = INFINITY; /* not a number past a row's end alone */
+  }
   memcpy(z, y, (size_t)(n * d) * 4);
   a->less_rows(n, stride, index, by, d, D, ld, y, c);
   b->less_rows(n, stride, index, by, d, D, ld, z, f);

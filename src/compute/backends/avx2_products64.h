@@ -103,7 +103,8 @@ static void products64(int64_t p, const int32_t *index, int64_t d, const float *
   }
 }
 
-/* Columns at .. at + 7 of y, or those below d, get a times x more; what they are then. */
+/* Columns at .. at + 7 of y, or those below d, get a times x more; what they are then. Past d is 0,
+   where an infinite a times 0 were none. */
 static inline Lanes less_columns(int64_t d, int64_t at, __m256 a, const float *x, float *y)
 {
   const bool whole = at + 8 <= d;
@@ -111,10 +112,12 @@ static inline Lanes less_columns(int64_t d, int64_t at, __m256 a, const float *x
   __m256 v = whole ? _mm256_loadu_ps(x + at) : _mm256_maskload_ps(x + at, lanes);
   const __m256 left = whole ? _mm256_loadu_ps(y + at) : _mm256_maskload_ps(y + at, lanes);
   v = _mm256_fmadd_ps(a, v, left);
-  if (whole)
+  if (whole) {
     _mm256_storeu_ps(y + at, v);
-  else
+  } else {
     _mm256_maskstore_ps(y + at, lanes, v);
+    v = _mm256_and_ps(v, _mm256_castsi256_ps(lanes));
+  }
   return (Lanes){_mm256_cvtps_pd(_mm256_castps256_ps128(v)),
                  _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))};
 }

@@ -7,11 +7,10 @@
 #include "base/array.h"
 #include <string.h>
 
-#define COLUMNS 32 /* of U, and of V, that are summed together */
-#define LEVELS 32  /* of the tree over leaves */
-#define SPARSE 8   /* atoms with fewer than one in so many tokens are summed one by one */
-#define SECOND                                                                                     \
-  1024 /* rows of a block that stay in a second cache of 512 kB, with what else it has */
+#define COLUMNS 32  /* of U, and of V, that are summed together */
+#define LEVELS 32   /* of the tree over leaves */
+#define SPARSE 8    /* atoms with fewer than one in so many tokens are summed one by one */
+#define SECOND 1024 /* rows of a block that stay in a second cache of 512 kB */
 
 /* Adds the block's part to the slopes of count codes; first: it is the first part. */
 static inline void slopes(int64_t count, const int32_t *index, const float *D, const float *e,

@@ -149,7 +149,7 @@ static inline Wide64 wide64_fma(Wide64 x, Wide64 y, Wide64 s)
 {
   return _mm512_fmadd_pd(x, y, s);
 }
-#include "products64.h"
+#include "avx512_products64.h"
 
 static double tangent(int64_t d, float *g, const float *D)
 {

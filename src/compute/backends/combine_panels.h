@@ -1,5 +1,5 @@
 /* Dense rows of combine.h tile by tile: a block of B is packed once, and passes each tile whole.
-   Included by the kernel set whose caches hold a panel. */
+   Included by avx512_combine.c only, as AVX-512's second caches hold a panel. */
 #pragma once
 #include "combine.h"
 

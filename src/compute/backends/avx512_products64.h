@@ -1,7 +1,6 @@
-/* Products of a few rows with each other, and with themselves, by lane64, for the vector backends:
-   each includes this after its add_scaled, its eight lanes of float64 (Wide64, wide64_load,
-   wide64_part, wide64_fma, halve) and the side SIDE of a tile of products that its registers hold.
- */
+/* Products of a few rows with each other, and with themselves, by lane64 with AVX-512; follows
+   add_scaled, the eight lanes of float64 (Wide64, wide64_load, wide64_part, wide64_fma, halve) and
+   the side SIDE of a tile of products that registers hold. */
 #pragma once
 #include <stdint.h>
 
