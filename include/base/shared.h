@@ -19,7 +19,7 @@ PetscErrorCode NodesCreate(MPI_Comm comm, Nodes **nodes);
 PetscErrorCode NodesDestroy(Nodes **nodes);
 
 /* Nodes of the communicator; this rank's node, its number among the ranks there, and how many those
- * are; the node of any rank. */
+ * are (nodes NULL: this rank alone); the node of any rank. */
 int nodes_count(const Nodes *nodes);
 int nodes_number(const Nodes *nodes);
 int nodes_rank(const Nodes *nodes);
@@ -36,9 +36,10 @@ const char *nodes_word(const Nodes *nodes);
   SharedCreate (SharedCreateBytes) - n elements, all 0, that all ranks of this node see; aligned to
   64 bytes at least
 
-  Collective on the node. Pages are made where they are first written, so that each rank should
-  write its own part first. Huge pages are asked for. Errors: PETSC_ERR_MEM. SharedDestroy
-  (SharedDestroyBytes, collective on the node) takes what SharedCreate gave, or NULL.
+  Collective on the node; nodes NULL: for this rank alone. Pages are made where they are first
+  written, so that each rank should write its own part first. Huge pages are asked for. Errors:
+  PETSC_ERR_MEM. SharedDestroy (SharedDestroyBytes, collective on the node) takes what SharedCreate
+  gave, or NULL.
 */
 PetscErrorCode SharedCreateBytes(Nodes *nodes, int64_t n, size_t size, void **array);
 PetscErrorCode SharedDestroyBytes(Nodes *nodes, void **array);

@@ -1,5 +1,6 @@
 /* Matching pursuit: codes picked one after another from what is left of a token. */
 #pragma once
+#include "learn/rounded.h"
 #include "learn/sae.h"
 
 /* What the picks of a batch were, for the way back; tokens in order. */
@@ -9,18 +10,37 @@ struct SAETrace {
   float *coefficient;
 };
 
-/* Products of the atoms with each other, which tell how scores change with each pick: not what they
-   are, but near enough to leave few that can be the largest. */
+/* Products of the atoms with each other, which tell how scores change with each pick, and the atoms
+   in integers, which tell a token's first scores: not what they are, but near enough to leave few
+   that can be the largest. */
 enum { GRAM_ATOMS = 4096, GRAM_PICKS = 3 }; /* made of so many atoms at most, picks at least */
 typedef struct Gram {
+  const Kernels *kernels;
+  Nodes *nodes;
+  int64_t m, d;
   int16_t *x;     /* [m x m] in units, rounded */
   double longest; /* at least the norm of the longest atom */
   float unit;
+  float *products; /* some of them before they are rounded */
+  bool integer;    /* there are rows: */
+  Rounded rows;    /* the atoms */
+  double rest;     /* the largest of their rests; infinity where one cannot be rounded */
 } Gram;
-/* longest and unit, from the square of the longest atom's norm; and products in units. */
-void gram_units(Gram *gram, double square, int64_t d);
-void gram_round(const Kernels *kernels, const Gram *gram, int64_t count, const float *products,
-                int16_t *x);
+bool gram_helps(int64_t m, double picks);
+/* How far a float32 chain over d products, of rows of length 1, is from the true sum. */
+double gram_chain_error(int64_t d);
+
+/*
+  GramCreate - room for what is known of m atoms of d
+
+  Collective on the ranks of a node, on which it lies once; nodes NULL: this rank alone. integer:
+  the first scores of tokens are made in integers. GramRenew (collective likewise): from the atoms E
+  [m x d], and as they are packed. GramDestroy (collective likewise) takes NULL too.
+*/
+PetscErrorCode GramCreate(const Kernels *kernels, Nodes *nodes, int64_t m, int64_t d, bool integer,
+                          Gram **gram);
+PetscErrorCode GramRenew(Gram *gram, const float *E, const Packed *packed);
+PetscErrorCode GramDestroy(Gram **gram);
 
 /* Settings that codes by pursuit share; the fields are those of the entry's own struct. */
 #define PURSUIT_PARAMS(type)                                                                       \

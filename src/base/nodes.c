@@ -20,12 +20,12 @@ int nodes_number(const Nodes *nodes)
 
 int nodes_rank(const Nodes *nodes)
 {
-  return nodes->node_rank;
+  return nodes ? nodes->node_rank : 0;
 }
 
 int nodes_size(const Nodes *nodes)
 {
-  return nodes->node_size;
+  return nodes ? nodes->node_size : 1;
 }
 
 int nodes_of(const Nodes *nodes, int rank)
@@ -63,10 +63,9 @@ static void pause_for(int64_t round, int spins)
 
 PetscErrorCode NodesBarrier(Nodes *nodes)
 {
-  Meeting *meeting = nodes->meeting;
-
   PetscFunctionBegin;
-  if (nodes->node_size == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (nodes_size(nodes) == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  Meeting *meeting = nodes->meeting;
   const unsigned phase = atomic_load_explicit(&meeting->phase, memory_order_relaxed);
   if (atomic_fetch_add(&meeting->arrived, 1) + 1 == (unsigned)nodes->node_size) {
     atomic_store_explicit(&meeting->arrived, 0, memory_order_relaxed);

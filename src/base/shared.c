@@ -85,7 +85,7 @@ PetscErrorCode MapTogether(const Nodes *nodes, size_t bytes, void **x)
 PetscErrorCode SharedCreateBytes(Nodes *nodes, int64_t n, size_t size, void **array)
 {
   PetscFunctionBegin;
-  if (nodes->node_size == 1) {
+  if (nodes_size(nodes) == 1) {
     PetscCall(ArrayCreateBytes(n, size, array));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -108,7 +108,7 @@ PetscErrorCode SharedDestroyBytes(Nodes *nodes, void **array)
 {
   PetscFunctionBegin;
   if (!*array) PetscFunctionReturn(PETSC_SUCCESS);
-  if (nodes->node_size == 1) {
+  if (nodes_size(nodes) == 1) {
     PetscCall(ArrayDestroyBytes(array));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -45,7 +45,7 @@ static void codes_shape(const SAEParams *params, double kept, CostShape *s)
   s->filtered = code->largest != NULL;
   s->levels = levels.count;
   s->gate = code->gate;
-  const bool gram = code->pursue && s->m <= GRAM_ATOMS && s->active >= GRAM_PICKS;
+  const bool gram = code->pursue && gram_helps((int64_t)s->m, s->active);
   s->picks = gram ? s->active : 0;
   s->unrolled = code->unrolled;
   s->scans = code->pursue && !gram ? s->active : 1;

@@ -9,11 +9,13 @@
 typedef struct {
   int64_t n, m, d, k;
   float *X, *E, *b;
+  const char *code; /* NULL: topk */
 } Problem;
 
 static Problem problem_of(int64_t n, int64_t m, int64_t d, int64_t k, int kind)
 {
-  Problem p = {n, m, d, k, hold(fill(n * d, kind)), hold(fill(m * d, kind)), hold(fill(m, kind))};
+  Problem p = {n,   m, d, k, hold(fill(n * d, kind)), hold(fill(m * d, kind)), hold(fill(m, kind)),
+               NULL};
   for (int64_t j = 0; j < m; j++) p.b[j] *= 0.01f;
   return p;
 }
@@ -40,8 +42,10 @@ static PetscErrorCode Encoded(const Problem *p, Nodes *nodes, const Kernels *ker
   Text words = {0};
 
   PetscFunctionBeginUser;
-  text_add(&words, "code.name=topk code.k=%lld", (long long)p->k);
+  const char *name = p->code ? p->code : "topk";
+  text_add(&words, "code.name=%s code.k=%lld", name, (long long)p->k);
   settings_words(&settings, words.s);
+  settings_defaults(&settings, "code.", family_find(&sae_codes, name)->params);
   PetscCall(ChoiceRead(&settings, "code", &sae_codes, &code));
   const CodeNow now = code_now(&code);
   PetscCall(EncoderCreate(kernels, nodes, &now, p->m, p->d, p->E, p->b, use, room, &encoder));
@@ -136,6 +140,27 @@ static void cases(Nodes *nodes, const Kernels *kernels)
   let_go();
 }
 
+/* First scores of pursuits: rows of length 1, of which some are equal or almost. */
+static void pursuits(Nodes *nodes, const Kernels *kernels)
+{
+  const char *const codes[] = {"mp", "omp"};
+  for (int turn = 0; turn < 24; turn++) {
+    const int64_t m = 1 + size_of(300), k = 3 + below(12);
+    Problem p = problem_of(1 + size_of(140), m, 1 + size_of(130), k, PLAIN);
+    p.code = codes[turn % 2];
+    if (turn % 3) align(&p);
+    for (int64_t j = 0; j < m; j++) kernels->unit(p.d, p.E + j * p.d);
+    for (int64_t j = 0; j + 1 < m; j += 4) {
+      memcpy(p.E + (j + 1) * p.d, p.E + j * p.d, (size_t)p.d * sizeof(float));
+      if (j % 8) p.E[(j + 1) * p.d] *= 1 + 0x1p-22f;
+    }
+    for (int64_t t = 0; t < p.n; t += 9) /* some are not for integers */
+      for (int64_t i = 0; i < p.d; i++) p.X[t * p.d + i] *= t % 2 ? 0 : 1e-20f;
+    OK(law(&p, turn % 4 ? NULL : nodes, kernels, 0, p.code) == (m < 3 ? -1 : 0), "%s", p.code);
+    let_go();
+  }
+}
+
 /* The unit matrix: scores as the chain over its rows gives them. */
 static void unit_rows(const Kernels *kernels)
 {
@@ -185,6 +210,7 @@ int main(int argc, char **argv)
     counter = 0;
     cases(nodes, kernels);
     shapes(NULL, kernels);
+    pursuits(nodes, kernels);
     unit_rows(kernels);
   }
   RUN(NodesDestroy(&nodes));

@@ -180,15 +180,14 @@ static void fill_close(bool together, float *x, float *E)
 
 static PetscErrorCode CheckGram(bool together, const char *words)
 {
-  static float x[MANY * WIDTH], E[ATOMS * WIDTH], S[MANY * ATOMS], c[2][MANY * PICKS];
-  static int32_t pick[2][MANY * PICKS];
+  static float x[MANY * WIDTH], E[ATOMS * WIDTH], S[MANY * ATOMS], c[3][MANY * PICKS];
+  static int32_t pick[3][MANY * PICKS];
   Settings settings = {0};
   Choice choice;
   Mistakes *mistakes;
   Packed packed = {0};
-  Gram gram = {NULL};
-  static float products[ATOMS * ATOMS];
-  int64_t made[2];
+  Gram *gram[3] = {NULL};
+  int64_t made[3];
 
   PetscFunctionBeginUser;
   PetscCall(MistakesCreate(&mistakes));
@@ -200,22 +199,24 @@ static PetscErrorCode CheckGram(bool together, const char *words)
   PetscCall(ChoiceRead(&settings, "code", &sae_codes, &choice));
   fill_close(together, x, E);
   plain->pack(ATOMS, WIDTH, E, WIDTH, &packed);
-  PetscCall(ArrayCreate(ATOMS * ATOMS, &gram.x));
-  plain->scores(ATOMS, E, WIDTH, &packed, NULL, products, ATOMS);
-  gram_units(&gram, 1.001, WIDTH);
-  gram_round(plain, &gram, ATOMS * ATOMS, products, gram.x);
-  for (int with = 0; with < 2; with++) {
+  for (int with = 1; with < 3; with++) {
+    PetscCall(GramCreate(plain, NULL, ATOMS, WIDTH, with == 2, &gram[with]));
+    PetscCall(GramRenew(gram[with], E, &packed));
+  }
+  for (int with = 0; with < 3; with++) {
     CodeNow now = code_now(&choice);
-    now.gram = with ? &gram : NULL;
+    now.gram = gram[with];
     scored = 0;
     PetscCall(Pursue(&now, &kernels, MANY, ATOMS, WIDTH, x, &packed, E, S, pick[with], c[with]));
     made[with] = scored;
+    OK(!memcmp(pick[0], pick[with], sizeof(pick[0])) && !memcmp(c[0], c[with], sizeof(c[0])),
+       "%s: the same picks with Gram's matrix%s", words,
+       with == 2 ? " and scores in integers" : "");
+    if (with)
+      OK((together ? 1 : 3) * made[with] < made[0], "%s: %lld rows of scores, not %lld", words,
+         (long long)made[with], (long long)made[0]);
+    PetscCall(GramDestroy(&gram[with]));
   }
-  OK(!memcmp(pick[0], pick[1], sizeof(pick[0])) && !memcmp(c[0], c[1], sizeof(c[0])),
-     "%s: the same picks with Gram's matrix", words);
-  OK((together ? 1 : 3) * made[1] < made[0], "%s: %lld rows of scores, not %lld", words,
-     (long long)made[1], (long long)made[0]);
-  PetscCall(ArrayDestroy(&gram.x));
   packed_clear(&packed);
   PetscCall(ChoiceRelease(&choice));
   PetscCall(MistakesDestroy(&mistakes));

@@ -38,8 +38,7 @@ enum {
   TILE = 32,     /* tokens scored together, */
   UNIT_TILE = 8, /* by the unit matrix: scores stay in the first cache */
   CHUNK = 1024,  /* tokens settled together: the rows of E stay in the last cache */
-  AGAIN = 64,    /* renewals after which a filter that did not pay is tried again */
-  ROWS = 96      /* of products of the atoms, made together */
+  AGAIN = 64     /* renewals after which a filter that did not pay is tried again */
 };
 
 struct Encoder {
@@ -56,24 +55,23 @@ struct Encoder {
   int64_t pause;  /* renewals until the filter is tried again */
   double left;    /* atoms left for a token, of the last chunk */
   int64_t refused;
-  Packed packed, words;        /* E; its integers in pairs */
-  Packed own;                  /* E, packed by this rank alone */
-  bool ready;                  /* packed is that of the last renewal */
-  int64_t renewals, own_of;    /* so far; of which one `own` is */
-  int64_t *asked;              /* [1] after which one packed rows were last taken, on the node */
-  float *scale, *norm, *rest;  /* [m] */
-  Quantised part, tokens;      /* this rank's rows; a subtile */
-  float *slack;                /* [m] v of a subtile */
-  float *S;                    /* [SUBTILE x m] bounds, or scores of a tile */
-  int64_t *start;              /* [CHUNK + 1] */
-  int32_t *index;              /* [CHUNK x room] */
-  float *score;                /* [CHUNK x room] */
-  bool *filtered;              /* [CHUNK] */
-  Packed some;                 /* rows of some atoms */
-  float *some_bias;            /* [m] */
-  Gram gram;                   /* x NULL: there is none */
-  float *gram_room, *products; /* of its x; [ROWS x m] some of it before it is rounded */
-  int32_t *some_atom;          /* [m] */
+  Packed packed;            /* E */
+  Packed own;               /* E, packed by this rank alone */
+  bool ready;               /* packed is that of the last renewal */
+  int64_t renewals, own_of; /* so far; of which one `own` is */
+  int64_t *asked;           /* [1] after which one packed rows were last taken, on the node */
+  Rounded rounded;          /* E in integers */
+  Quantised tokens;         /* a subtile */
+  float *slack;             /* [m] v of a subtile */
+  float *S;                 /* [SUBTILE x m] bounds, or scores of a tile */
+  int64_t *start;           /* [CHUNK + 1] */
+  int32_t *index;           /* [CHUNK x room] */
+  float *score;             /* [CHUNK x room] */
+  bool *filtered;           /* [CHUNK] */
+  Packed some;              /* rows of some atoms */
+  float *some_bias;         /* [m] */
+  Gram *gram;               /* or NULL */
+  int32_t *some_atom;       /* [m] */
 };
 
 EncoderUse encoder_use(void)
@@ -82,26 +80,6 @@ EncoderUse encoder_use(void)
   if (word && !strcmp(word, "fp32")) return ENCODER_FP32;
   if (word && !strcmp(word, "int16")) return ENCODER_INT16;
   return ENCODER_AUTO;
-}
-
-static PetscErrorCode Room(Encoder *e, int64_t count, float **array)
-{
-  PetscFunctionBegin;
-  if (e->nodes)
-    PetscCall(SharedCreate(e->nodes, count, array));
-  else
-    PetscCall(ArrayCreate(count, array));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Drop(Encoder *e, float **array)
-{
-  PetscFunctionBegin;
-  if (e->nodes)
-    PetscCall(SharedDestroy(e->nodes, array));
-  else
-    PetscCall(ArrayDestroy(array));
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static int64_t kept(const Encoder *e)
@@ -118,17 +96,16 @@ static bool pays(const Encoder *e, double left)
   return e->d >= 64 && m / gain + 8 * left < m;
 }
 
+/* The same before anything is known of the tokens, with what is wanted. */
+static bool may_filter(const Encoder *e, double left)
+{
+  return e->use != ENCODER_FP32 && e->d < 1 << 20 && (e->use == ENCODER_INT16 || pays(e, left));
+}
+
 static PetscErrorCode CreateFilter(Encoder *e)
 {
-  const int64_t panels = (e->m + PACKED_ROWS - 1) / PACKED_ROWS;
-
   PetscFunctionBegin;
-  e->words.rows = e->m, e->words.d = (e->d + 1) / 2;
-  e->words.space = panels * PACKED_ROWS * e->words.d;
-  PetscCall(Room(e, e->words.space, &e->words.x));
-  PetscCall(Room(e, e->m, &e->scale));
-  PetscCall(Room(e, e->m, &e->norm));
-  PetscCall(Room(e, e->m, &e->rest));
+  PetscCall(RoundedCreate(e->nodes, e->m, e->d, &e->rounded));
   PetscCall(ArrayCreate(e->m, &e->slack));
   PetscCall(ArrayCreate(CHUNK + 1, &e->start));
   PetscCall(ArrayCreate(CHUNK * e->room, &e->index));
@@ -150,22 +127,15 @@ PetscErrorCode EncoderCreate(const Kernels *kernels, Nodes *nodes, const CodeNow
   e->use = use;
   const int64_t k = kept(e);
   e->room = room ? room : min_i64(m, k + k / 2 + 64);
-  e->able = E && k > 0 && use != ENCODER_FP32 && d < 1 << 20 &&
-            (use == ENCODER_INT16 || pays(e, 1.2 * (double)k));
+  e->able = E && k > 0 && may_filter(e, 1.2 * (double)k);
   e->packed.rows = m, e->packed.d = d;
   e->packed.space = E ? (m + PACKED_ROWS - 1) / PACKED_ROWS * PACKED_ROWS * d : 0;
-  if (E) PetscCall(Room(e, e->packed.space, &e->packed.x));
-  if (nodes)
-    PetscCall(SharedCreate(nodes, 1, &e->asked));
-  else
-    PetscCall(ArrayCreate(1, &e->asked));
+  if (E) PetscCall(SharedCreate(nodes, e->packed.space, &e->packed.x));
+  PetscCall(SharedCreate(nodes, 1, &e->asked));
   PetscCall(ArrayCreate(SUBTILE * m, &e->S));
   if (e->able) PetscCall(CreateFilter(e));
-  if (now->code->pursue && m <= GRAM_ATOMS && now->code->most(now, m) >= GRAM_PICKS) {
-    PetscCall(Room(e, (m * m + 1) / 2, &e->gram_room));
-    PetscCall(ArrayCreate(ROWS * m, &e->products));
-    e->gram.x = (int16_t *)(void *)e->gram_room;
-  }
+  if (now->code->pursue && gram_helps(m, (double)now->code->most(now, m)))
+    PetscCall(GramCreate(kernels, nodes, m, d, may_filter(e, 1), &e->gram));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,76 +145,19 @@ PetscErrorCode EncoderDestroy(Encoder **encoder)
 
   PetscFunctionBegin;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Drop(e, &e->packed.x));
-  if (e->nodes)
-    PetscCall(SharedDestroy(e->nodes, &e->asked));
-  else
-    PetscCall(ArrayDestroy(&e->asked));
-  PetscCall(Drop(e, &e->words.x));
-  PetscCall(Drop(e, &e->scale));
-  PetscCall(Drop(e, &e->norm));
-  PetscCall(Drop(e, &e->rest));
-  PetscCall(Drop(e, &e->gram_room));
+  PetscCall(SharedDestroy(e->nodes, &e->packed.x));
+  PetscCall(SharedDestroy(e->nodes, &e->asked));
+  if (e->able) PetscCall(RoundedDestroy(e->nodes, &e->rounded));
+  PetscCall(GramDestroy(&e->gram));
   packed_clear(&e->own);
   packed_clear(&e->some);
-  quantised_clear(&e->part);
   quantised_clear(&e->tokens);
-  void **arrays[] = {(void **)&e->slack,     (void **)&e->S,         (void **)&e->start,
-                     (void **)&e->index,     (void **)&e->score,     (void **)&e->filtered,
-                     (void **)&e->some_bias, (void **)&e->some_atom, (void **)&e->products};
+  void **arrays[] = {(void **)&e->slack,     (void **)&e->S,        (void **)&e->start,
+                     (void **)&e->index,     (void **)&e->score,    (void **)&e->filtered,
+                     (void **)&e->some_bias, (void **)&e->some_atom};
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   PetscCall(ArrayDestroy(encoder));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Rows first .. first + count - 1 in integers, in pairs. */
-static void round_rows(Encoder *e, int64_t first, int64_t count)
-{
-  const int64_t pairs = e->words.d;
-  Packed part = {.x = e->words.x + first * pairs, .space = e->words.space - first * pairs};
-  e->kernels->quantise(count, e->d, e->E + first * e->d, e->d, &e->part);
-  e->kernels->pack(count, pairs, (const float *)(const void *)e->part.q, pairs, &part);
-  memcpy(e->scale + first, e->part.scale, (size_t)count * sizeof(float));
-  memcpy(e->norm + first, e->part.norm, (size_t)count * sizeof(float));
-  memcpy(e->rest + first, e->part.rest, (size_t)count * sizeof(float));
-}
-
-/* Turns rows i .. i + n - 1 of the columns right of them to columns. */
-static void mirror(int64_t m, int64_t i, int64_t n, int16_t *x)
-{
-  enum { TURN = 16 };
-  for (int64_t c = i; c < m; c += TURN)
-    for (int64_t r = i; r < i + n; r += TURN)
-      for (int64_t a = c; a < min_i64(c + TURN, m); a++)
-        for (int64_t b = r; b < min_i64(r + TURN, i + n); b++) x[a * m + b] = x[b * m + a];
-}
-
-/* All products of rows with each other, the node's ranks taking turns. */
-static PetscErrorCode RenewGram(Encoder *e)
-{
-  const int64_t m = e->m, d = e->d;
-  const int ranks = e->nodes ? nodes_size(e->nodes) : 1, rank = e->nodes ? nodes_rank(e->nodes) : 0;
-  double square = 0;
-
-  PetscFunctionBegin;
-  if (!e->gram.x) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int64_t j = 0; j < m; j++) {
-    const double one = e->kernels->square64(d, e->E + j * d);
-    square = one > square || isnan(one) ? one : square;
-    if (isnan(square)) break;
-  }
-  gram_units(&e->gram, square, d);
-  for (int64_t i = rank * ROWS; i < m; i += ranks * ROWS) {
-    const Packed right = {.x = e->packed.x + i * d, .rows = m - i, .d = d};
-    const int64_t n = min_i64(ROWS, m - i);
-    e->kernels->scores(n, e->E + i * d, d, &right, NULL, e->products, m - i);
-    for (int64_t r = 0; r < n; r++)
-      gram_round(e->kernels, &e->gram, m - i, e->products + r * (m - i),
-                 e->gram.x + (i + r) * m + i);
-    mirror(m, i, n, e->gram.x);
-  }
-  if (e->nodes) PetscCall(NodesBarrier(e->nodes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,7 +165,7 @@ static PetscErrorCode RenewGram(Encoder *e)
    the renewal before, else by this rank when it is wanted. */
 static const Packed *packed_rows(Encoder *e)
 {
-  const bool alone = !e->nodes || nodes_size(e->nodes) == 1;
+  const bool alone = nodes_size(e->nodes) == 1;
   Packed *to = alone ? &e->packed : &e->own;
   __atomic_store_n(e->asked, e->renewals, __ATOMIC_RELAXED);
   if (e->ready) return &e->packed;
@@ -282,22 +195,21 @@ static void token_scores(Encoder *e, int64_t n, const float *X, float *S)
 
 PetscErrorCode EncoderRenew(Encoder *e)
 {
-  int64_t first = 0, count = e->m;
+  int64_t first, count;
 
   PetscFunctionBegin;
   if (!e->E) PetscFunctionReturn(PETSC_SUCCESS);
-  if (e->nodes)
-    part_of(e->m, PACKED_ROWS, nodes_rank(e->nodes), nodes_size(e->nodes), &first, &count);
+  part_of(e->m, PACKED_ROWS, nodes_rank(e->nodes), nodes_size(e->nodes), &first, &count);
   Packed part = {.x = e->packed.x + first * e->d, .space = e->packed.space - first * e->d};
   e->ready = !e->able || *e->asked == e->renewals;
   e->renewals++;
   if (count && e->ready) e->kernels->pack(count, e->d, e->E + first * e->d, e->d, &part);
-  if (count && e->able) round_rows(e, first, count);
-  if (e->nodes) PetscCall(NodesBarrier(e->nodes));
-  PetscCall(RenewGram(e));
+  if (count && e->able) rounded_renew(e->kernels, first, count, e->E, &e->rounded);
+  PetscCall(NodesBarrier(e->nodes));
+  if (e->gram) PetscCall(GramRenew(e->gram, e->E, &e->packed));
   e->sound = e->able;
   for (int64_t j = 0; e->sound && j < e->m; j++)
-    e->sound = e->norm[j] < INFINITY && fabsf(e->b[j]) < 0x1p100f;
+    e->sound = e->rounded.norm[j] < INFINITY && fabsf(e->b[j]) < 0x1p100f;
   if (e->pause > 0 && --e->pause == 0) e->left = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -321,9 +233,10 @@ static void set_slack(Encoder *e, bool *filtered)
                R = (double)rest * (1 + 0x1p-20), n = (double)shortest,
                tiny = (double)(e->d + 1024) * 0x1p-149 / n, more = 1 + 0x1p-18;
   for (int64_t j = 0; j < e->m; j++) {
-    const double norm = (double)e->norm[j], b = fabs((double)e->b[j]);
+    const double norm = (double)e->rounded.norm[j], b = fabs((double)e->b[j]);
     e->slack[j] =
-        (float)(((1 + R) * (double)e->rest[j] + R * norm + gamma * (norm + b / n) + tiny) * more);
+        (float)(((1 + R) * (double)e->rounded.rest[j] + R * norm + gamma * (norm + b / n) + tiny) *
+                more);
   }
 }
 
@@ -333,7 +246,7 @@ static void filter_tokens(Encoder *e, int64_t first, int64_t n, const float *X)
 {
   e->kernels->quantise(n, e->d, X, e->d, &e->tokens);
   set_slack(e, e->filtered + first);
-  e->kernels->filter(&e->tokens, &e->words, e->scale, e->b, e->slack, e->S, e->m);
+  e->kernels->filter(&e->tokens, &e->rounded.pairs, e->rounded.scale, e->b, e->slack, e->S, e->m);
   const int64_t k = kept(e);
   for (int64_t t = first; t < first + n; t++) {
     const int64_t at = e->start[t];
@@ -392,8 +305,8 @@ static PetscErrorCode PursuedCodes(Encoder *e, int64_t n, const float *X, Codes 
   CodeNow now = *e->now;
 
   PetscFunctionBegin;
-  e->taken |= 1;
-  now.gram = e->gram.x ? &e->gram : NULL;
+  e->taken |= e->gram && isfinite(e->gram->rest) && e->gram->integer ? 2 : 1;
+  now.gram = e->gram;
   for (int64_t t = 0; t < n; t += SUBTILE) {
     const int64_t count = min_i64(SUBTILE, n - t);
     PetscCall(CodesReserve(codes, codes->rows + count,

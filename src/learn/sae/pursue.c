@@ -1,6 +1,7 @@
 /* Matching pursuit. */
 #include "learn/pursue.h"
 #include "base/array.h"
+#include <math.h>
 #include <string.h>
 
 char *pursuit_check(const Settings *all, const char **path)
@@ -44,8 +45,10 @@ int64_t pursuit_most(const CodeNow *now, int64_t m)
        N^2, and d 2^-149;
      - r is rounded in each place, by u of itself: the product with an atom is off by u |r| N more;
      - g_j is rounded: within half a unit more, and a hundredth of that for the factors' rounding;
-     - at first a number is rounded, by half a one and a hundredth; with each pick q is, by half of
-       one, of which g_j / 2^15 < 1 is taken, and so is what is taken off.
+     - at first a number is rounded, by half a one and a hundredth, from a score or, for scores made
+       in integers, from what encode.c calls a lower bound with v = 0, which is within n v of the
+       product; with each pick q is, by half of one, of which g_j / 2^15 < 1 is taken, and so is
+       what is taken off.
    So each pick adds U (|c| (gamma N^2 + w / 2) + u |r| N) + 1 to err, and all defined scores are
    within err + U gamma |r| N of these numbers. With bounds that are larger by a hundredth, and by U
    2^-120 (1 + |c|) for numbers near 0, whatever can be the largest score is at most twice that
@@ -70,28 +73,13 @@ typedef struct {
   double norm[BLOCK];               /* of what is left, a bound from above */
   double enough[BLOCK];             /* of its square: nothing more is picked */
   bool done[BLOCK], sure[BLOCK];    /* so it is; whether S has the defined scores */
+  bool integer;                     /* the first scores are made in integers: */
+  Quantised tokens;
+  float *zero; /* [m] */
   int64_t start[BLOCK + 1];
   int32_t index[BLOCK * ROOM];
   float score[BLOCK * ROOM];
 } Pursuit;
-
-static double chain_error(int64_t d)
-{
-  const double du = (double)d * 0x1p-24;
-  return 1.01 * du / (1 - du);
-}
-
-void gram_units(Gram *gram, double square, int64_t d)
-{
-  gram->longest = 1.0001 * __builtin_sqrt(square);
-  gram->unit = (float)(gram->longest * gram->longest * (1 + chain_error(d)) / 32000);
-}
-
-void gram_round(const Kernels *kernels, const Gram *gram, int64_t count, const float *products,
-                int16_t *x)
-{
-  kernels->round16(count, gram->unit > 0 ? 1 / gram->unit : 0, products, x);
-}
 
 /* Scores as they are defined, of tokens t .. t + count - 1. */
 static void score(Pursuit *p, int64_t t, int64_t count)
@@ -100,17 +88,29 @@ static void score(Pursuit *p, int64_t t, int64_t count)
   for (int64_t i = t; i < t + count; i++) p->sure[i] = true;
 }
 
-/* Takes the scores of token t, which are the defined ones, as whole numbers: false where none is of
-   a size that can be. */
-static bool take_scores(Pursuit *p, int64_t t)
+/* Takes the scores of token t, within `off` of the products, as whole numbers: false where none is
+   of a size that can be. */
+static bool take_scores(Pursuit *p, int64_t t, double off)
 {
   const float *S = p->S + t * p->m, size = p->kernels->largest_size(p->m, S);
+  p->err[t] = INFINITY;
   if (!(size > 0x1p-100f && size < 0x1p100f)) return false;
   const float units = MOST / size;
   p->kernels->round16(p->m, units, S, p->near + t * p->m);
   p->units[t] = (double)units;
-  p->err[t] = p->units[t] * (chain_error(p->d) * p->norm[t] * p->gram->longest + 0x1p-120) + 0.51;
+  p->err[t] = p->units[t] * (off + 0x1p-120) + 0.51;
   return true;
+}
+
+/* How far scores in integers of a token, the i-th of those rounded, are from the products; encode.c
+   says why. Infinity: they are not to be used. */
+static double integer_error(const Pursuit *p, int64_t i)
+{
+  const double n = (double)p->tokens.norm[i], rest = (double)p->tokens.rest[i],
+               N = p->gram->longest;
+  if (!(isfinite(n) && n > 0x1p-40 && rest <= n * 0x1p-6)) return INFINITY;
+  return (1 + 0x1p-18) * (n * ((1 + rest / n) * p->gram->rest + 16 * 0x1p-24 * N) + rest * N +
+                          (double)(p->d + 1024) * 0x1p-149);
 }
 
 /* Once c times an atom is taken off: which scores of token t can be the largest, from `at` on;
@@ -119,11 +119,12 @@ static int64_t narrow_down(Pursuit *p, int64_t t, int32_t atom, float c, int64_t
 {
   const bool sure = p->sure[t];
   p->sure[t] = false;
-  if (!p->gram || (sure && !take_scores(p, t))) return 0;
-  const double N = p->gram->longest, gamma = chain_error(p->d), size = (double)__builtin_fabsf(c),
-               unit = (double)p->gram->unit, entry = gamma * N * N + 0.51 * unit,
-               norm = 1.0001 * __builtin_sqrt(p->square[t]), most = norm * N, U = p->units[t],
-               units = 0x1p15 * unit * U * (double)c;
+  if (!p->gram) return 0;
+  const double N = p->gram->longest, gamma = gram_chain_error(p->d);
+  if (sure && !take_scores(p, t, gamma * p->norm[t] * N)) return 0;
+  const double size = (double)__builtin_fabsf(c), unit = (double)p->gram->unit,
+               entry = gamma * N * N + 0.51 * unit, norm = 1.0001 * __builtin_sqrt(p->square[t]),
+               most = norm * N, U = p->units[t], units = 0x1p15 * unit * U * (double)c;
   p->norm[t] = norm;
   p->err[t] += 1.01 * U * (size * entry + 0x1p-24 * most) + 1 + U * 0x1p-120 * (1 + size);
   const double off = 1.01 * (p->err[t] + U * gamma * most);
@@ -179,17 +180,21 @@ static float largest_score(const Pursuit *p, int64_t t, int32_t *atom)
   return s[*atom];
 }
 
-/* All picks of a block's tokens X, whose scores are there. */
-static void pursue_block(Pursuit *p, const PursuitParams *settings, int64_t k, const float *X,
-                         int32_t *pick, float *coefficient)
+/* All picks of a block's tokens X, whose scores are there: they are tokens first and on of those
+   that were rounded, if any were. */
+static void pursue_block(Pursuit *p, const PursuitParams *settings, int64_t k, int64_t first,
+                         const float *X, int32_t *pick, float *coefficient)
 {
   memcpy(p->left, X, (size_t)(p->n * p->d) * sizeof(*p->left));
   for (int64_t t = 0; t < p->n; t++) {
     p->square[t] = p->kernels->square64(p->d, p->left + t * p->d);
     p->enough[t] = settings->stop * settings->stop * p->square[t];
     p->norm[t] = 1.0001 * __builtin_sqrt(p->square[t]);
-    p->sure[t] = true, p->done[t] = !(p->square[t] > p->enough[t]);
+    p->sure[t] = !p->integer, p->done[t] = !(p->square[t] > p->enough[t]);
+    pick[t * k] = 0, coefficient[t * k] = 0;
+    if (p->integer) take_scores(p, t, integer_error(p, first + t));
   }
+  if (p->integer) next_scores(p, k, pick, coefficient);
   for (int64_t i = 0; i < k; i++, pick++, coefficient++) {
     if (i) next_scores(p, k, pick - 1, coefficient - 1);
     for (int64_t t = 0; t < p->n; t++) {
@@ -210,15 +215,25 @@ PetscErrorCode Pursue(const CodeNow *now, const Kernels *kernels, int64_t n, int
   Pursuit p = {.kernels = kernels, .gram = now->gram, .m = m, .d = d, .P = P, .D = D};
 
   PetscFunctionBegin;
+  p.integer = p.gram && p.gram->integer && isfinite(p.gram->rest);
   PetscCall(ArrayCreate(BLOCK * d, &p.left));
   if (p.gram) PetscCall(ArrayCreate(BLOCK * m, &p.near));
-  kernels->scores(n, X, d, P, NULL, S, m);
+  if (p.integer) {
+    const Rounded *rows = &p.gram->rows;
+    PetscCall(ArrayCreate(m, &p.zero));
+    kernels->quantise(n, d, X, d, &p.tokens);
+    kernels->filter(&p.tokens, &rows->pairs, rows->scale, p.zero, p.zero, S, m);
+  } else {
+    kernels->scores(n, X, d, P, NULL, S, m);
+  }
   for (int64_t t = 0; t < n; t += BLOCK) {
     p.n = min_i64(BLOCK, n - t), p.S = S + t * m;
-    pursue_block(&p, settings, k, X + t * d, pick + t * k, coefficient + t * k);
+    pursue_block(&p, settings, k, t, X + t * d, pick + t * k, coefficient + t * k);
   }
   PetscCall(ArrayDestroy(&p.left));
   PetscCall(ArrayDestroy(&p.near));
+  PetscCall(ArrayDestroy(&p.zero));
+  quantised_clear(&p.tokens);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
