@@ -51,7 +51,7 @@ static void steps_memory(const CostShape *s, const CostGroup *group, Cost *cost)
   if (s->entries > s->m / 8) cost->rank += 4 * bd + 5 * RUN_ATOMS * s->batch; /* by runs */
   if (cost->route == ROUTE_ALLREDUCE) cost->rank += 8 * md;
   /* atoms and encoder, the encoder packed; tokens, residuals of each part; codes of all ranks */
-  cost->node = 12 * md + (s->filtered ? 2 * md : 0) +
+  cost->node = 12 * md + (s->filtered || s->picks > 0 ? 2 * md : 0) +
                4 * bd * (2 + s->levels + s->gate + s->apart) + 16 * s->batch * s->hidden +
                (R > 1 ? 16 * held : 0) + (s->picks > 0 ? 2 * s->m * s->m : 0);
 }

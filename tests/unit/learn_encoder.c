@@ -4,6 +4,7 @@
 #include "../kernel_values.h"
 #include "../sae_task.h"
 #include "../tap.h"
+#include "base/random.h"
 #include "learn/encoder.h"
 
 typedef struct {
@@ -140,6 +141,27 @@ static void cases(Nodes *nodes, const Kernels *kernels)
   let_go();
 }
 
+/* Tokens that rows at right angles to each other hardly explain, whose scores differ by less than
+   what integers are off by. */
+static Problem hard_tokens(const Kernels *kernels, int64_t n, int64_t m, int64_t d)
+{
+  Problem p = problem_of(n, m, d, 3, PLAIN);
+  for (int64_t j = 0; j < m + n; j++) {
+    float *x = j < m ? p.E + j * d : p.X + (j - m) * d;
+    const double size = sqrt(kernels->square64(d, x));
+    for (int64_t a = 0; a < m && a < j; a++) {
+      const double close =
+          size * (3e-4 + 1e-5 * random_normal(8, RANDOM_SYNTH, (uint64_t)(j * m + a)));
+      double product = 0;
+      for (int64_t i = 0; i < d; i++) product += (double)x[i] * (double)p.E[a * d + i];
+      for (int64_t i = 0; i < d; i++)
+        x[i] -= (float)((product - (j < m ? 0 : close)) * (double)p.E[a * d + i]);
+    }
+    if (j < m) kernels->unit(d, x);
+  }
+  return p;
+}
+
 /* First scores of pursuits: rows of length 1, of which some are equal or almost. */
 static void pursuits(Nodes *nodes, const Kernels *kernels)
 {
@@ -157,6 +179,12 @@ static void pursuits(Nodes *nodes, const Kernels *kernels)
     for (int64_t t = 0; t < p.n; t += 9) /* some are not for integers */
       for (int64_t i = 0; i < p.d; i++) p.X[t * p.d + i] *= t % 2 ? 0 : 1e-20f;
     OK(law(&p, turn % 4 ? NULL : nodes, kernels, 0, p.code) == (m < 3 ? -1 : 0), "%s", p.code);
+    let_go();
+    p = hard_tokens(kernels, 40, 6, 16 + turn);
+    p.code = "mp";
+    OK(law(&p, NULL, kernels, 0, "tokens hardly explained") == 0, "in integers");
+    p.E[turn] = INFINITY;
+    OK(law(&p, NULL, kernels, 0, "a row that is not finite") < 0, "in float32");
     let_go();
   }
 }

@@ -66,16 +66,6 @@ static void set_unit(Gram *g, const float *E)
   g->unit = (float)(g->longest * g->longest * (1 + gram_chain_error(g->d)) / 32000);
 }
 
-/* The largest of what the integers are off by. */
-static void set_rest(Gram *g)
-{
-  g->rest = 0;
-  for (int64_t j = 0; j < g->m; j++) {
-    if (!(g->rows.norm[j] < INFINITY)) g->rest = INFINITY;
-    if ((double)g->rows.rest[j] > g->rest) g->rest = (double)g->rows.rest[j];
-  }
-}
-
 PetscErrorCode GramRenew(Gram *g, const float *E, const Packed *packed)
 {
   const int64_t m = g->m, d = g->d;
@@ -94,6 +84,7 @@ PetscErrorCode GramRenew(Gram *g, const float *E, const Packed *packed)
     if (g->integer) rounded_renew(g->kernels, i, n, E, &g->rows);
   }
   PetscCall(NodesBarrier(g->nodes));
-  if (g->integer) set_rest(g);
+  g->rest = 0;
+  for (int64_t j = 0; j < m && g->integer; j++) g->rest = fmax(g->rest, (double)g->rows.rest[j]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
