@@ -4,76 +4,127 @@
 #include "base/array.h"
 
 enum {
-  TOKENS = 64,      /* that share a panel, two at a time, */
-  PIECE = 96,       /* by so many pairs, which stay in the first cache: 18 KB */
-  WIDE = PANEL / 8, /* vectors */
+  TOKENS = 64, /* that share half a panel, four at a time, */
+  PIECE = 192  /* by so many pairs, which stay in the first cache: 18 KB */
 };
 
-/* Goes on with the exact sums of two tokens (ld apart) and a panel, whose second half is `half`
-   numbers after the first, over n pairs. */
-static inline void add_products(int64_t n, const float *panel, int64_t half, const int32_t *q,
-                                int64_t ld, __m256i sum[2][WIDE])
+/* Exact sums of four tokens and half a panel. */
+typedef struct {
+  __m256i a[ROWS4][3];
+} Sums;
+
+/* sum += products of pairs (where: x in a register, m in memory) with one pair, in its own register,
+   as with ADD_PRODUCT. */
+#define ADD_PAIRS(sum, pair, where, pairs)                                                         \
+  do {                                                                                             \
+    __m256i products;                                                                              \
+    __asm__("vpmaddwd %2, %1, %0" : "=x"(products) : "x"(pair), where(pairs));                     \
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));                                      \
+  } while (0)
+
+/* Goes on with the sums by one pair. */
+__attribute__((always_inline)) static inline void add_pair(const float *panel,
+                                                           const int32_t *const q[ROWS4], int64_t i,
+                                                           Sums *sums)
 {
-  for (int64_t i = 0; i < n; i++) {
-    const __m256i *p = (const __m256i *)(const void *)(panel + i * HALF),
-                  *more = (const __m256i *)(const void *)(panel + i * HALF + half);
-    const __m256i x = _mm256_set1_epi32(q[i]), y = _mm256_set1_epi32(q[ld + i]);
-#pragma GCC unroll 6
-    for (int l = 0; l < WIDE; l++) {
-      const __m256i v = _mm256_load_si256(l < WIDE / 2 ? p + l : more + l - WIDE / 2);
-      sum[0][l] = _mm256_add_epi32(sum[0][l], _mm256_madd_epi16(x, v));
-      sum[1][l] = _mm256_add_epi32(sum[1][l], _mm256_madd_epi16(y, v));
-      __asm__("" : "+x"(sum[0][l]), "+x"(sum[1][l])); /* or GCC takes more registers than are */
-    }
+  const __m256i *p = (const __m256i *)(const void *)panel;
+  const __m256i first = _mm256_load_si256(p), second = _mm256_load_si256(p + 1);
+#pragma GCC unroll 4
+  for (int r = 0; r < ROWS4; r++) {
+    const __m256i x = _mm256_set1_epi32(q[r][i]);
+    ADD_PAIRS(sums->a[r][0], x, "x", first);
+    ADD_PAIRS(sums->a[r][1], x, "x", second);
+    ADD_PAIRS(sums->a[r][2], x, "m", p[2]); /* there is no register for it */
   }
 }
 
-/* Brings a part of the next piece near, as many lines as are due between two tokens and two. */
-static inline void bring(const float *next, int64_t floats, int64_t part, int64_t parts)
+/* By n pairs, as tile256 goes on with its chains. */
+__attribute__((always_inline)) static inline void add_pairs(int64_t n, const float *panel,
+                                                            const int32_t *const q[ROWS4],
+                                                            const char *next, int64_t ahead,
+                                                            Sums *sums)
 {
-  for (int64_t i = floats * part / parts / 16 * 16; i < floats * (part + 1) / parts; i += 16)
-    _mm_prefetch((const char *)(next + i), _MM_HINT_T1);
-}
-
-/* The exact sums of n <= TOKENS tokens and a panel; those past the last token are another's. */
-static void panel_sums(int64_t n, const int32_t *q, int64_t pairs, const float *panel,
-                       __m256i (*sums)[WIDE])
-{
-  const int64_t twos = (n + 1) / 2;
-  for (int64_t i = 0; i < pairs; i += PIECE) {
-    const int64_t piece = min_i64(PIECE, pairs - i);
-    const float *p = panel + i * HALF;
-    for (int64_t t = 0; t < n; t += 2) {
-      __m256i sum[2][WIDE];
-      bring(p + piece * HALF, piece * HALF, t / 2, twos);
-      bring(p + (pairs + piece) * HALF, piece * HALF, t / 2, twos);
-#pragma GCC unroll 12
-      for (int l = 0; l < 2 * WIDE; l++)
-        sum[l / WIDE][l % WIDE] = i ? sums[t + l / WIDE][l % WIDE] : _mm256_setzero_si256();
-      add_products(piece, p, pairs * HALF, q + t * pairs + i, t + 1 < n ? pairs : 0, sum);
-#pragma GCC unroll 12
-      for (int l = 0; l < 2 * WIDE; l++) sums[t + l / WIDE][l % WIDE] = sum[l / WIDE][l % WIDE];
-    }
+  Sums s = *sums;
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4, next += ahead) {
+    _mm_prefetch(next, _MM_HINT_T0);
+#pragma GCC unroll 4
+    for (int u = 0; u < 4; u++) add_pair(panel + (i + u) * HALF, q, i + u, &s);
   }
+  for (; i < n; i++) add_pair(panel + i * HALF, q, i, &s);
+  *sums = s;
 }
 
-/* What the sums of one token say of `lanes` atoms, at most a panel. */
-static inline void store_bounds(const __m256i sum[WIDE], int64_t lanes, float scale, float norm,
+/* Up to TOKENS tokens against half a panel, PIECE pairs after PIECE. */
+typedef struct {
+  int64_t n, lanes, pairs;
+  const int32_t *q;
+  const float *scale, *norm; /* of tokens */
+  const float *rows, *init, *slack;
+  float *L;
+  int64_t ldL;
+  __m256i sums[TOKENS][3]; /* between two pieces */
+} Bounds;
+
+/* What the sums of one token say of 8 atoms, or of those that there are. */
+static inline void store_bounds(__m256i sums, int64_t lanes, __m256 unit, __m256 size,
                                 const float *rows, const float *init, const float *slack, float *L)
 {
-  const __m256 unit = _mm256_set1_ps(scale), size = _mm256_set1_ps(norm);
-  for (int64_t l = 0; 8 * l < lanes; l++, rows += 8, init += 8, slack += 8, L += 8) {
-    const __m256 product = _mm256_cvtepi32_ps(sum[l]);
-    if (8 * l + 8 <= lanes) { /* masks are slow on some CPUs */
-      const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_loadu_ps(rows)),
-                                       _mm256_loadu_ps(init));
-      _mm256_storeu_ps(L, _mm256_fnmadd_ps(size, _mm256_loadu_ps(slack), s));
-    } else {
-      const __m256i mask = lanes256(lanes, 8 * l);
-      const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_maskload_ps(rows, mask)),
-                                       _mm256_maskload_ps(init, mask));
-      _mm256_maskstore_ps(L, mask, _mm256_fnmadd_ps(size, _mm256_maskload_ps(slack, mask), s));
+  const __m256 product = _mm256_cvtepi32_ps(sums);
+  if (lanes >= 8) { /* masks are slow on some CPUs */
+    const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_loadu_ps(rows)),
+                                     _mm256_loadu_ps(init));
+    _mm256_storeu_ps(L, _mm256_fnmadd_ps(size, _mm256_loadu_ps(slack), s));
+  } else {
+    const __m256i mask = lanes256(lanes, 0);
+    const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_maskload_ps(rows, mask)),
+                                     _mm256_maskload_ps(init, mask));
+    _mm256_maskstore_ps(L, mask, _mm256_fnmadd_ps(size, _mm256_maskload_ps(slack, mask), s));
+  }
+}
+
+/* The bounds of the tokens of a tile, from t on. */
+__attribute__((always_inline)) static inline void tile_bounds(const Bounds *bounds, const Sums *s,
+                                                              int64_t t)
+{
+#pragma GCC unroll 4
+  for (int r = 0; r < ROWS4; r++) {
+    if (t + r >= bounds->n) return;
+    const __m256 unit = _mm256_set1_ps(bounds->scale[t + r]),
+                 size = _mm256_set1_ps(bounds->norm[t + r]);
+    float *L = bounds->L + (t + r) * bounds->ldL;
+#pragma GCC unroll 3
+    for (int v = 0; v < 3; v++)
+      store_bounds(s->a[r][v], bounds->lanes - 8 * v, unit, size, bounds->rows + 8 * v,
+                   bounds->init + 8 * v, bounds->slack + 8 * v, L + 8 * v);
+  }
+}
+
+/* Pairs i .. i + depth - 1; the next piece is brought near meanwhile. */
+static void piece_of(Bounds *bounds, int64_t i, int64_t depth, const float *piece)
+{
+  const int64_t tiles = (bounds->n + ROWS4 - 1) / ROWS4,
+                ahead = (4 * HALF * (int64_t)sizeof(float) + tiles - 1) / tiles;
+  const char *next = (const char *)(piece + depth * HALF);
+  for (int64_t t = 0; t < bounds->n; t += ROWS4, next += depth / 4 * ahead) {
+    const int32_t *q[ROWS4];
+    Sums s;
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS4; r++) { /* the last token again where there are fewer */
+      q[r] = bounds->q + min_i64(t + r, bounds->n - 1) * bounds->pairs + i;
+#pragma GCC unroll 3
+      for (int v = 0; v < 3; v++)
+        s.a[r][v] = i ? _mm256_load_si256(&bounds->sums[t + r][v]) : _mm256_setzero_si256();
     }
+    add_pairs(depth, piece, q, next, ahead, &s);
+    if (i + depth == bounds->pairs) {
+      tile_bounds(bounds, &s, t);
+      continue;
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS4; r++)
+#pragma GCC unroll 3
+      for (int v = 0; v < 3; v++) _mm256_store_si256(&bounds->sums[t + r][v], s.a[r][v]);
   }
 }
 
@@ -85,16 +136,21 @@ double avx2_filter_gain(void)
 void avx2_filter(const Quantised *tokens, const Packed *P, const float *scale, const float *init,
                  const float *slack, float *L, int64_t ldL)
 {
-  const int64_t pairs = tokens->ld / 2;
+  const int64_t pairs = tokens->ld / 2, pieces = pairs ? (pairs + PIECE - 1) / PIECE : 1,
+                piece = pairs ? ((pairs + pieces - 1) / pieces + 3) / 4 * 4 : 1;
   const int32_t *q = (const int32_t *)(const void *)tokens->q;
-  __m256i sums[TOKENS][WIDE];
-  for (int64_t t0 = 0; t0 < tokens->rows; t0 += TOKENS) {
-    const int64_t n = min_i64(TOKENS, tokens->rows - t0);
-    for (int64_t j = 0; j < P->rows; j += PANEL) {
-      panel_sums(n, q + t0 * pairs, pairs, P->x + j * P->d, sums);
-      for (int64_t t = 0; t < n; t++)
-        store_bounds(sums[t], min_i64(PANEL, P->rows - j), tokens->scale[t0 + t],
-                     tokens->norm[t0 + t], scale + j, init + j, slack + j, L + (t0 + t) * ldL + j);
+  Bounds bounds;
+  bounds.pairs = pairs, bounds.ldL = ldL;
+  for (int64_t t = 0; t < tokens->rows; t += TOKENS) {
+    bounds.n = min_i64(TOKENS, tokens->rows - t);
+    bounds.q = q + t * pairs;
+    bounds.scale = tokens->scale + t, bounds.norm = tokens->norm + t;
+    for (int64_t h = 0; h < P->rows; h += HALF) {
+      bounds.lanes = P->rows - h;
+      bounds.rows = scale + h, bounds.init = init + h, bounds.slack = slack + h;
+      bounds.L = L + t * ldL + h;
+      for (int64_t i = 0; i == 0 || i < pairs; i += piece)
+        piece_of(&bounds, i, min_i64(piece, pairs - i), P->x + h * pairs + i * HALF);
     }
   }
 }
