@@ -13,8 +13,8 @@ typedef struct {
   __m256i a[ROWS4][3];
 } Sums;
 
-/* sum += products of pairs (where: x in a register, m in memory) with one pair, in its own register,
-   as with ADD_PRODUCT. */
+/* sum += products of pairs (where: x in a register, m in memory) with one pair, in its own
+   register, as with ADD_PRODUCT. */
 #define ADD_PAIRS(sum, pair, where, pairs)                                                         \
   do {                                                                                             \
     __m256i products;                                                                              \
@@ -23,9 +23,8 @@ typedef struct {
   } while (0)
 
 /* Goes on with the sums by one pair. */
-__attribute__((always_inline)) static inline void add_pair(const float *panel,
-                                                           const int32_t *const q[ROWS4], int64_t i,
-                                                           Sums *sums)
+__attribute__((always_inline)) static inline void
+add_pair(const float *panel, const int32_t *const q[ROWS4], int64_t i, Sums *sums)
 {
   const __m256i *p = (const __m256i *)(const void *)panel;
   const __m256i first = _mm256_load_si256(p), second = _mm256_load_si256(p + 1);
@@ -72,8 +71,8 @@ static inline void store_bounds(__m256i sums, int64_t lanes, __m256 unit, __m256
 {
   const __m256 product = _mm256_cvtepi32_ps(sums);
   if (lanes >= 8) { /* masks are slow on some CPUs */
-    const __m256 s = _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_loadu_ps(rows)),
-                                     _mm256_loadu_ps(init));
+    const __m256 s =
+        _mm256_fmadd_ps(product, _mm256_mul_ps(unit, _mm256_loadu_ps(rows)), _mm256_loadu_ps(init));
     _mm256_storeu_ps(L, _mm256_fnmadd_ps(size, _mm256_loadu_ps(slack), s));
   } else {
     const __m256i mask = lanes256(lanes, 0);

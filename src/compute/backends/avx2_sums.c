@@ -10,6 +10,7 @@
 #define COLUMNS 32  /* of U, and of V, that are summed together */
 #define LEVELS 32   /* of the tree over leaves */
 #define SPARSE 8    /* atoms with fewer than one in so many tokens are summed one by one */
+#define SOON 20     /* tokens whose rows are asked for before their turn */
 #define SECOND 1024 /* rows of a block that stay in a second cache of 512 kB */
 
 /* Adds the block's part to the slopes of count codes; first: it is the first part. */
@@ -97,15 +98,18 @@ typedef struct {
   const float *rows; /* columns of U and V, packed */
 } Terms;
 
-/* Adds the tokens below end, from q on; gives where it stopped. */
-static inline int64_t add_tokens(const Terms *terms, int64_t q, int64_t to, int64_t end,
-                                 Columns *total)
+/* Adds the tokens below end, from q on, and brings the rows of tokens soon[q] near; gives where it
+   stopped. */
+static inline int64_t add_tokens(const Terms *terms, const int32_t *soon, int64_t q, int64_t to,
+                                 int64_t end, Columns *total)
 {
   const int32_t *token = terms->token;
   const float *u = terms->u, *v = terms->v, *rows = terms->rows;
   Columns local = *total, *sum = &local;
   for (; q < to && token[q] < end; q++) {
-    const float *x = rows + (int64_t)token[q] * (2 * COLUMNS);
+    const float *x = rows + (int64_t)token[q] * (2 * COLUMNS),
+                *next = rows + (int64_t)soon[q] * (2 * COLUMNS);
+    for (int l = 0; l < 2 * COLUMNS; l += 16) __builtin_prefetch(next + l);
     const __m256 first = _mm256_set1_ps(u[q]), second = _mm256_set1_ps(v[q]);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
@@ -136,15 +140,16 @@ static inline Columns fold(const Columns *part, int parts)
   return sum;
 }
 
-/* The sums of one atom, leaf after leaf. */
-static Columns few(const Terms *terms, int64_t leaves, int64_t j)
+/* The sums of one atom, leaf after leaf; the tokens of all atoms end at `last`. */
+static Columns few(const Terms *terms, int64_t leaves, int64_t j, int64_t last)
 {
+  const int32_t *soon = terms->bucket[j + 1] + SOON <= last ? terms->token + SOON : terms->token;
   Columns part[LEVELS];
   int64_t q = terms->bucket[j];
   int parts = 0;
   for (int64_t l = 0; l < leaves; l++) {
     Columns sum = {0};
-    q = add_tokens(terms, q, terms->bucket[j + 1], (l + 1) * LEAF_TOKENS, &sum);
+    q = add_tokens(terms, soon, q, terms->bucket[j + 1], (l + 1) * LEAF_TOKENS, &sum);
     parts = push(sum, l, part, parts);
   }
   return fold(part, parts);
@@ -183,7 +188,7 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
     for (int64_t j = 0; j < atoms; j++) {
       const int64_t next = min_i64(j + AHEAD, atoms - 1);
       fetch_sums(d, i, k, row ? row[next] : next, GU, second);
-      const Columns sum = few(&terms, leaves, j);
+      const Columns sum = few(&terms, leaves, j, bucket[atoms]);
       const int64_t to = (row ? row[j] : j) * d;
       memcpy(GU + to + i, sum.x, bytes);
       memcpy(second + to + k, sum.x + 4, more);
