@@ -22,16 +22,31 @@ static inline __m256 halve8(const __m256 *v)
   return _mm256_add_ps(_mm256_shuffle_ps(f[0], f[1], 0x88), _mm256_shuffle_ps(f[0], f[1], 0xdd));
 }
 
+/* count numbers, a multiple of 8. */
+__attribute__((always_inline)) static inline void copy_block(int64_t count, const float *from,
+                                                             float *to)
+{
+#pragma GCC unroll 8
+  for (int64_t l = 0; l < count; l += 8) _mm256_storeu_ps(to + l, _mm256_loadu_ps(from + l));
+}
+
 /* Columns first .. first + count - 1 of rows x of d numbers, side by side in blocks of stride
    numbers; columns past d are + 0. */
-static inline void pack_columns(int64_t rows, int64_t d, int64_t first, int64_t count,
-                                const float *x, int64_t stride, float *to)
+__attribute__((always_inline)) static inline void pack_columns(int64_t rows, int64_t d,
+                                                               int64_t first, int64_t count,
+                                                               const float *x, int64_t stride,
+                                                               float *to)
 {
   const int64_t there = d - first < count ? d - first : count;
   for (int64_t t = 0; t < rows; t++) {
-    for (int64_t l = 0; l < there; l += 16) __builtin_prefetch(x + (t + AHEAD) * d + first + l);
-    memcpy(to + t * stride, x + t * d + first, (size_t)there * sizeof(*to));
-    if (there < count) memset(to + t * stride + there, 0, (size_t)(count - there) * sizeof(*to));
+    const float *from = x + t * d + first;
+    for (int64_t l = 0; l < there; l += 16) __builtin_prefetch(from + AHEAD * d + l);
+    if (there == count) {
+      copy_block(count, from, to + t * stride);
+      continue;
+    }
+    memcpy(to + t * stride, from, (size_t)there * sizeof(*to));
+    memset(to + t * stride + there, 0, (size_t)(count - there) * sizeof(*to));
   }
 }
 

@@ -86,6 +86,7 @@ typedef struct {
 
 static inline Columns add_columns(Columns a, Columns b)
 {
+#pragma GCC unroll 8
   for (int v = 0; v < 8; v++) a.x[v] = _mm256_add_ps(a.x[v], b.x[v]);
   return a;
 }
@@ -127,6 +128,7 @@ static inline int64_t add_tokens(const Terms *terms, const int32_t *soon, int64_
    down. */
 static inline int push(Columns sum, int64_t leaf, Columns *part, int parts)
 {
+#pragma GCC unroll 8
   for (int i = 0; i < 8; i++) sum.x[i] = _mm256_add_ps(sum.x[i], _mm256_setzero_ps());
   for (; leaf & 1; leaf >>= 1) sum = add_columns(part[--parts], sum);
   part[parts] = sum;
@@ -165,6 +167,15 @@ static inline void fetch_sums(int64_t d, int64_t i, int64_t k, int64_t to, float
   }
 }
 
+/* The columns that are left, at most COLUMNS. */
+static inline void put_columns(const __m256 x[4], int64_t left, float *to)
+{
+  if (left >= COLUMNS)
+    copy_block(COLUMNS, (const float *)x, to);
+  else
+    memcpy(to, x, (size_t)left * sizeof(*to));
+}
+
 void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work)
@@ -181,8 +192,6 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
   float *second = V ? GV : GU;
   for (int64_t i = 0; i < d; i += COLUMNS + apart) {
     const int64_t k = min_i64(i + apart, d);
-    const size_t bytes = (size_t)min_i64(d - i, COLUMNS) * sizeof(float),
-                 more = (size_t)min_i64(d - k, COLUMNS) * sizeof(float);
     pack_columns(n, d, i, COLUMNS, U, 2 * COLUMNS, work);
     pack_columns(n, d, k, COLUMNS, V ? V : U, 2 * COLUMNS, work + COLUMNS);
     for (int64_t j = 0; j < atoms; j++) {
@@ -190,8 +199,8 @@ void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, 
       fetch_sums(d, i, k, row ? row[next] : next, GU, second);
       const Columns sum = few(&terms, leaves, j, bucket[atoms]);
       const int64_t to = (row ? row[j] : j) * d;
-      memcpy(GU + to + i, sum.x, bytes);
-      memcpy(second + to + k, sum.x + 4, more);
+      put_columns(sum.x, d - i, GU + to + i);
+      put_columns(sum.x + 4, d - k, second + to + k);
     }
   }
 }
