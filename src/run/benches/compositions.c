@@ -3,13 +3,15 @@
    same model: docs/bench.md says how each is counted. One core. */
 #include "base/array.h"
 #include "learn/encoder.h"
+#include "learn/rounded.h"
 #include "run/bench_task.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { M = 2048, D = 768, B = 2048, K = 32, P = 1024, DEAD = 128, N = 4 * B, ROUNDS = 5 };
-enum { SCORE_ROWS = 128, PICK_ROWS = 32, ROOM = 64 }; /* tokens at a time; leading scores of one */
+enum { SCORE_ROWS = 128, FILTER_ROWS = 64, PICK_ROWS = 32 }; /* tokens at a time */
+enum { ROOM = 64 };                                          /* leading scores of one */
 
 static const char *const rows[] = {
 #define X(name) "code " #name,
@@ -40,8 +42,9 @@ static const char *const rows[] = {
    its codes, atoms and parameters; dense products in operations a token. */
 typedef struct {
   const char *row, *words;
-  double scores;    /* times the products of tokens and all atoms; 0: the encoder's filter */
-  double picks;     /* times `less_leading` for a token */
+  double scores;    /* times the products of tokens and all atoms; 0: the encoder's own time */
+  double filter;    /* the same by `filter`, where the encoder takes integers */
+  double picks;     /* of a token, each with the kernels that no other pick can share */
   double residuals; /* times the residuals of the codes; 0: once */
   double sums;      /* times their sums; 0: once */
   double dense;     /* further products */
@@ -50,14 +53,15 @@ typedef struct {
 } Count;
 
 #define PRODUCT (2.0 * M * D) /* scores of a token */
-/* Scores, and half of the products of the atoms with each other. */
-#define GRAM (1 + M / (2.0 * B))
+/* Half of the products of the atoms with each other. */
+#define GRAM (M / (2.0 * B))
 static const Count special[] = {
     {"code batchtopk", "", 1},
     {"code gated", "", 1, .residuals = 2, .sums = 1.5},
     {"code jumprelu", "", 1},
-    {"code mp", "encoder.name=tied", GRAM, .picks = K, .residuals = 2},
-    {"code omp", "encoder.name=tied", GRAM, .picks = K, .dense = 2.0 * K * K * D + 40.0 * K * K},
+    {"code mp", "encoder.name=tied", GRAM, .filter = 1, .picks = K, .residuals = 2},
+    {"code omp", "encoder.name=tied", GRAM, .filter = 1, .picks = K,
+     .dense = 2.0 * K * K * D + 40.0 * K * K},
     {"code quantised", "", 1},
     {"code relu", "code.l1=0.01", 1},
     {"goal matryoshka", "", .touched = 4 * 8.0 * D},
@@ -82,8 +86,10 @@ typedef struct {
   double *square;
   int64_t *bucket, b;
   int32_t *token, *leading;
-  float *z, *g, *S;
+  float *z, *g, *S, *zero, *left, *score;
   int16_t *products, *near;
+  Rounded rounded;
+  Quantised words;
   Packed packed;
   Codes codes;
 } Data;
@@ -151,22 +157,54 @@ static PetscErrorCode Scores(void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows of the products of the atoms, drawn, taken off the scores of tokens. */
+/* The same in integers, or not where the encoder does without. */
+static PetscErrorCode Filter(void *context)
+{
+  Data *b = context;
+  const SAE *sae = b->sae;
+
+  PetscFunctionBegin;
+  if (!b->rounded.m) {
+    PetscCall(Scores(b));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (int64_t t = 0; t < b->b; t += FILTER_ROWS) {
+    sae->kernels->quantise(min_i64(FILTER_ROWS, b->b - t), sae->d, b->X + t * sae->d, sae->d,
+                           &b->words);
+    sae->kernels->filter(&b->words, &b->rounded.pairs, b->rounded.scale, b->zero, b->zero, b->S,
+                         sae->m);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What a pick cannot share with others, as each waits for the one before: the chain that is its
+   coefficient, its row taken off what is left, and the atom's products off the scores. Atoms are
+   drawn. */
 static PetscErrorCode Picks(void *context)
 {
   const Data *b = context;
-  const int64_t m = b->sae->m;
+  const SAE *sae = b->sae;
+  const int64_t m = sae->m;
+  int64_t start[PICK_ROWS + 1];
+  int32_t atom[PICK_ROWS];
+  const float a[PICK_ROWS] = {0};
   uint32_t drawn = 1;
 
   PetscFunctionBegin;
+  for (int64_t r = 0; r <= PICK_ROWS; r++) start[r] = r;
   for (int64_t t = 0; t < b->b; t += PICK_ROWS)
-    for (double i = 0; i < b->count.picks; i++)
+    for (double i = 0; i < b->count.picks; i++) {
       for (int64_t r = 0; r < PICK_ROWS; r++) {
         drawn = 1664525 * drawn + 1013904223;
-        b->sae->kernels->less_leading(m, drawn & 1 ? 1000 : -1000,
-                                      b->products + (drawn >> 8) % (uint32_t)m * m, b->near + r * m,
-                                      1000, ROOM, b->leading);
+        atom[r] = (int32_t)((drawn >> 8) % (uint32_t)m), b->score[r] = 0;
       }
+      sae->kernels->chains(PICK_ROWS, start, atom, sae->d, sae->D, sae->d, b->left, sae->d,
+                           b->products, m * (int64_t)sizeof(int16_t), b->score);
+      sae->kernels->less_rows(PICK_ROWS, 1, atom, a, sae->d, sae->D, sae->d, b->left, b->square);
+      for (int64_t r = 0; r < PICK_ROWS; r++)
+        sae->kernels->less_leading(m, r % 2 ? 1000 : -1000, b->products + atom[r] * m,
+                                   b->near + r * m, 1000, ROOM, b->leading);
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -214,6 +252,14 @@ static PetscErrorCode TakeScores(Data *b)
   b->sae->kernels->pack(m, b->sae->d, b->sae->D, b->sae->d, &b->packed);
   PetscCall(ArrayCreate(SCORE_ROWS * m, &b->S));
   if (!(b->count.picks > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (strcmp(encoder_word(b->sae->encoder), "fp32")) {
+    PetscCall(RoundedCreate(NULL, m, b->sae->d, &b->rounded));
+    rounded_renew(b->sae->kernels, 0, m, b->sae->D, &b->rounded);
+  }
+  PetscCall(ArrayCreate(m, &b->zero));
+  PetscCall(ArrayCreate(PICK_ROWS, &b->score));
+  PetscCall(ArrayCreate(PICK_ROWS * b->sae->d, &b->left));
+  memcpy(b->left, b->X, (size_t)(PICK_ROWS * b->sae->d) * sizeof(*b->left));
   PetscCall(ArrayCreate(m * m, &b->products));
   PetscCall(ArrayCreate(PICK_ROWS * m, &b->near));
   PetscCall(ArrayCreate(ROOM, &b->leading));
@@ -273,17 +319,20 @@ static PetscErrorCode DropCodes(Data *b)
       (void **)&b->X,      (void **)&b->e,        (void **)&b->slope, (void **)&b->G[0],
       (void **)&b->G[1],   (void **)&b->moments,  (void **)&b->work,  (void **)&b->square,
       (void **)&b->bucket, (void **)&b->token,    (void **)&b->z,     (void **)&b->g,
-      (void **)&b->S,      (void **)&b->products, (void **)&b->near,  (void **)&b->leading};
+      (void **)&b->S,      (void **)&b->products, (void **)&b->near,  (void **)&b->leading,
+      (void **)&b->zero,   (void **)&b->left,     (void **)&b->score};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
     PetscCall(ArrayDestroyBytes(arrays[i]));
   codes_clear(&b->codes);
   packed_clear(&b->packed);
+  quantised_clear(&b->words);
+  PetscCall(RoundedDestroy(NULL, &b->rounded));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum { STEP, RESIDUALS, SUMS, UPDATE, ENCODE, PICKS, WORKS };
+enum { STEP, RESIDUALS, SUMS, UPDATE, ENCODE, PICKS, FILTER, WORKS };
 
 /* What the kernels take for a batch; further products at the rate of the limit. */
 static double bound_of(const Data *b, const BenchTiming timing[WORKS])
@@ -294,7 +343,8 @@ static double bound_of(const Data *b, const BenchTiming timing[WORKS])
                more = active * tokens / (double)b->codes.start[b->b]; /* than were taken here */
   double bytes = count->bytes * (double)b->sae->block_size + count->touched * tokens;
   if (bytes > 0) bytes /= timing[UPDATE].rate;
-  return fmax(count->scores, 1) * timing[ENCODE].seconds + timing[PICKS].seconds +
+  return (count->scores > 0 ? count->scores : 1) * timing[ENCODE].seconds +
+         count->filter * timing[FILTER].seconds + timing[PICKS].seconds +
          count->dense * tokens / rate +
          count->residuals * fmin(more * timing[RESIDUALS].seconds, all) +
          count->sums * fmin(more * timing[SUMS].seconds, all) + timing[UPDATE].seconds + bytes;
@@ -313,6 +363,7 @@ static PetscErrorCode Time(BenchRun *run, Data *b, double *step, double *bound)
       [UPDATE] = {Adam, NULL, b, memory ? LIMIT_TRIAD : LIMIT_NONE},
       [ENCODE] = {count->scores > 0 ? Scores : Encode, NULL, b},
       [PICKS] = {Picks, NULL, b},
+      [FILTER] = {Filter, NULL, b},
   };
   BenchTiming timing[WORKS] = {0};
 
@@ -359,7 +410,7 @@ static PetscErrorCode TimeModel(BenchRun *run, const char *path, const char *wor
            count.scores > 0                       ? "scores, "
            : encoder_rows(b.sae) == ROWS_IDENTITY ? ""
                                                   : "encode, ",
-           count.picks > 0 ? "less_leading, " : "");
+           count.picks > 0 ? "filter, chains, less_rows, less_leading, " : "");
   PetscCall(DropCodes(&b));
   PetscCall(BenchTaskClose(&b.task));
   PetscFunctionReturn(PETSC_SUCCESS);
