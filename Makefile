@@ -10,7 +10,8 @@
 #   make configure    remembers CC= OPT= CFLAGS= …     make info        what is used
 #   make install      PREFIX=/usr/local DESTDIR=       make uninstall   make clean
 #
-# DEBUG=1 builds without optimisation, SANITIZE=address,undefined with sanitizers, each in a folder of its own; B=DIR builds elsewhere
+# DEBUG=1 builds without optimisation, SANITIZE=address,undefined with sanitizers, EMULATE=1 with the avx512 kernels for a CPU that has
+# AVX2 alone, each in a folder of its own; B=DIR builds elsewhere
 # (or call `make -f PATH/Makefile` from another folder). V=1 shows the commands.
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 -include config.mk
@@ -43,7 +44,7 @@ OPT        ?= $(if $(DEBUG),-O0 -g3 -U_FORTIFY_SOURCE,-O2 -g) -ffp-contract=off 
 WARN       ?= -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wvla -Wno-psabi
 CFLAGS     ?= -std=c17 $(OPT) $(WARN)
 ACTIVATIONS ?= $(B)/bench/activations.h5
-B          ?= build$(if $(DEBUG),-debug)$(if $(SANITIZE),-san)
+B          ?= build$(if $(DEBUG),-debug)$(if $(SANITIZE),-san)$(if $(EMULATE),-emulated)
 san        := $(SANITIZE:%=-fsanitize=% -fno-omit-frame-pointer -fno-sanitize-recover=all)
 say         = @mkdir -p $(@D);$(if $(V),set -x;,printf '  %-4s %s\n' $1 $@;)
 
@@ -115,6 +116,9 @@ $(B)/src/compute/backends/%: flags = $(flags_$(firstword $(subst _, ,$(basename 
 flags_ref    := -O3 -fopenmp-simd
 flags_avx2   := -O3 -mavx2 -mfma -mf16c
 flags_avx512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
+ifdef EMULATE # with the instructions of AVX2 alone, to test on a CPU without AVX-512
+flags_avx512 := -O2 -mavx2 -mfma -mf16c -include $(ROOT)/tests/emulated_avx512.h
+endif
 # long loops over rows, vectorised
 $(addprefix $(B)/src/,base/eigen.o base/cholesky.o measure/metrics/ood.o): flags = -O3
 $(B)/src/compare/%.o: flags = -O3

@@ -13,6 +13,12 @@ for o in $(find "$B/src" -name '*.o' ! -path '*/backends/avx*' ! -path '*/backen
 done
 [ -z "$bad" ] && echo "ok 1 - no AVX outside the vector kernels" || { echo "not ok 1 - no AVX outside the vector kernels"; echo "# $bad"; }
 n=$(objdump -d --no-show-raw-insn "$B/src/compute/backends/avx512_dense.o" | grep -cE 'vfmadd[123]+ps.*%zmm')
-[ "$n" -gt 24 ] && echo "ok 2 - and there they are" || echo "not ok 2 - and there they are ($n)"
+if [ -n "$EMULATE" ]; then
+	echo "ok 2 # SKIP avx512 is emulated"
+elif [ "$n" -gt 24 ]; then
+	echo "ok 2 - and there they are"
+else
+	echo "not ok 2 - and there they are ($n)"
+fi
 bad=$(nm "$B"/src/compute/backends/avx*.o "$B/src/compute/backends/ref_fma.o" | awk '$2 ~ /^[TDRBVW]$/ && $3 !~ /^(avx|backend_avx|kernels_ref_fma)/ { print $3 }' | grep -vE '^(__|\.|DW\.|_?asan|_?ubsan)')
 [ -z "$bad" ] && echo "ok 3 - no function of theirs is shared with other files" || { echo "not ok 3 - no function of theirs is shared with other files"; echo "# $bad"; }

@@ -280,9 +280,11 @@ static double probe(int64_t rounds)
   for (int i = 0; i < 12; i++) a[i] = _mm512_set1_ps((float)i);
   for (int64_t r = 0; r < rounds; r++) {
     for (int i = 0; i < 12; i++) a[i] = _mm512_fmadd_ps(a[i], x, y);
+#if !defined(EMULATED_AVX512) /* vectors of the emulation are no registers */
     __asm__ volatile(""
                      : "+v"(a[0]), "+v"(a[1]), "+v"(a[2]), "+v"(a[3]), "+v"(a[4]), "+v"(a[5]),
                        "+v"(a[6]), "+v"(a[7]), "+v"(a[8]), "+v"(a[9]), "+v"(a[10]), "+v"(a[11]));
+#endif
   }
   return 12.0 * 16 * 2 * (double)rounds;
 }

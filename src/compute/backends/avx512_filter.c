@@ -2,23 +2,11 @@
    that settle what they leave. */
 #include "avx512_filter.h"
 #include "avx512_tile.h"
+#include "avx512_vnni.h"
 
 typedef struct {
   __m512i a[PANEL_ROWS][3];
 } Sums;
-
-/* 16 pairs multiplied and added; as an instruction of its own, since the compiler's form moves all
-   sums to the stack. */
-static inline __m512i add_pairs_vnni(__m512i sum, __m512i x, __m512i y)
-{
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
-  return sum;
-}
-
-static inline __m512i add_pairs_plain(__m512i sum, __m512i x, __m512i y)
-{
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(x, y));
-}
 
 /* Sums over `pairs` pairs of PANEL_ROWS tokens and a panel; `next` is fetched into the second
    cache, a line a pair, up to `lines`. */
@@ -44,8 +32,8 @@ static inline __m512i add_pairs_plain(__m512i sum, __m512i x, __m512i y)
     }                                                                                              \
     *sums = t;                                                                                     \
   }
-DEFINE_PRODUCTS(products_vnni, add_pairs_vnni)
-DEFINE_PRODUCTS(products_plain, add_pairs_plain)
+DEFINE_PRODUCTS(products_vnni, add_words)
+DEFINE_PRODUCTS(products_plain, add_words_plain)
 
 double avx512_filter_gain(void)
 {

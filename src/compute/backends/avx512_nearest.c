@@ -2,26 +2,9 @@
    without them. */
 #include "avx512_nearest.h"
 #include "avx512_dense.h"
+#include "avx512_vnni.h"
 #include "grid_write.h"
 #include <immintrin.h>
-
-/* Some compilers keep the sums of the intrinsics in memory; these stay in registers. */
-static inline __m512i add_bytes(__m512i sum, __m512i unsign, __m512i sign)
-{
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsign), "v"(sign));
-  return sum;
-}
-
-static inline __m512i add_words(__m512i sum, __m512i x, __m512i y)
-{
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
-  return sum;
-}
-
-static inline __m512i add_words_plain(__m512i sum, __m512i x, __m512i y)
-{
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(x, y));
-}
 
 typedef __m512i (*Add)(__m512i, __m512i, __m512i);
 
