@@ -50,24 +50,66 @@ __attribute__((always_inline)) static inline void pack_columns(int64_t rows, int
   }
 }
 
+/* Of one row, before its lanes are joined. */
+__attribute__((always_inline)) static inline __m256 products(const __m256 *e, const float *row)
+{
+  __m256 low = _mm256_setzero_ps(), high = low;
+#pragma GCC unroll 4
+  for (int v = 0; v < VECTORS; v += 2) {
+    low = _mm256_fmadd_ps(e[v], _mm256_load_ps(row + 8 * v), low);
+    high = _mm256_fmadd_ps(e[v + 1], _mm256_load_ps(row + 8 * v + 8), high);
+  }
+  return _mm256_add_ps(low, high);
+}
+
+/* Lanes l and l + 4 of both; then, of two such, l and l + 2. */
+static inline __m256 halve(__m256 a, __m256 b)
+{
+  return _mm256_add_ps(_mm256_blend_ps(a, b, 0xf0), _mm256_permute2f128_ps(a, b, 0x21));
+}
+
+static inline __m256 quarter(__m256 a, __m256 b)
+{
+  return _mm256_add_ps(_mm256_blend_ps(a, b, 0xcc), _mm256_shuffle_ps(a, b, 0x4e));
+}
+
+/* A block of e with eight rows. */
+__attribute__((always_inline)) static inline __m256 row_dots(const float *const row[8],
+                                                             const __m256 *e)
+{
+  const __m256 a = halve(products(e, row[0]), products(e, row[4])),
+               b = halve(products(e, row[1]), products(e, row[5])), f = quarter(a, b),
+               c = halve(products(e, row[2]), products(e, row[6])),
+               d = halve(products(e, row[3]), products(e, row[7])), g = quarter(c, d);
+  return _mm256_add_ps(_mm256_shuffle_ps(f, g, 0x88), _mm256_shuffle_ps(f, g, 0xdd));
+}
+
 /* One block's part of the blockdots of e with the rows index[0 .. 7] of D; where there are fewer,
    with the last one again. e is - 0 past the end of a row, where D has + 0: that changes no lane.
  */
-static inline __m256 dots8(int64_t count, const int32_t *index, const float *D, const float *e)
+__attribute__((always_inline)) static inline __m256 dots8(int64_t count, const int32_t *index,
+                                                          const float *D, const float *e)
 {
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  __m256 dot[8];
-  for (int r = 0; r < 8; r++) {
-    const float *row = D + (int64_t)index[r < count ? r : count - 1] * DOT_BLOCK;
-    __m256 low = _mm256_setzero_ps(), high = low;
-#pragma GCC unroll 4
-    for (int v = 0; v < VECTORS; v += 2) {
-      low = _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v), _mm256_load_ps(row + 8 * v), low);
-      high = _mm256_fmadd_ps(_mm256_load_ps(e + 8 * v + 8), _mm256_load_ps(row + 8 * v + 8), high);
-    }
-    dot[r] = _mm256_add_ps(low, high);
+  __m256 x[VECTORS];
+  const float *row[8];
+#pragma GCC unroll 8
+  for (int v = 0; v < VECTORS; v++) x[v] = _mm256_load_ps(e + 8 * v);
+#pragma GCC unroll 8
+  for (int r = 0; r < 8; r++) row[r] = D + (int64_t)index[r < count ? r : count - 1] * DOT_BLOCK;
+  return row_dots(row, x);
+}
+
+/* Adds part to the first eight slopes, or to those of them that there are; first: they hold nothing
+   yet. */
+static inline void add_slopes(__m256 part, int64_t count, bool first, float *slope)
+{
+  if (count >= 8) { /* masks are slow on some CPUs */
+    _mm256_storeu_ps(slope, first ? part : _mm256_add_ps(_mm256_loadu_ps(slope), part));
+    return;
   }
-  return _mm256_permutevar8x32_ps(halve8(dot), order);
+  const __m256i lanes = lanes256(count, 0);
+  if (!first) part = _mm256_add_ps(_mm256_maskload_ps(slope, lanes), part);
+  _mm256_maskstore_ps(slope, lanes, part);
 }
 
 /* Adds the squares of a block to 8 lanes. */

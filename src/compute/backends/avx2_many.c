@@ -51,29 +51,39 @@ static inline void fetch_rows(int64_t d, const float *x, const float *e)
   }
 }
 
+/* A block of one residual, of which left columns are there. */
+__attribute__((always_inline)) static inline void finish_row(int64_t left, __m256 sign,
+                                                             const float *x, float *sum, float *e)
+{
+#pragma GCC unroll 8
+  for (int v = 0; v < VECTORS; v++, left -= 8) {
+    const __m256i lanes = lanes256(left, 0);
+    const __m256 a = left >= 8 ? _mm256_loadu_ps(x + 8 * v) : _mm256_maskload_ps(x + 8 * v, lanes),
+                 b = _mm256_add_ps(_mm256_load_ps(sum + 8 * v), _mm256_setzero_ps()),
+                 c = _mm256_fmadd_ps(sign, a, b);
+    if (left >= 8) {
+      _mm256_store_ps(sum + 8 * v, c);
+      _mm256_storeu_ps(e + 8 * v, c);
+    } else {
+      _mm256_store_ps(sum + 8 * v,
+                      _mm256_blendv_ps(_mm256_set1_ps(-0.0f), c, _mm256_castsi256_ps(lanes)));
+      _mm256_maskstore_ps(e + 8 * v, lanes, c);
+    }
+  }
+}
+
 static void finish(const ManyTile *tile, int64_t d, float sign, const float *x, float *e, bool past,
                    double *square)
 {
   (void)past;
+  const __m256 by = _mm256_set1_ps(sign);
   for (int64_t t = 0; t < tile->tokens; t++, x += d, e += d) {
     float *sum = tile->sum + t * DOT_BLOCK;
     fetch_rows(d, x, e);
-    for (int v = 0; v < VECTORS; v++) {
-      const int64_t left = tile->columns - 8 * v;
-      const __m256i lanes = lanes256(left, 0);
-      const __m256 a = left >= 8 ? _mm256_loadu_ps(x + 8 * v)
-                                 : _mm256_maskload_ps(x + 8 * v, lanes),
-                   b = _mm256_add_ps(_mm256_load_ps(sum + 8 * v), _mm256_setzero_ps()),
-                   c = _mm256_fmadd_ps(_mm256_set1_ps(sign), a, b);
-      if (left >= 8) {
-        _mm256_store_ps(sum + 8 * v, c);
-        _mm256_storeu_ps(e + 8 * v, c);
-      } else {
-        _mm256_store_ps(sum + 8 * v,
-                        _mm256_blendv_ps(_mm256_set1_ps(-0.0f), c, _mm256_castsi256_ps(lanes)));
-        _mm256_maskstore_ps(e + 8 * v, lanes, c);
-      }
-    }
+    if (tile->columns == DOT_BLOCK) /* a copy of its own, without masks */
+      finish_row(DOT_BLOCK, by, x, sum, e);
+    else
+      finish_row(tile->columns, by, x, sum, e);
     add_squares(sum, square + t * 8);
   }
 }
@@ -96,10 +106,8 @@ static void dot(ManyTile *tile, int64_t limit, bool last)
     many_fetch(tile, t, tile->slope);
     while (last ? q < end : q + 8 <= end && index[q + 7] < limit) {
       const int64_t count = end - q < 8 ? end - q : 8;
-      const __m256i lanes = lanes256(count, 0);
-      __m256 sum = dots8(count, index + q, tile->block, tile->sum + t * DOT_BLOCK);
-      if (!tile->first) sum = _mm256_add_ps(_mm256_maskload_ps(tile->slope + q, lanes), sum);
-      _mm256_maskstore_ps(tile->slope + q, lanes, sum);
+      const __m256 sum = dots8(count, index + q, tile->block, tile->sum + t * DOT_BLOCK);
+      add_slopes(sum, count, tile->first, tile->slope + q);
       q += count;
     }
     tile->at[t] = q;
@@ -208,39 +216,14 @@ static void add_runs(const ManyTile *tile, const Runs *runs)
   }
 }
 
-/* Of one row, before its lanes are joined. */
-__attribute__((always_inline)) static inline __m256 products(const __m256 *e, const float *row)
-{
-  __m256 low = _mm256_setzero_ps(), high = low;
-#pragma GCC unroll 4
-  for (int v = 0; v < VECTORS; v += 2) {
-    low = _mm256_fmadd_ps(e[v], _mm256_load_ps(row + 8 * v), low);
-    high = _mm256_fmadd_ps(e[v + 1], _mm256_load_ps(row + 8 * v + 8), high);
-  }
-  return _mm256_add_ps(low, high);
-}
-
-/* Lanes l and l + 4 of both; then, of two such, l and l + 2. */
-static inline __m256 halve(__m256 a, __m256 b)
-{
-  return _mm256_add_ps(_mm256_blend_ps(a, b, 0xf0), _mm256_permute2f128_ps(a, b, 0x21));
-}
-
-static inline __m256 quarter(__m256 a, __m256 b)
-{
-  return _mm256_add_ps(_mm256_blend_ps(a, b, 0xcc), _mm256_shuffle_ps(a, b, 0x4e));
-}
-
 __attribute__((always_inline)) static inline __m256 dots(const float *rows, const uint8_t *row,
                                                          const __m256 *e)
 {
   uint64_t eight;
   memcpy(&eight, row, 8);
-  const __m256 a = halve(products(e, ROW(eight, 0)), products(e, ROW(eight, 4))),
-               b = halve(products(e, ROW(eight, 1)), products(e, ROW(eight, 5))), f = quarter(a, b),
-               c = halve(products(e, ROW(eight, 2)), products(e, ROW(eight, 6))),
-               d = halve(products(e, ROW(eight, 3)), products(e, ROW(eight, 7))), g = quarter(c, d);
-  return _mm256_add_ps(_mm256_shuffle_ps(f, g, 0x88), _mm256_shuffle_ps(f, g, 0xdd));
+  const float *const of[8] = {ROW(eight, 0), ROW(eight, 1), ROW(eight, 2), ROW(eight, 3),
+                              ROW(eight, 4), ROW(eight, 5), ROW(eight, 6), ROW(eight, 7)};
+  return row_dots(of, e);
 }
 
 static void dot_runs(const ManyTile *tile, const Runs *runs)

@@ -17,12 +17,8 @@
 static inline void slopes(int64_t count, const int32_t *index, const float *D, const float *e,
                           bool first, float *slope)
 {
-  for (int64_t q = 0; q < count; q += 8) {
-    const __m256i lanes = lanes256(count, q);
-    __m256 sum = dots8(count - q, index + q, D, e);
-    if (!first) sum = _mm256_add_ps(_mm256_maskload_ps(slope + q, lanes), sum);
-    _mm256_maskstore_ps(slope + q, lanes, sum);
-  }
+  for (int64_t q = 0; q < count; q += 8)
+    add_slopes(dots8(count - q, index + q, D, e), count - q, first, slope + q);
 }
 
 /* A block of one residual: decoded, with sign * x added. */
