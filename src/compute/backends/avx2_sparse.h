@@ -18,6 +18,7 @@ void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t 
                  const float *D, const float *e, float *slope, float *work);
 void avx2_unroll_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t d,
                         const float *D, const float *from, float *e, float *a);
+void avx2_unroll_sums(const Unroll *u, float *GU, float *GV, float *work);
 void avx2_leaf_sums(int64_t n, int64_t d, int64_t atoms, const int64_t *bucket, const int32_t *row,
                     const int32_t *token, const float *u, const float *v, const float *U,
                     const float *V, float *GU, float *GV, float *work);

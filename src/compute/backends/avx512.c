@@ -41,6 +41,7 @@ static inline uint64_t not_below(const int16_t *y, int16_t least)
 #include "refine64.h"
 #include "small_systems.h"
 #include "subtract64.h"
+#include "unroll.h"
 #include "walk.h"
 
 static inline __mmask8 lanes8(int64_t count)

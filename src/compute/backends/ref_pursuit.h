@@ -25,6 +25,7 @@ static inline uint64_t not_below(const int16_t *y, int16_t least)
   return bits;
 }
 #include "pursuit.h"
+#include "unroll.h"
 
 static void products64(int64_t p, const int32_t *index, int64_t d, const float *D, int64_t ldD,
                        const float *x, int64_t nexts, const int32_t *next, double *Q, double *b,
