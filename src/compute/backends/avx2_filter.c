@@ -234,9 +234,11 @@ void avx2_quantise(int64_t n, int64_t d, const float *X, int64_t ldX, Quantised 
 }
 
 /* Four columns from i of 8 rows: lane 4 l + r of column[c] is row 4 l + r's. */
-static inline void columns(const float *const row[8], int64_t i, __m256 *column)
+__attribute__((always_inline)) static inline void columns(const float *const row[8], int64_t i,
+                                                          __m256 *column)
 {
   __m256 u[4];
+#pragma GCC unroll 4
   for (int r = 0; r < 4; r++)
     u[r] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row[r] + i)),
                                 _mm_loadu_ps(row[4 + r] + i), 1);
@@ -249,7 +251,7 @@ static inline void columns(const float *const row[8], int64_t i, __m256 *column)
 }
 
 enum {
-  SETS = 2, /* of 8 rows at once, so that one fills the other's waiting */
+  SETS = 2, /* of 8 rows of a token at once, so that one fills the other's waiting */
   FEW = 4   /* rows of a token, up to which chains of several tokens go together */
 };
 
@@ -261,6 +263,7 @@ static void chain_rows(int64_t d, const float *const row[SETS][8], const float *
     for (int g = 0; g < SETS; g++) {
       __m256 column[4];
       columns(row[g], i, column);
+#pragma GCC unroll 4
       for (int c = 0; c < 4; c++)
         sum[g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x + i + c), column[c], sum[g]);
     }
@@ -274,62 +277,51 @@ static void chain_rows(int64_t d, const float *const row[SETS][8], const float *
   }
 }
 
-/* Up to 8 SETS chains, each of a row and a token of its own; and what is brought near meanwhile. */
+/* Up to 8 chains, each of a row and a token of its own; and what is brought near meanwhile. */
 typedef struct {
   int64_t count, ldsoon; /* bytes */
-  const float *row[SETS][8], *x[SETS][8];
-  const char *soon[8 * SETS];
+  const float *row[8], *x[8];
+  const char *soon[8];
 } Pairs;
 
-enum { TURN = 32 }; /* elements of 8 rows that are turned to columns together */
+enum { TURN = 32 }; /* elements that are gone through for each row to be brought near */
 
-/* Elements i .. i + count - 1, a multiple of 4, of 8 rows. */
-static inline void turn_rows(int64_t count, const float *const from[8], int64_t i,
-                             float to[TURN][8])
+/* Goes on with elements i .. i + count - 1, a multiple of 4. Of the rows that are brought near
+   `lines` from `first` on are asked for, one row's at a time: of many at once this CPU drops the
+   most. */
+static inline __m256 add_pairs(int64_t count, const Pairs *P, int64_t i, int64_t first,
+                               int64_t lines, __m256 sum)
 {
-  const float *const row[8] = {from[0] + i, from[1] + i, from[2] + i, from[3] + i,
-                               from[4] + i, from[5] + i, from[6] + i, from[7] + i};
+  const float *row[8], *x[8];
+#pragma GCC unroll 8
+  for (int r = 0; r < 8; r++) row[r] = P->row[r] + i, x[r] = P->x[r] + i;
   for (int64_t h = 0; h < count; h += 4) {
-    __m256 column[4];
-    columns(row, h, column);
-    for (int c = 0; c < 4; c++) _mm256_store_ps(to[h + c], column[c]);
+    __m256 of_rows[4], of_x[4];
+    const char *soon = P->soon[h / 4] + first;
+    for (int64_t l = 0; l < lines; l++) _mm_prefetch(soon + 64 * l, _MM_HINT_T1);
+    columns(row, h, of_rows);
+    columns(x, h, of_x);
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) sum = _mm256_fmadd_ps(of_x[c], of_rows[c], sum);
   }
+  return sum;
 }
 
-/* Brings near what belongs to elements i .. i + TURN - 1. */
-static inline void bring_pairs(const Pairs *P, int64_t d, int64_t i)
+static void chain_pairs(int64_t d, const Pairs *P, float *s)
 {
-  const int64_t from = i * P->ldsoon / d, to = (i + TURN < d ? i + TURN : d) * P->ldsoon / d;
-  for (int64_t q = 0; q < P->count; q++)
-    for (int64_t at = from; at < to; at += 64) _mm_prefetch(P->soon[q] + at, _MM_HINT_T1);
-}
-
-__attribute__((always_inline)) static inline void chain_pairs(const int sets, int64_t d,
-                                                              const Pairs *P, float *s)
-{
-  float row[SETS][TURN][8] __attribute__((aligned(32))),
-      x[SETS][TURN][8] __attribute__((aligned(32)));
-  __m256 sum[SETS];
+  const int64_t lines = (P->ldsoon * TURN + 64 * d - 1) / (64 * d);
+  __m256 sum = _mm256_maskload_ps(s, lanes256(P->count, 0));
   int64_t i = 0;
-  for (int g = 0; g < sets; g++) sum[g] = _mm256_maskload_ps(s + 8 * g, lanes256(P->count, 8 * g));
   for (int64_t count; i + 4 <= d; i += count) {
     count = d - i < TURN ? (d - i) / 4 * 4 : TURN;
-    if (P->ldsoon) bring_pairs(P, d, i);
-    for (int g = 0; g < sets; g++) {
-      turn_rows(count, P->row[g], i, row[g]);
-      turn_rows(count, P->x[g], i, x[g]);
-    }
-    for (int64_t h = 0; h < count; h++)
-#pragma GCC unroll 2
-      for (int g = 0; g < sets; g++)
-        sum[g] = _mm256_fmadd_ps(_mm256_load_ps(x[g][h]), _mm256_load_ps(row[g][h]), sum[g]);
+    sum = add_pairs(count, P, i, i * P->ldsoon / d, lines, sum);
   }
-  for (; i < d; i++)
-    for (int g = 0; g < sets; g++) {
-      for (int r = 0; r < 8; r++) row[g][0][r] = P->row[g][r][i], x[g][0][r] = P->x[g][r][i];
-      sum[g] = _mm256_fmadd_ps(_mm256_load_ps(x[g][0]), _mm256_load_ps(row[g][0]), sum[g]);
-    }
-  for (int g = 0; g < sets; g++) _mm256_maskstore_ps(s + 8 * g, lanes256(P->count, 8 * g), sum[g]);
+  for (; i < d; i++) {
+    float row[8], x[8];
+    for (int r = 0; r < 8; r++) row[r] = P->row[r][i], x[r] = P->x[r][i];
+    sum = _mm256_fmadd_ps(_mm256_loadu_ps(x), _mm256_loadu_ps(row), sum);
+  }
+  _mm256_maskstore_ps(s, lanes256(P->count, 0), sum);
 }
 
 /* Tokens from t on that have few rows each, as many as fill the lanes, which keep the last pair
@@ -340,17 +332,14 @@ static int64_t take_pairs(int64_t n, const int64_t *start, const int32_t *index,
 {
   const int64_t first = t;
   P->count = 0;
-  for (; t < n && start[t + 1] - start[t] <= FEW && start[t + 1] - start[first] <= 8 * SETS; t++)
+  for (; t < n && start[t + 1] - start[t] <= FEW && start[t + 1] - start[first] <= 8; t++)
     for (int64_t q = start[t]; q < start[t + 1]; q++, P->count++) {
-      P->row[P->count / 8][P->count % 8] = E + index[q] * ldE;
-      P->x[P->count / 8][P->count % 8] = X + t * ldX;
+      P->row[P->count] = E + index[q] * ldE;
+      P->x[P->count] = X + t * ldX;
       P->soon[P->count] = soon ? soon + index[q] * P->ldsoon : NULL;
     }
-  if (!P->count) return t;
-  for (int64_t q = P->count; q < 8 * SETS; q++) {
-    P->row[q / 8][q % 8] = P->row[(q - 1) / 8][(q - 1) % 8];
-    P->x[q / 8][q % 8] = P->x[(q - 1) / 8][(q - 1) % 8];
-  }
+  for (int64_t q = P->count; P->count && q < 8; q++)
+    P->row[q] = P->row[q - 1], P->x[q] = P->x[q - 1], P->soon[q] = P->soon[q - 1];
   return t;
 }
 
@@ -362,10 +351,7 @@ void avx2_chains(int64_t n, const int64_t *start, const int32_t *index, int64_t 
   for (int64_t t = 0; t < n; t++) {
     const int64_t after = take_pairs(n, start, index, E, ldE, X, ldX, soon, t, &pairs);
     if (after > t) {
-      if (pairs.count > 8)
-        chain_pairs(SETS, d, &pairs, s + start[t]);
-      else if (pairs.count)
-        chain_pairs(1, d, &pairs, s + start[t]);
+      if (pairs.count) chain_pairs(d, &pairs, s + start[t]);
       t = after - 1;
       continue;
     }
