@@ -289,8 +289,8 @@ enum { TURN = 32 }; /* elements that are gone through for each row to be brought
 /* Goes on with elements i .. i + count - 1, a multiple of 4. Of the rows that are brought near
    `lines` from `first` on are asked for, one row's at a time: of many at once this CPU drops the
    most. */
-static inline __m256 add_pairs(int64_t count, const Pairs *P, int64_t i, int64_t first,
-                               int64_t lines, __m256 sum)
+static inline __m256 add_turned(int64_t count, const Pairs *P, int64_t i, int64_t first,
+                                int64_t lines, __m256 sum)
 {
   const float *row[8], *x[8];
 #pragma GCC unroll 8
@@ -309,12 +309,12 @@ static inline __m256 add_pairs(int64_t count, const Pairs *P, int64_t i, int64_t
 
 static void chain_pairs(int64_t d, const Pairs *P, float *s)
 {
-  const int64_t lines = (P->ldsoon * TURN + 64 * d - 1) / (64 * d);
+  const int64_t lines = d ? (P->ldsoon * TURN + 64 * d - 1) / (64 * d) : 0;
   __m256 sum = _mm256_maskload_ps(s, lanes256(P->count, 0));
   int64_t i = 0;
   for (int64_t count; i + 4 <= d; i += count) {
     count = d - i < TURN ? (d - i) / 4 * 4 : TURN;
-    sum = add_pairs(count, P, i, i * P->ldsoon / d, lines, sum);
+    sum = add_turned(count, P, i, i * P->ldsoon / d, lines, sum);
   }
   for (; i < d; i++) {
     float row[8], x[8];
