@@ -1,5 +1,5 @@
-/* The sums of the way back through picks, the same plain loops for sets that have none of their own:
-   each includes this, after FMAF, and is compiled for its CPU. */
+/* The sums of the way back through picks, the same plain loops for sets that have none of their
+   own: each includes this, after FMAF, and is compiled for its CPU. */
 #pragma once
 #include "compute/backend.h"
 #include <string.h>
