@@ -6,6 +6,7 @@
 #include <sched.h>
 
 typedef struct Bench Bench;
+typedef struct BenchKernel BenchKernel;
 
 /* A bench at work. */
 typedef struct {
@@ -29,13 +30,16 @@ typedef struct {
 
 struct Bench {
   Entry entry;
-  const char *const *rows; /* their names, ended by NULL */
+  const char *const *rows;    /* their names, ended by NULL; or NULL where there are */
+  const BenchKernel *kernels; /* rows of kernels, ended by one whose row is NULL */
   /* false: rank 0 runs it while the others are asleep. true: all ranks run it (there may be one
      only); what one rank does alone is followed by BenchMeet. */
   bool together;
   PetscErrorCode (*run)(BenchRun *run);
 };
 extern const Family benches;
+/* The name of its row i, NULL past the last. */
+const char *bench_row(const Bench *bench, int i);
 
 /* One row. ratio = figure / limit, both in unit. */
 typedef struct {

@@ -180,8 +180,8 @@ PetscErrorCode BenchRow(BenchRun *run, const BenchFigure *figure)
 {
   PetscFunctionBegin;
   bool known = false;
-  for (const char *const *row = run->bench->rows; *row; row++)
-    known = known || !strcmp(*row, figure->row);
+  const char *row;
+  for (int i = 0; (row = bench_row(run->bench, i)); i++) known = known || !strcmp(row, figure->row);
   PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "bench %s declares no row %s",
              run->bench->entry.name, figure->row);
   if (run->rank || !bench_wants(run, figure->row)) PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,13 +4,13 @@
 #include "run/bench_parts.h"
 #include "base/array.h"
 #include "base/random.h"
-#include "compute/forest.h"
 #include "learn/classical.h"
+#include "run/bench_kernel.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 1024, SOME = 256, FEW = 128, MOST = 64, SWEEPS = 6, LEVELS = 8, TREES = 100 };
+enum { N = 1024, SOME = 256, FEW = 128, MOST = 64, SWEEPS = 6, TREES = 100 };
 
 /* What a kernel works on: a and b are the sizes of the part. */
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
   double *right;  /* [SOME x a] */
   bool solved[SOME];
   Packed packed, columns;
-  Forest *forest; /* TREES of LEVELS levels, of a forks in all */
+  Forest *forest; /* TREES of BENCH_LEVELS levels, of a forks in all */
 } Data;
 
 #define KERNEL(name, ...)                                                                          \
@@ -112,7 +112,7 @@ static const struct {
     {"subtract64 row", SubtractRow, N, LIMIT_FMA, {0, 0, 0, 4}},
     {"exp64", Exp, N, LIMIT_FMA, {0, 68}},
     {"select_top", SelectTop, N, LIMIT_READ, {0, 4}},
-    {"walk", Walk, N, LIMIT_READ, {20 * LEVELS * TREES}}, /* a fork, a number */
+    {"walk", Walk, N, LIMIT_READ, {20 * BENCH_LEVELS * TREES}}, /* a fork, a number */
 };
 enum { KERNELS = sizeof(list) / sizeof(*list) };
 
@@ -182,31 +182,10 @@ static PetscErrorCode FillSystems(Data *w, int64_t n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Trees of so many forks: one open end after another, chosen at random. */
-static void grow(Fork *fork, int64_t forks, int64_t d, uint64_t *drawn)
-{
-  int64_t end[1 << LEVELS] = {0}, ends = 1;
-  for (; forks > 0 && ends > 0; forks--) {
-    const int64_t pick = (int64_t)(random_uniform(2, RANDOM_SAMPLE, (*drawn)++) * (double)ends),
-                  by = (int64_t)(random_uniform(2, RANDOM_SAMPLE, (*drawn)++) * (double)d),
-                  at = end[pick];
-    fork[at] = (Fork){(int32_t)by, 0};
-    end[pick] = end[--ends];
-    for (int64_t on = 2 * at + 1; on <= 2 * at + 2 && on < (1 << LEVELS) - 1; on++)
-      end[ends++] = on;
-  }
-}
-
 static PetscErrorCode FillForest(Data *w)
 {
-  uint64_t drawn = 0;
-
   PetscFunctionBegin;
-  PetscCall(ForestCreate(TREES, LEVELS, &w->forest));
-  for (int64_t r = 0; r < TREES; r++)
-    grow(w->forest->fork + (r << LEVELS), (w->a * (r + 1)) / TREES - w->a * r / TREES, w->b,
-         &drawn);
-  PetscCall(ForestReady(w->forest));
+  PetscCall(BenchForest(TREES, w->a, w->b, &w->forest));
   PetscCall(Fill((SOME + PACKED_ROWS) * w->b, &w->X));
   PetscCall(ArrayCreate(PACKED_ROWS, &w->each));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,7 +1,7 @@
 /* The family of benches, and running them. */
 #include "base/clock.h"
 #include "base/file.h"
-#include "run/bench.h"
+#include "run/bench_kernel.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -20,6 +20,11 @@ static const Entry *const entries[] = {
 };
 
 const Family benches = {"bench", "benches", entries};
+
+const char *bench_row(const Bench *bench, int i)
+{
+  return bench->kernels ? bench->kernels[i].row : bench->rows[i];
+}
 
 enum { WORD_MOST = 64 };
 
@@ -47,10 +52,11 @@ static bool holds_whole(const char *name, const char *word)
 /* Whether any bench or row does: then names that hold the word within others are not meant. */
 static bool any_whole(const char *word)
 {
+  const char *row;
   for (const Entry *const *e = entries; *e; e++) {
     if (holds_whole((*e)->name, word)) return true;
-    for (const char *const *row = ((const Bench *)*e)->rows; *row; row++)
-      if (holds_whole(*row, word)) return true;
+    for (int i = 0; (row = bench_row((const Bench *)*e, i)); i++)
+      if (holds_whole(row, word)) return true;
   }
   return false;
 }
@@ -77,8 +83,9 @@ bool bench_wants(const BenchRun *run, const char *row)
 
 static bool any_wanted(const Bench *bench, const char *chosen)
 {
-  for (const char *const *row = bench->rows; *row; row++)
-    if (wanted(bench, *row, chosen)) return true;
+  const char *row;
+  for (int i = 0; (row = bench_row(bench, i)); i++)
+    if (wanted(bench, row, chosen)) return true;
   return false;
 }
 

@@ -27,8 +27,8 @@ END
 ok $? "each rank has a core of its own, where there are two"
 grep -q '2-rank exchange' "$T/log"
 ok $? "messages are measured where there are two ranks"
-ranks 1 bench --rows pack --csv "$T/pack.csv" && [ "$(cut -d, -f1 "$T/pack.csv" | tr '\n' ' ')" = 'row pack ' ]
-ok $? "a word that a row holds whole leaves out those that hold it within another, packs"
+ranks 1 bench --rows pack --csv "$T/pack.csv" && [ "$(cut -d, -f1 "$T/pack.csv" | tr '\n' ' ')" = 'row pack pack_columns ' ]
+ok $? "a word that rows hold whole leaves out those that hold it within another, packs"
 grep -q '^ *[0-9.]* s  pack, 3840 x 768: ' "$T/log"
 ok $? "a row is told as it comes, with the seconds since the start"
 ranks 1 bench --rows 'average none,average ema,optimizer adam' --csv "$T/same.csv"
