@@ -37,7 +37,7 @@ static inline void residual(int64_t count, const int32_t *index, const float *va
   for (int v = 0; v < VECTORS; v++) {
     sum[v] = _mm256_add_ps(sum[v], _mm256_setzero_ps());
     _mm256_store_ps(e + 8 * v,
-                    _mm256_fmadd_ps(_mm256_set1_ps(sign), _mm256_load_ps(x + 8 * v), sum[v]));
+                    _mm256_fmadd_ps(_mm256_set1_ps(sign), _mm256_loadu_ps(x + 8 * v), sum[v]));
   }
 }
 
@@ -63,10 +63,19 @@ void avx2_residuals(int64_t n, const int64_t *start, const int32_t *index, const
     pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
     for (int64_t t = 0; t < n; t++) {
       const int64_t from = start[t], count = start[t + 1] - from;
-      memcpy(xt, x + t * d + i, bytes);
-      residual(count, index + from, value + from, block, sign, xt, et);
+      const float *given = x + t * d + i;
+      float *left = e + t * d + i;
+      for (int64_t l = 0; l < width; l += 16) {
+        __builtin_prefetch(given + AHEAD * d + l);
+        __builtin_prefetch(left + AHEAD * d + l, 1);
+      }
+      if (width < DOT_BLOCK) given = memcpy(xt, given, bytes);
+      residual(count, index + from, value + from, block, sign, given, et);
       for (int64_t l = width; l < DOT_BLOCK; l++) et[l] = -0.0f;
-      memcpy(e + t * d + i, et, bytes);
+      if (width < DOT_BLOCK)
+        memcpy(left, et, bytes);
+      else
+        copy_block(DOT_BLOCK, et, left);
       add_squares(et, sums + t * 8);
       if (slope) slopes(count, index + from, block, et, i == 0, slope + from);
     }
@@ -254,8 +263,27 @@ void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t 
                       .work = work});
     return;
   }
-  for (int64_t t = 0; t < n; t++)
-    avx2_blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d, slope + start[t]);
+  if (!d || m > SECOND || start[n] - start[0] < m * FEW_LEAST) {
+    for (int64_t t = 0; t < n; t++)
+      avx2_blockdots(start[t + 1] - start[t], index + start[t], d, D, d, e + t * d,
+                     slope + start[t]);
+    return;
+  }
+  float *block = work + n * 16, et[DOT_BLOCK] __attribute__((aligned(32)));
+  for (int64_t i = 0; i < d; i += DOT_BLOCK) {
+    const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
+    pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
+    for (int64_t t = 0; t < n; t++) {
+      const float *left = e + t * d + i;
+      for (int64_t l = 0; l < width; l += 16) __builtin_prefetch(left + AHEAD * d + l);
+      for (int64_t l = width; l < DOT_BLOCK; l++) et[l] = -0.0f;
+      if (width < DOT_BLOCK)
+        memcpy(et, left, (size_t)width * sizeof(*et));
+      else
+        copy_block(DOT_BLOCK, left, et);
+      slopes(start[t + 1] - start[t], index + start[t], block, et, i == 0, slope + start[t]);
+    }
+  }
 }
 
 void avx2_dot_picks(int64_t picks, const int32_t *index, const int32_t *row, const float *X,
