@@ -269,10 +269,10 @@ void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t 
                      slope + start[t]);
     return;
   }
-  float *block = work + n * 16, et[DOT_BLOCK] __attribute__((aligned(32)));
+  float et[DOT_BLOCK] __attribute__((aligned(32)));
   for (int64_t i = 0; i < d; i += DOT_BLOCK) {
     const int64_t width = d - i < DOT_BLOCK ? d - i : DOT_BLOCK;
-    pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, block);
+    pack_columns(m, d, i, DOT_BLOCK, D, DOT_BLOCK, work);
     for (int64_t t = 0; t < n; t++) {
       const float *left = e + t * d + i;
       for (int64_t l = 0; l < width; l += 16) __builtin_prefetch(left + AHEAD * d + l);
@@ -281,7 +281,7 @@ void avx2_slopes(int64_t n, const int64_t *start, const int32_t *index, int64_t 
         memcpy(et, left, (size_t)width * sizeof(*et));
       else
         copy_block(DOT_BLOCK, left, et);
-      slopes(start[t + 1] - start[t], index + start[t], block, et, i == 0, slope + start[t]);
+      slopes(start[t + 1] - start[t], index + start[t], work, et, i == 0, slope + start[t]);
     }
   }
 }
